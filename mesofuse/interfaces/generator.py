@@ -1,0 +1,45 @@
+"""Interface of a generator: a torch module from a conditioning field and noise to phase probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from mesofuse.interfaces.noise import NoiseSpec
+from mesofuse.volumes.grid import Region, Scale, Triple
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Generator(Protocol):
+    """A fully convolutional 3D generator; subclass ``torch.nn.Module`` and supply these.
+
+    It is built as ``Class(options, problem)``. It never draws random numbers: it lists what it wants in ``noise``.
+
+    Attributes:
+        scale: Output voxels along one input voxel (z, y, x).
+        halo: Input voxels beyond its own that a voxel of output depends on (z, y, x); measured by the conformance kit.
+        noise: The noise fields it takes, in order.
+        depth_bytes: Peak bytes of activations per input voxel in inference, for `mesofuse plan`.
+    """
+
+    scale: Scale
+    halo: Triple
+    noise: tuple[NoiseSpec, ...]
+    depth_bytes: int
+
+    def __call__(
+        self, field: torch.Tensor, noise: Sequence[torch.Tensor], region: Region
+    ) -> torch.Tensor:
+        """Make phase probabilities.
+
+        Args:
+            field: Low-resolution phases, one-hot: (batch, low phases, z, y, x), values 0 or 1.
+            noise: One tensor a field of ``self.noise``: (batch, channels, *region.scaled(factor).shape).
+            region: Where ``field`` lies in the low-resolution volume; a generator of non-integer scale resamples by it.
+
+        Returns:
+            Probabilities that sum to 1 over axis 1: (batch, phases, *region.scaled(scale).shape).
+        """
+        ...

@@ -1,0 +1,5 @@
+"""The marker that a plugin puts on its hook implementations."""
+
+import pluggy
+
+hookimpl = pluggy.HookimplMarker("mesofuse")

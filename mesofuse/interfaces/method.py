@@ -1,0 +1,142 @@
+"""Interface of a method (a way to reconstruct) and of the model that it yields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from mesofuse.interfaces.events import Event
+from mesofuse.interfaces.noise import NoiseSpec
+from mesofuse.interfaces.problem import Problem
+from mesofuse.volumes.grid import Region, Scale, Triple
+from mesofuse.volumes.labels import LabelArray, Labels
+
+
+@dataclass(frozen=True)
+class TileInput:
+    """One tile to reconstruct.
+
+    Attributes:
+        core: The low-resolution voxels that the tile owns.
+        window: The core with the model's halo, ending where the volume ends.
+        shape: Shape of the whole low-resolution volume.
+        field: uint8 labels of the window, or None for a model that takes no low-resolution volume.
+        noise: One float32 array a field of ``model.noise``: (channels, *window.scaled(factor).shape).
+    """
+
+    core: Region
+    window: Region
+    shape: Triple
+    field: np.ndarray | None
+    noise: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class TileOutput:
+    """A reconstructed tile: uint8 labels of ``core.scaled(scale)``, and float32 probabilities (phases, z, y, x) if asked."""
+
+    labels: np.ndarray
+    probabilities: np.ndarray | None = None
+
+
+class Model(Protocol):
+    """A fitted method: reconstructs any tile of a volume.
+
+    Attributes:
+        problem: What it was fitted for.
+        scale: Output voxels along one low-resolution voxel.
+        halo: Low-resolution voxels that a tile needs beyond its own.
+        tile: Canonical tile in low-resolution voxels; part of the model, so that every run cuts volumes alike.
+        noise: The noise it wants.
+        can_tile: False where it works on whole volumes only; such a volume is one tile.
+    """
+
+    problem: Problem
+    scale: Scale
+    halo: Triple
+    tile: Triple
+    noise: tuple[NoiseSpec, ...]
+    can_tile: bool
+
+    def to(self, device: str) -> Model:
+        """Move to ``cpu``, ``cuda`` or ``cuda:N`` and return self."""
+        ...
+
+    def reconstruct(self, tile: TileInput, *, probabilities: bool = False) -> TileOutput:
+        """Reconstruct one tile; the same input gives the same bits, from any thread."""
+        ...
+
+    def tile_bytes(self, window: Triple) -> int:
+        """Return about how many bytes of memory `reconstruct` holds at its peak for a window of this shape."""
+        ...
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the arrays that, with the options, rebuild the model; empty where there are none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When to stop fitting: after ``steps`` or ``minutes``, whichever is first; None means no such limit."""
+
+    steps: int | None = None
+    minutes: float | None = None
+
+
+@dataclass(frozen=True)
+class FusionInputs:
+    """What a method fits to.
+
+    Attributes:
+        low_res: The blurry volume, or None for a method that needs none.
+        images: The sharp images that show planes normal to axis 0, 1 and 2; the same object three times if isotropic.
+            Each is a stack (image, row, column).
+        problem: Scale, phases and their matching.
+    """
+
+    low_res: Labels | None
+    images: tuple[LabelArray, LabelArray, LabelArray]
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class FitRun:
+    """Where and how a fit runs.
+
+    Attributes:
+        folder: The run's own folder, which exists; the method may write below it, and finds there what it may resume.
+        seed: Makes the fit repeatable.
+        device: ``cpu``, ``cuda`` or ``cuda:N``.
+        budget: When to stop.
+        resume: Go on from what the folder holds.
+        emit: Takes the events of the run (progress bars and plugins listen).
+    """
+
+    folder: Path
+    seed: int
+    device: str
+    budget: Budget
+    resume: bool
+    emit: Callable[[Event], None]
+
+
+class Method(Protocol):
+    """A way to reconstruct; built as ``Class(options)``.
+
+    Attributes:
+        trains: Whether `fit` takes long enough to have a budget.
+    """
+
+    trains: bool
+
+    def fit(self, inputs: FusionInputs, run: FitRun) -> Model:
+        """Fit to the inputs and return the model."""
+        ...
+
+    def restore(self, problem: Problem, state: Mapping[str, np.ndarray]) -> Model:
+        """Rebuild the model from its saved arrays."""
+        ...

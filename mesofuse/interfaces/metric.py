@@ -1,0 +1,162 @@
+"""Interface of a metric: a labelled volume or image to named values with units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from mesofuse.volumes.grid import Grid, Region, Triple
+from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.phases import Phase, PhaseMatch
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One measured number.
+
+    Attributes:
+        metric: Name of the metric, for example ``surface-area``.
+        label: What of: a phase, a pair of phases, an axis, for example ``pore | binder``.
+        value: The number; NaN where it is not defined.
+        unit: Its unit; empty for a pure number.
+    """
+
+    metric: str
+    label: str
+    value: float
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A measured function, such as S2(r).
+
+    Attributes:
+        metric: Name of the metric.
+        label: What of.
+        x: Positions, increasing.
+        y: Values, as many as ``x``.
+        x_unit: Unit of ``x``.
+        y_unit: Unit of ``y``.
+    """
+
+    metric: str
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    x_unit: str = ""
+    y_unit: str = ""
+
+
+@dataclass(frozen=True)
+class MetricContext:
+    """What a metric may need beside the labels.
+
+    Attributes:
+        grid: Grid of the whole volume that is measured.
+        phases: Its phases.
+        low_res: The low-resolution volume that it was made from, or None.
+        match: Which phases each low-resolution phase shows, or None.
+        degradation: Name and options of the degradation that makes the scan, or None for the metric's default.
+    """
+
+    grid: Grid
+    phases: tuple[Phase, ...]
+    low_res: Labels | None = None
+    match: PhaseMatch | None = None
+    degradation: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of a volume, for metrics that add up over pieces.
+
+    Attributes:
+        labels: uint8 labels of ``window``.
+        core: The voxels that this piece owns; the cores of all pieces tile the volume.
+        window: The core with up to ``reach`` voxels more on each side, ending where the volume ends.
+        context: The whole volume's context.
+    """
+
+    labels: np.ndarray
+    core: Region
+    window: Region
+    context: MetricContext
+
+    @property
+    def own(self) -> np.ndarray:
+        """The labels of the core alone."""
+        return self.labels[self.core.within(self.window)]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a metric needs of its input.
+
+    Attributes:
+        three_d: It has no meaning for a single image.
+        low_res: It needs the low-resolution volume.
+    """
+
+    three_d: bool = False
+    low_res: bool = False
+
+
+Result = Measurement | Curve
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """A metric; built as ``Class(options)``. Its docstring states formula, convention, unit and source."""
+
+    needs: ClassVar[Needs]
+
+    def measure(self, labels: np.ndarray, context: MetricContext) -> list[Result]:
+        """Measure a whole volume (z, y, x) of uint8 labels held in memory."""
+        ...
+
+
+class AdditiveMetric:
+    """Base of a metric whose counts add up over pieces of a volume, so that it streams.
+
+    Supply `count` and `finish`; `measure` follows, and equals the streamed value exactly because counts are integers or
+    are summed in a fixed order.
+
+    Attributes:
+        reach: Voxels beyond a piece's own that `count` looks at (z, y, x).
+        align: Whether pieces must be whole low-resolution voxels (for metrics that compare with the scan).
+    """
+
+    needs: ClassVar[Needs] = Needs()
+    reach: ClassVar[Triple] = (0, 0, 0)
+    align: ClassVar[bool] = False
+
+    def count(self, block: Block) -> dict[str, np.ndarray]:
+        """Return named counts of one piece; the sum over all pieces describes the volume."""
+        raise NotImplementedError
+
+    def finish(self, counts: dict[str, np.ndarray], context: MetricContext) -> list[Result]:
+        """Turn the summed counts into values."""
+        raise NotImplementedError
+
+    def measure(self, labels: np.ndarray, context: MetricContext) -> list[Result]:
+        """Measure a whole volume held in memory: its counts as one piece, finished."""
+        region = Region.whole(labels.shape)
+        return self.finish(self.count(Block(labels, region, region, context)), context)
+
+
+@dataclass
+class Measured:
+    """All results of one volume.
+
+    Attributes:
+        volume: How the volume is called.
+        results: What was measured.
+        skipped: Metric name to the reason why it was not measured.
+    """
+
+    volume: str
+    results: list[Result] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,19 @@
+"""The base of every options model: unknown fields are errors, values are checked, schemas are published."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Options(BaseModel):
+    """Options of one component. Subclass it, give every field a default, a type and a description.
+
+    Attributes:
+        presets: Named starting points, as overrides of the defaults; ``--preset`` picks one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}

@@ -1,0 +1,50 @@
+"""What is to be fused, as every component of a method is told it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mesofuse.volumes.grid import Scale
+from mesofuse.volumes.phases import Phase, PhaseMatch
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The setting that a generator, critic, loss or degradation is built for.
+
+    Attributes:
+        scale: High-resolution voxels along one low-resolution voxel (z, y, x), each ≥ 1.
+        low_phases: Phases of the low-resolution volume; empty for a method that takes none (SliceGAN).
+        phases: Phases of the high-resolution image and so of the result.
+        match: Which high-resolution phases each low-resolution phase shows.
+    """
+
+    scale: Scale
+    low_phases: tuple[Phase, ...]
+    phases: tuple[Phase, ...]
+    match: PhaseMatch
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the problem as plain JSON values."""
+        return {
+            "scale": list(self.scale),
+            "low_phases": [vars(p) for p in self.low_phases],
+            "phases": [vars(p) for p in self.phases],
+            "shows": [list(v) for v in self.match.shows],
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Problem:
+        """Rebuild a problem from `to_json`'s values.
+
+        Raises:
+            KeyError, TypeError, ValueError: The values are not such a record.
+        """
+        z, y, x = (float(s) for s in data["scale"])
+        return cls(
+            (z, y, x),
+            tuple(Phase(**p) for p in data["low_phases"]),
+            tuple(Phase(**p) for p in data["phases"]),
+            PhaseMatch(tuple(tuple(v) for v in data["shows"])),
+        )

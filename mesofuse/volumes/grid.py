@@ -1,0 +1,214 @@
+"""Where voxels are: regions in voxel coordinates, and grids with a voxel size and a unit."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from mesofuse.errors import UserError, nearest
+
+Triple = tuple[int, int, int]
+Scale = tuple[float, float, float]
+
+AXES = ("z", "y", "x")
+# OME-Zarr unit names with the spellings that users and file formats give them.
+UNITS = {
+    "angstrom": ("angstrom", "a", "å"),
+    "nanometer": ("nanometer", "nanometre", "nm"),
+    "micrometer": ("micrometer", "micrometre", "micron", "um", "µm", "μm"),
+    "millimeter": ("millimeter", "millimetre", "mm"),
+    "centimeter": ("centimeter", "centimetre", "cm"),
+    "meter": ("meter", "metre", "m"),
+    "pixel": ("pixel", "voxel", "px"),
+}
+SYMBOLS = {
+    "angstrom": "Å",
+    "nanometer": "nm",
+    "micrometer": "µm",
+    "millimeter": "mm",
+    "centimeter": "cm",
+    "meter": "m",
+    "pixel": "voxel",
+}
+
+
+def parse_unit(text: str) -> str:
+    """Return the OME-Zarr name of a length unit (``"um"`` → ``"micrometer"``); ``pixel`` means unknown.
+
+    Raises:
+        UserError: The unit is not a known length.
+    """
+    key = text.strip().lower()
+    for name, spellings in UNITS.items():
+        if key in spellings:
+            return name
+    raise UserError(f"{text!r} is not a unit of length.{nearest(key, [s for v in UNITS.values() for s in v])}")
+
+
+def parse_scale(text: str | float | Sequence[float]) -> Scale:
+    """Return a scale factor per axis (z, y, x) from ``4``, ``"4"``, ``"4,4,2"`` or three numbers.
+
+    Raises:
+        UserError: It is not one or three finite numbers ≥ 1.
+    """
+    parts: Sequence[object] = text.split(",") if isinstance(text, str) else [text] if isinstance(text, (int, float)) else text
+    try:
+        values = [float(part) for part in parts]  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        values = []
+    if len(values) not in (1, 3) or not all(math.isfinite(v) and v >= 1 for v in values):
+        raise UserError(
+            f"The scale factor {text!r} is not usable: give one number, or three as z,y,x, each at least 1 "
+            "(how many high-resolution voxels lie along one low-resolution voxel), for example 4 or 4,4,2."
+        )
+    return (values[0],) * 3 if len(values) == 1 else (values[0], values[1], values[2])
+
+
+def scaled_edge(edge: int, scale: float) -> int:
+    """Return where an input voxel edge falls on the grid ``scale`` times finer: floor(edge · scale).
+
+    Every tile, whatever its size, uses this one rule, so neighbouring tiles meet without gap or overlap.
+    """
+    return math.floor(edge * scale + 1e-6)
+
+
+@dataclass(frozen=True)
+class Region:
+    """A box of voxels, half-open: ``start <= voxel < stop`` on each axis (z, y, x)."""
+
+    start: Triple
+    stop: Triple
+
+    @classmethod
+    def whole(cls, shape: Sequence[int]) -> Region:
+        """Return the region that covers a whole array of ``shape``."""
+        return cls((0, 0, 0), (int(shape[0]), int(shape[1]), int(shape[2])))
+
+    @classmethod
+    def parse(cls, text: str, shape: Sequence[int]) -> Region:
+        """Read ``z0:z1,y0:y1,x0:x1`` (an end left out means the volume's) and check it against ``shape``.
+
+        Raises:
+            UserError: It is malformed, empty or reaches outside the volume.
+        """
+        try:
+            parts = [part.split(":") for part in text.split(",")]
+            if len(parts) != 3 or any(len(p) != 2 for p in parts):
+                raise ValueError
+            start = tuple(int(p[0]) if p[0].strip() else 0 for p in parts)
+            stop = tuple(int(p[1]) if p[1].strip() else n for p, n in zip(parts, shape, strict=True))
+        except ValueError:
+            raise UserError(f"The region {text!r} is not of the form z0:z1,y0:y1,x0:x1, for example 0:64,0:64,0:64.") from None
+        if not all(0 <= a < b <= n for a, b, n in zip(start, stop, shape, strict=True)):
+            raise UserError(f"The region {text!r} is empty or reaches outside the volume, whose shape is {tuple(shape)}.")
+        return cls(start, stop)  # type: ignore[arg-type]
+
+    @property
+    def shape(self) -> Triple:
+        """Voxels along each axis."""
+        return tuple(b - a for a, b in zip(self.start, self.stop, strict=True))  # type: ignore[return-value]
+
+    @property
+    def size(self) -> int:
+        """Number of voxels."""
+        return math.prod(self.shape)
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """Index of this region in an array that begins at voxel (0, 0, 0)."""
+        return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))  # type: ignore[return-value]
+
+    def within(self, outer: Region) -> tuple[slice, slice, slice]:
+        """Index of this region in an array that holds ``outer``."""
+        return self.shifted(tuple(-a for a in outer.start)).slices  # type: ignore[arg-type]
+
+    def shifted(self, by: Sequence[int]) -> Region:
+        """Return the region moved by ``by`` voxels."""
+        return Region(
+            tuple(a + d for a, d in zip(self.start, by, strict=True)),  # type: ignore[arg-type]
+            tuple(b + d for b, d in zip(self.stop, by, strict=True)),  # type: ignore[arg-type]
+        )
+
+    def intersect(self, other: Region) -> Region | None:
+        """Return the common part, or None where there is none."""
+        start = tuple(max(a, b) for a, b in zip(self.start, other.start, strict=True))
+        stop = tuple(min(a, b) for a, b in zip(self.stop, other.stop, strict=True))
+        return Region(start, stop) if all(a < b for a, b in zip(start, stop, strict=True)) else None  # type: ignore[arg-type]
+
+    def grown(self, margin: Sequence[int], shape: Sequence[int]) -> Region:
+        """Return the region with ``margin`` voxels more on every side, ending where the volume of ``shape`` ends."""
+        return Region(
+            tuple(max(0, a - m) for a, m in zip(self.start, margin, strict=True)),  # type: ignore[arg-type]
+            tuple(min(n, b + m) for b, m, n in zip(self.stop, margin, shape, strict=True)),  # type: ignore[arg-type]
+        )
+
+    def scaled(self, scale: Sequence[float]) -> Region:
+        """Return the region on the grid ``scale`` times finer (see `scaled_edge`)."""
+        return Region(
+            tuple(scaled_edge(a, s) for a, s in zip(self.start, scale, strict=True)),  # type: ignore[arg-type]
+            tuple(scaled_edge(b, s) for b, s in zip(self.stop, scale, strict=True)),  # type: ignore[arg-type]
+        )
+
+    def blocks(self, shape: Sequence[int], origin: Sequence[int] = (0, 0, 0)) -> Iterator[Region]:
+        """Cut the region along the grid of blocks of ``shape`` that starts at ``origin``, in C order."""
+        edges = []
+        for a, b, n, o in zip(self.start, self.stop, shape, origin, strict=True):
+            first = o + (a - o) // n * n
+            cuts = [max(a, c) for c in range(first, b, n)] + [b]
+            edges.append(list(itertools.pairwise(cuts)))
+        for (z0, z1), (y0, y1), (x0, x1) in itertools.product(*edges):
+            yield Region((z0, y0, x0), (z1, y1, x1))
+
+    def __str__(self) -> str:
+        """Return the region as ``z0:z1,y0:y1,x0:x1``."""
+        return ",".join(f"{a}:{b}" for a, b in zip(self.start, self.stop, strict=True))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The voxels of a volume: how many, how large, where the first one lies.
+
+    Attributes:
+        shape: Voxels along z, y, x. A 2D image is a volume one voxel thick.
+        voxel_size: Edge length of a voxel along z, y, x, in ``unit``; 1 where nothing is known.
+        unit: OME-Zarr name of the unit of length; ``pixel`` where nothing is known.
+        origin: Centre of the first voxel along z, y, x, in ``unit``.
+    """
+
+    shape: Triple
+    voxel_size: Scale = (1.0, 1.0, 1.0)
+    unit: str = "pixel"
+    origin: Scale = (0.0, 0.0, 0.0)
+
+    @property
+    def known(self) -> bool:
+        """Whether the physical voxel size is known."""
+        return self.unit != "pixel"
+
+    @property
+    def symbol(self) -> str:
+        """The unit's symbol for people, for example ``µm``."""
+        return SYMBOLS.get(self.unit, self.unit)
+
+    @property
+    def region(self) -> Region:
+        """The region that covers the whole grid."""
+        return Region.whole(self.shape)
+
+    @property
+    def extent(self) -> Scale:
+        """Physical length along z, y, x."""
+        return tuple(n * v for n, v in zip(self.shape, self.voxel_size, strict=True))  # type: ignore[return-value]
+
+    def refined(self, scale: Sequence[float]) -> Grid:
+        """Return the grid ``scale`` times finer that fills the same space, its corner where this one's corner is."""
+        voxel = tuple(v / s for v, s in zip(self.voxel_size, scale, strict=True))
+        origin = tuple(o - v / 2 + w / 2 for o, v, w in zip(self.origin, self.voxel_size, voxel, strict=True))
+        return Grid(self.region.scaled(scale).shape, voxel, self.unit, origin)  # type: ignore[arg-type]
+
+    def cropped(self, region: Region) -> Grid:
+        """Return the grid of a part of this one, its origin moved along."""
+        origin = tuple(o + a * v for o, a, v in zip(self.origin, region.start, self.voxel_size, strict=True))
+        return replace(self, shape=region.shape, origin=origin)

@@ -1,0 +1,1 @@
+"""Losses and degradations that adversarial methods of mesofuse share."""

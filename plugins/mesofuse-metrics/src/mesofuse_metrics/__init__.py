@@ -1,0 +1,1 @@
+"""Metrics of labelled volumes and images for mesofuse."""

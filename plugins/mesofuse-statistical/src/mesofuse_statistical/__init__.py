@@ -1,0 +1,1 @@
+"""Reconstruction without a network for mesofuse: the plain rivals."""

@@ -1,0 +1,12 @@
+"""What this distribution supplies, as strings: importing this module imports no torch."""
+
+from mesofuse.interfaces.component import ComponentSpec
+from mesofuse.interfaces.hookimpl import hookimpl
+
+MESOFUSE_API = 1
+
+
+@hookimpl
+def mesofuse_components() -> list[ComponentSpec]:
+    """Describe the components."""
+    return []
