@@ -1,0 +1,1 @@
+"""Measuring volumes and images, and comparing what was measured."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from mesofuse.volumes.grid import Grid, Region, Triple
+from mesofuse.volumes.grid import Grid, Region, Scale, Triple
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import Phase, PhaseMatch
+
+if TYPE_CHECKING:
+    from mesofuse.interfaces.degradation import Degradation
 
 
 @dataclass(frozen=True)
@@ -20,13 +23,16 @@ class Measurement:
         metric: Name of the metric, for example ``surface-area``.
         label: What of: a phase, a pair of phases, an axis, for example ``pore | binder``.
         value: The number; NaN where it is not defined.
-        unit: Its unit; empty for a pure number.
+        unit: Its unit, as `mesofuse.volumes.quantities.power_unit` writes it; empty for a pure number.
+        per_voxel: The value depends on the voxel size (a share of voxel faces, say), so that volumes of different voxel
+            sizes must not be compared by it.
     """
 
     metric: str
     label: str
     value: float
     unit: str = ""
+    per_voxel: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Curve:
         y: Values, as many as ``x``.
         x_unit: Unit of ``x``.
         y_unit: Unit of ``y``.
+        per_voxel: As in `Measurement`.
     """
 
     metric: str
@@ -48,6 +55,7 @@ class Curve:
     y: tuple[float, ...]
     x_unit: str = ""
     y_unit: str = ""
+    per_voxel: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,14 +67,23 @@ class MetricContext:
         phases: Its phases.
         low_res: The low-resolution volume that it was made from, or None.
         match: Which phases each low-resolution phase shows, or None.
-        degradation: Name and options of the degradation that makes the scan, or None for the metric's default.
+        scale: Voxels of this volume along one low-resolution voxel, or None without a low-resolution volume.
+        degradation: The model of the instrument that made the scan, built and in evaluation mode, or None.
+        stack: Axis 0 numbers separate images; it is no direction, and nothing may be counted or joined along it.
     """
 
     grid: Grid
     phases: tuple[Phase, ...]
     low_res: Labels | None = None
     match: PhaseMatch | None = None
-    degradation: dict[str, Any] | None = None
+    scale: Scale | None = None
+    degradation: Degradation | None = None
+    stack: bool = False
+
+    @property
+    def planar(self) -> bool:
+        """Whether there is an image, or a stack of them, rather than a volume."""
+        return self.stack or self.grid.shape[0] == 1
 
 
 @dataclass(frozen=True)
@@ -97,11 +114,13 @@ class Needs:
 
     Attributes:
         three_d: It has no meaning for a single image.
-        low_res: It needs the low-resolution volume.
+        low_res: It needs the low-resolution volume, its matching and a degradation.
+        bytes_per_voxel: Peak memory of `Metric.measure`, for metrics that take the whole volume.
     """
 
     three_d: bool = False
     low_res: bool = False
+    bytes_per_voxel: int = 8
 
 
 Result = Measurement | Curve
@@ -125,13 +144,15 @@ class AdditiveMetric:
     are summed in a fixed order.
 
     Attributes:
-        reach: Voxels beyond a piece's own that `count` looks at (z, y, x).
         align: Whether pieces must be whole low-resolution voxels (for metrics that compare with the scan).
     """
 
     needs: ClassVar[Needs] = Needs()
-    reach: ClassVar[Triple] = (0, 0, 0)
     align: ClassVar[bool] = False
+
+    def reach(self, context: MetricContext) -> Triple:
+        """Return how many voxels beyond a piece's own `count` looks at (z, y, x)."""
+        return (0, 0, 0)
 
     def count(self, block: Block) -> dict[str, np.ndarray]:
         """Return named counts of one piece; the sum over all pieces describes the volume."""
@@ -153,10 +174,12 @@ class Measured:
 
     Attributes:
         volume: How the volume is called.
+        grid: The grid that was measured.
         results: What was measured.
         skipped: Metric name to the reason why it was not measured.
     """
 
     volume: str
+    grid: Grid
     results: list[Result] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)

@@ -5,8 +5,30 @@ from mesofuse.interfaces.hookimpl import hookimpl
 
 MESOFUSE_API = 1
 
+_SUPERRES = """@article{dahari2023fusion,
+  title = {Fusion of Complementary 2D and 3D Mesostructural Datasets Using Generative Adversarial Networks},
+  author = {Dahari, Amir and Kench, Steve and Squires, Isaac and Cooper, Samuel J.},
+  journal = {Advanced Energy Materials}, year = {2023}, eprint = {2110.11281}, archivePrefix = {arXiv}
+}"""
+
+
+def _metric(
+    name: str, target: str, summary: str, *, options: str = "options:NoOptions", citation: str = ""
+) -> ComponentSpec:
+    return ComponentSpec("metric", name, summary, f"mesofuse_metrics.{target}", f"mesofuse_metrics.{options}", citation)
+
 
 @hookimpl
 def mesofuse_components() -> list[ComponentSpec]:
-    """Describe the components."""
-    return []
+    """Describe the metrics."""
+    return [
+        _metric("volume-fraction", "volume_fraction:VolumeFraction", "Share of voxels that each phase fills."),
+        _metric(
+            "surface-area", "surface_area:SurfaceArea",
+            "Interphase surface area per pair of phases, as a share of voxel faces.", citation=_SUPERRES,
+        ),
+        _metric(
+            "low-res-consistency", "low_res_consistency:LowResConsistency",
+            "Share of the scan's voxels that the degraded volume reproduces.", citation=_SUPERRES,
+        ),
+    ]  # fmt: skip

@@ -1,0 +1,194 @@
+"""Measure a volume of any size: what adds up is streamed block by block, the rest takes the volume as a whole."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.interfaces.degradation import Degradation
+from mesofuse.interfaces.metric import AdditiveMetric, Block, Measured, Metric, MetricContext
+from mesofuse.volumes.grid import Region, Scale, Triple
+from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.phases import PhaseMatch
+
+MetricChoice = str | tuple[str, Mapping[str, Any]] | Metric
+BLOCK = 1 << 22  # voxels that a worker holds at once, about
+
+
+def measure(
+    volume: Labels,
+    metrics: Sequence[MetricChoice],
+    *,
+    low_res: Labels | None = None,
+    match: PhaseMatch | None = None,
+    scale: Scale | None = None,
+    degradation: Degradation | None = None,
+    stack: bool = False,
+    name: str = "",
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Measured:
+    """Measure a volume or image.
+
+    Args:
+        volume: The labels, in memory or on disk.
+        metrics: Names of registered metrics, names with options, or metrics themselves.
+        low_res: The low-resolution volume that it was made from.
+        match: Which phases each low-resolution phase shows.
+        scale: Voxels along one low-resolution voxel; where left out, the quotient of the shapes.
+        degradation: The model of the instrument that made ``low_res``.
+        stack: Axis 0 numbers separate images.
+        name: How the volume is called in the result.
+        workers: Threads that read and count; memory grows with them.
+        progress: Called with the number of blocks done and of all blocks.
+
+    Returns:
+        The results in the order of ``metrics``; what the volume is not fit for is in ``skipped`` with its reason.
+
+    Raises:
+        UserError: An unknown metric or option, a label that is no phase, or too little memory for the whole volume.
+    """
+    if low_res is not None and scale is None:
+        high, low = volume.grid.shape, low_res.grid.shape
+        scale = (high[0] / low[0], high[1] / low[1], high[2] / low[2])
+    context = MetricContext(volume.grid, volume.phases, low_res, match, scale, degradation, stack)
+    chosen = [_resolve(choice) for choice in metrics]
+    measured = Measured(name, volume.grid, skipped={key: why for key, m in chosen if (why := _unfit(m, context))})
+    fit = [(key, metric) for key, metric in chosen if key not in measured.skipped]
+    for key, metric in fit:
+        if not isinstance(metric, AdditiveMetric):
+            _check_memory(key, metric, volume)
+
+    streamed = [metric for _, metric in fit if isinstance(metric, AdditiveMetric)]
+    counts = iter(_stream(volume, streamed, context, workers, progress) if streamed else [])
+    whole: np.ndarray | None = None
+    for _, metric in fit:
+        if isinstance(metric, AdditiveMetric):
+            measured.results += metric.finish(next(counts), context)
+        else:
+            whole = _read(volume, volume.grid.region) if whole is None else whole
+            measured.results += metric.measure(whole, context)
+    return measured
+
+
+def block_shape(volume: Labels, reach: Triple) -> Triple:
+    """Return the block in which to stream a volume: whole chunks, about ``BLOCK`` voxels, larger than the reach."""
+    shape = volume.grid.shape
+    chunk = [min(n, c) for n, c in zip(shape, getattr(volume, "chunks", None) or (64, 64, 64), strict=True)]
+    block = list(chunk)
+    while any(b < n for b, n in zip(block, shape, strict=True)):
+        if math.prod(block) >= BLOCK and all(b >= min(n, 2 * r) for b, n, r in zip(block, shape, reach, strict=True)):
+            break
+        axis = min((a for a in range(3) if block[a] < shape[a]), key=lambda a: block[a])
+        block[axis] += chunk[axis]
+    return (block[0], block[1], block[2])
+
+
+def _resolve(choice: MetricChoice) -> tuple[str, Metric]:
+    if not isinstance(choice, (str, tuple)):
+        return type(choice).__name__, choice
+    from mesofuse.registry import get_registry
+
+    name, options = (choice, {}) if isinstance(choice, str) else choice
+    component = get_registry().find("metric", name)
+    metric: Metric = component.build(component.options(options))
+    return name, metric
+
+
+def _unfit(metric: Metric, context: MetricContext) -> str:
+    """Return why the metric can't be measured, or nothing."""
+    if metric.needs.three_d and context.planar:
+        return "It needs a 3D volume, and this is an image."
+    if not metric.needs.low_res:
+        return ""
+    if context.low_res is None or context.match is None or context.scale is None:
+        return "It needs the low-resolution volume and which phases each of its phases shows."
+    if context.degradation is None:
+        return "It needs a degradation, which says what the low-resolution instrument shows."
+    high, low = context.grid.shape, context.low_res.grid
+    if min(context.scale) < 1 or low.region.scaled(context.scale).shape != high:
+        return (
+            f"The volume's shape {high} is not the low-resolution volume's {low.shape} times the scale {context.scale}."
+        )
+    if max((v for values in context.match.shows for v in values), default=-1) >= len(context.phases):
+        return "The volume has fewer phases than the low-resolution volume is said to show."
+    return ""
+
+
+def _check_memory(name: str, metric: Metric, volume: Labels) -> None:
+    import psutil
+
+    needed = volume.grid.region.size * (1 + metric.needs.bytes_per_voxel)
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise UserError(
+            f"The metric {name!r} takes the whole volume at once and would need about {needed / 2**30:.1f} GiB of "
+            f"memory, but {free / 2**30:.1f} GiB are free: leave it out, or measure a part of the volume."
+        )
+
+
+def _read(volume: Labels, region: Region) -> np.ndarray:
+    labels = volume.read(region)
+    if labels.size and int(labels.max()) >= len(volume.phases):
+        raise UserError(
+            f"The volume holds the label {int(labels.max())} but only {len(volume.phases)} phases (labels 0 to "
+            f"{len(volume.phases) - 1}): its phases do not describe its labels; import it again."
+        )
+    return labels
+
+
+def _cores(volume: Labels, context: MetricContext, block: Triple, aligned: bool) -> Iterator[Region]:
+    if not aligned:
+        yield from volume.grid.region.blocks(block)
+        return
+    assert context.low_res is not None
+    assert context.scale is not None
+    low = tuple(max(1, int(b / s)) for b, s in zip(block, context.scale, strict=True))
+    for region in context.low_res.grid.region.blocks(low):
+        yield region.scaled(context.scale)
+
+
+def _stream(
+    volume: Labels,
+    metrics: Sequence[AdditiveMetric],
+    context: MetricContext,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+) -> list[dict[str, np.ndarray]]:
+    """Read every block once, let every metric count in it, and add up in the blocks' order, whoever was first."""
+    import dask
+
+    shape = volume.grid.shape
+    reaches = [metric.reach(context) for metric in metrics]
+    reach = tuple(max(r[axis] for r in reaches) for axis in range(3))
+    block = block_shape(volume, reach)  # type: ignore[arg-type]
+    cores = list(_cores(volume, context, block, any(metric.align for metric in metrics)))
+    lock, done = threading.Lock(), 0
+
+    def work(core: Region) -> list[dict[str, np.ndarray]]:
+        nonlocal done
+        outer = core.grown(reach, shape)
+        labels = _read(volume, outer)
+        counted = []
+        for metric, own in zip(metrics, reaches, strict=True):
+            window = core.grown(own, shape)
+            counted.append(metric.count(Block(labels[window.within(outer)], core, window, context)))
+        with lock:
+            done += 1
+            if progress:
+                progress(done, len(cores))
+        return counted
+
+    tasks = [dask.delayed(work, pure=False)(core) for core in cores]
+    parts = dask.compute(*tasks, scheduler="threads", num_workers=workers)
+    totals = parts[0]
+    for part in parts[1:]:
+        for total, counted in zip(totals, part, strict=True):
+            for key, value in counted.items():
+                total[key] = total[key] + value
+    return list(totals)

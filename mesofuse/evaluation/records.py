@@ -1,0 +1,55 @@
+"""Measured values as JSON that every reader takes: NaN is null, infinities are the texts ``inf`` and ``-inf``."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from mesofuse.interfaces.metric import Curve, Measured, Measurement, Result
+from mesofuse.volumes.grid import Grid
+
+
+def to_json(measured: Measured) -> dict[str, Any]:
+    """Return all that was measured as plain JSON values."""
+    return {
+        "volume": measured.volume,
+        "grid": asdict(measured.grid),
+        "results": [_result_to_json(result) for result in measured.results],
+        "skipped": dict(measured.skipped),
+    }
+
+
+def from_json(data: dict[str, Any]) -> Measured:
+    """Rebuild what `to_json` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError: The values are not such a record.
+    """
+    grid: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data["grid"].items()}
+    return Measured(
+        data["volume"], Grid(**grid), [_result_from_json(entry) for entry in data["results"]], dict(data["skipped"])
+    )
+
+
+def _result_to_json(result: Result) -> dict[str, Any]:
+    data = asdict(result)
+    if isinstance(result, Curve):
+        return data | {"x": [_number(v) for v in result.x], "y": [_number(v) for v in result.y]}
+    return data | {"value": _number(result.value)}
+
+
+def _result_from_json(entry: dict[str, Any]) -> Result:
+    if "value" in entry:
+        return Measurement(**entry | {"value": _float(entry["value"])})
+    return Curve(**entry | {"x": tuple(map(_float, entry["x"])), "y": tuple(map(_float, entry["y"]))})
+
+
+def _number(value: float) -> float | str | None:
+    if math.isnan(value):
+        return None
+    return float(value) if math.isfinite(value) else str(float(value))
+
+
+def _float(value: float | str | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,97 @@
+"""How far a volume agrees with the scan that it was made from."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, MetricContext, Needs, Result
+from mesofuse.volumes.grid import Region, Triple
+from mesofuse_metrics.options import NoOptions
+
+TIE = 1e-4  # phases that show equally strongly up to rounding: either is right
+PIECE = 1 << 22  # one-hot values held at once
+
+
+class LowResConsistency(AdditiveMetric):
+    """Share of low-resolution voxels that the volume, degraded as the instrument would, shows as the scan has them.
+
+    Formula: C = |{v : D(x)_v = l_v}| / N, with D(x)_v the phase that shows most strongly in voxel v after the
+    degradation D of the volume's one-hot labels x, l the scan, N its voxels; for each phase of the scan likewise.
+    Unit: none. Convention: a phase that shows as strongly as the strongest to within 1e-4 counts as seen (an interface
+    through the middle of a voxel is a tie). Phases that no low-resolution phase shows are left to the degradation.
+    Source: the voxel-wise condition of Dahari et al., Advanced Energy Materials 2023, arXiv:2110.11281.
+    """
+
+    needs: ClassVar[Needs] = Needs(three_d=True, low_res=True)
+    align: ClassVar[bool] = True
+
+    def __init__(self, options: NoOptions | None = None) -> None:
+        """Take no options."""
+
+    def reach(self, context: MetricContext) -> Triple:
+        """Look as far as the degradation does."""
+        assert context.degradation is not None
+        assert context.scale is not None
+        z, y, x = (math.ceil(h * s) + 1 for h, s in zip(context.degradation.halo, context.scale, strict=True))
+        return (z, y, x)
+
+    def count(self, block: Block) -> dict[str, np.ndarray]:
+        """Count the low-resolution voxels of each phase, and those reproduced."""
+        context = block.context
+        assert context.low_res is not None
+        assert context.degradation is not None
+        assert context.scale is not None
+        scale, halo, shape = context.scale, context.degradation.halo, context.low_res.grid.shape
+        voxels = np.zeros(len(context.low_res.phases), np.int64)
+        right = np.zeros_like(voxels)
+        for low in _low_region(block.core, scale).blocks(_piece(scale, len(context.phases))):
+            window = low.grown(halo, shape)
+            seen = _degraded(block.labels[window.scaled(scale).within(block.window)], window, context)
+            truth = context.low_res.read(low)
+            score = np.take_along_axis(seen[:, *low.within(window)], truth[None].astype(np.intp), axis=0)[0]
+            agrees = score >= seen[:, *low.within(window)].max(axis=0) - TIE
+            voxels += np.bincount(truth.ravel(), minlength=len(voxels))
+            right += np.bincount(truth[agrees], minlength=len(voxels))
+        return {"voxels": voxels, "right": right}
+
+    def finish(self, counts: dict[str, np.ndarray], context: MetricContext) -> list[Result]:
+        """Divide; NaN for a phase that the scan does not have."""
+        assert context.low_res is not None
+        voxels, right = counts["voxels"], counts["right"]
+        shares = [("all", voxels.sum(), right.sum())]
+        shares += list(zip([p.name for p in context.low_res.phases], voxels, right, strict=True))
+        return [
+            Measurement("low-res-consistency", name, float(hit / n) if n else float("nan")) for name, n, hit in shares
+        ]
+
+
+def _low_region(core: Region, scale: tuple[float, float, float]) -> Region:
+    """Return the low-resolution voxels that ``core`` is made of."""
+    start, stop = (
+        tuple(math.ceil(edge / s - 1e-6) for edge, s in zip(corner, scale, strict=True))
+        for corner in (core.start, core.stop)
+    )
+    low = Region(start, stop)  # type: ignore[arg-type]
+    if low.scaled(scale) != core:
+        raise ValueError(f"The piece {core} is not made of whole low-resolution voxels at scale {scale}.")
+    return low
+
+
+def _piece(scale: tuple[float, float, float], phases: int) -> Triple:
+    """Return how many low-resolution voxels to degrade at once, so that one-hot labels stay small."""
+    edge = round((PIECE / phases) ** (1 / 3))
+    z, y, x = (max(1, int(edge / s)) for s in scale)
+    return (z, y, x)
+
+
+def _degraded(labels: np.ndarray, window: Region, context: MetricContext) -> np.ndarray:
+    import torch
+
+    assert context.degradation is not None
+    one_hot = labels[None] == np.arange(len(context.phases), dtype=np.uint8)[:, None, None, None]
+    with torch.inference_mode():
+        seen = context.degradation(torch.from_numpy(one_hot).float()[None], window)
+    return seen[0].numpy()
