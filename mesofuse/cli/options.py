@@ -1,0 +1,75 @@
+"""Options and output that several commands share."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import click
+
+from mesofuse.errors import UserError
+from mesofuse.volumes.grid import Scale, parse_scale, parse_unit
+
+
+def _scale(ctx: click.Context, param: click.Parameter, value: str | None) -> Scale | None:
+    return None if value is None else parse_scale(value)
+
+
+def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    return None if value is None else parse_unit(value)
+
+
+def _voxel_size(ctx: click.Context, param: click.Parameter, value: str | None) -> Scale | None:
+    return None if value is None else parse_voxel_size(value)
+
+
+def parse_voxel_size(text: str) -> Scale:
+    """Return the edge length of a voxel per axis (z, y, x) from ``0.4`` or ``0.4,0.2,0.2``.
+
+    Raises:
+        UserError: It is not one or three positive finite numbers.
+    """
+    try:
+        parts = [float(part) for part in text.split(",")]
+    except ValueError:
+        parts = []
+    if len(parts) not in (1, 3) or not all(math.isfinite(p) and p > 0 for p in parts):
+        raise UserError(f"The voxel size {text!r} is not usable: give one positive number, or three as z,y,x.")
+    return (parts[0], parts[0], parts[0]) if len(parts) == 1 else (parts[0], parts[1], parts[2])
+
+
+scale = click.option(
+    "--scale",
+    required=True,
+    callback=_scale,
+    metavar="N[,N,N]",
+    help="High-resolution voxels along one low-resolution voxel, for example 4 or 4,4,2.",
+)
+voxel_size = click.option(
+    "--voxel-size", callback=_voxel_size, metavar="L[,L,L]", help="Edge length of a voxel; overrides the file's."
+)
+unit = click.option("--unit", callback=_unit, metavar="UNIT", help="Unit of --voxel-size: nm, um, mm …")
+seed = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same seed gives the same result."
+)
+device = click.option(
+    "--device", default="auto", show_default=True, metavar="NAME", help="cpu, cuda, cuda:N, or auto (CUDA if present)."
+)
+overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def echo_json(data: Any) -> None:
+    """Print plain values as JSON; a number that is not finite becomes null, as JSON has none."""
+    click.echo(json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {str(k): _plain(v) for k, v in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_plain(v) for v in data]
+    if isinstance(data, float) and not math.isfinite(data):
+        return None
+    return data
