@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from mesofuse.volumes.format_spec import FormatSpec
+
+__all__ = ["API_VERSION", "KINDS", "ComponentSpec", "FormatSpec", "Kind"]
+
 API_VERSION = 1
 """The plugin interface of this release. A plugin module states the one it was written for as ``MESOFUSE_API``."""
 
@@ -31,22 +35,3 @@ class ComponentSpec:
     target: str
     options: str
     citation: str = ""
-
-
-@dataclass(frozen=True)
-class FormatSpec:
-    """A file format that can be read into labels, written from them, or both.
-
-    Attributes:
-        name: Lower-case name that users may force with ``--format``.
-        suffixes: File name endings it owns, with the dot, lower-case.
-        summary: One sentence for listings.
-        reader: ``package.module:function`` taking a path, returning a `mesofuse.volumes.raw.RawImage`; empty if write-only.
-        writer: ``package.module:function`` taking (labels, path), see `mesofuse.volumes.formats`; empty if read-only.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    summary: str
-    reader: str = ""
-    writer: str = ""

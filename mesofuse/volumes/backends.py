@@ -1,0 +1,154 @@
+"""Where zarr volumes lie: a folder, a zip file, or any fsspec URL, behind the few calls that volumes need."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mesofuse.errors import UserError
+from mesofuse.volumes.files import remove
+
+if TYPE_CHECKING:
+    from zarr.abc.store import Store
+
+MARKERS = ("zarr.json", ".zgroup", ".zarray")
+
+
+def is_url(path: str) -> bool:
+    """Whether ``path`` is an fsspec URL such as ``s3://bucket/volume.zarr``."""
+    return "://" in path
+
+
+def is_zarr(path: str | Path) -> bool:
+    """Whether ``path`` looks like a zarr store by its name or its files, without opening it."""
+    text = str(path)
+    if is_url(text) or Path(text).suffix.lower() == ".zarr" or text.lower().endswith((".zarr.zip", ".zip")):
+        return True
+    return Path(text).is_dir() and any((Path(text) / name).is_file() for name in MARKERS)
+
+
+def open_store(path: str, *, writable: bool) -> Store:
+    """Return the zarr store at ``path``.
+
+    Raises:
+        UserError: A zip is to be written in place, its file is broken, or the URL's protocol is not installed.
+    """
+    from zarr.storage import FsspecStore, LocalStore, ZipStore
+
+    if is_url(path):
+        try:
+            return FsspecStore.from_url(path, read_only=not writable)
+        except (ImportError, ValueError) as error:
+            raise UserError(f"{path} can't be opened: {error}.") from error
+    if path.lower().endswith(".zip"):
+        if writable:
+            raise UserError(
+                f"{path} is a zip, which can't be written piece by piece; write a folder and pack it with `mesofuse export`."
+            )
+        import zipfile
+
+        if not zipfile.is_zipfile(path):
+            raise UserError(f"{path} is not a zip file, or it is cut off at its end.")
+        return ZipStore(path, mode="r")
+    return LocalStore(path, read_only=not writable)
+
+
+def exists(store: Store, key: str) -> bool:
+    """Whether a key is in the store."""
+    from zarr.core.sync import sync
+
+    return sync(store.exists(key))
+
+
+def keys(store: Store, prefix: str) -> set[str]:
+    """Return all keys below a prefix."""
+    from zarr.core.sync import sync
+
+    async def collect() -> set[str]:
+        return {key async for key in store.list_prefix(prefix)}
+
+    return sync(collect())
+
+
+def delete(store: Store, key: str) -> None:
+    """Delete one key; nothing happens where it is missing."""
+    from zarr.core.sync import sync
+
+    if exists(store, key):
+        sync(store.delete(key))
+
+
+def stored_bytes(store: Store, prefix: str = "") -> int:
+    """Return the bytes that all keys below a prefix take."""
+    from zarr.core.sync import sync
+
+    return int(sync(store.getsize_prefix(prefix)))
+
+
+def clear_for_overwrite(path: str) -> None:
+    """Delete the zarr store at ``path``; nothing happens where nothing is.
+
+    Raises:
+        UserError: What is there is not a zarr store, or holds files that belong to none.
+    """
+    from zarr.core.sync import sync
+
+    if is_url(path):
+        store = open_store(path, writable=True)
+        if any(exists(store, marker) for marker in MARKERS):
+            sync(store.delete_dir(""))
+        elif keys(store, ""):
+            raise UserError(
+                f"{path} exists and is not a zarr volume, so --overwrite leaves it alone; choose another name."
+            )
+        return
+    check_replaceable(path)
+    remove(Path(path))
+
+
+def check_replaceable(path: str) -> None:
+    """Raise unless what is at ``path`` is a zarr volume, or nothing, so that deleting it harms no stranger's files.
+
+    Raises:
+        UserError: It is not a zarr store, or holds files that belong to none.
+    """
+    folder = Path(path)
+    if folder.is_dir() and any(folder.iterdir()):
+        strangers = sorted(child.name for child in folder.iterdir() if not _belongs(child))
+        if strangers or not any((folder / marker).is_file() for marker in MARKERS):
+            found = f" (it holds {strangers[0]!r})" if strangers else ""
+            raise UserError(
+                f"{path} exists and is not a zarr volume{found}, so --overwrite leaves it alone; choose another name."
+            )
+    elif folder.is_file() and not path.lower().endswith(".zip"):
+        raise UserError(
+            f"{path} exists and is a file, not a zarr volume, so --overwrite leaves it alone; choose another name."
+        )
+
+
+def _belongs(child: Path) -> bool:
+    """Whether a file or folder at the top of a zarr group is part of it."""
+    if child.is_dir():
+        return any((child / marker).is_file() for marker in MARKERS) or (child.name == "c" or child.name.isdigit())
+    return (
+        child.name in {*MARKERS, ".zattrs", ".zmetadata"} or child.name.startswith(".nfs") or child.name == ".DS_Store"
+    )
+
+
+def occupied(path: str) -> bool:
+    """Whether something is at ``path`` (an empty folder counts as nothing)."""
+    if is_url(path):
+        return bool(keys(open_store(path, writable=False), ""))
+    place = Path(path)
+    return place.is_file() or (place.is_dir() and any(place.iterdir()))
+
+
+def read_json(store: Store, key: str) -> object:
+    """Return a key's JSON value, or None where there is no such key; raises ValueError if it is malformed."""
+    from zarr.core.buffer import default_buffer_prototype
+    from zarr.core.sync import sync
+
+    buffer = sync(store.get(key, prototype=default_buffer_prototype()))
+    value: object = None if buffer is None else json.loads(buffer.to_bytes())
+    return value

@@ -1,0 +1,68 @@
+"""Folders of 2D images, one a plane, in natural order (``2.png`` before ``10.png``)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.volumes import format_image, format_tiff
+from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.planes import planes
+from mesofuse.volumes.raw import RawImage
+
+_SUFFIXES = (".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg")
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Return a key that sorts numbers in names by value."""
+    return [(0, int(p), "") if p.isdigit() else (1, 0, p.lower()) for p in re.split(r"(\d+)", name) if p]
+
+
+def read(path: str) -> RawImage:
+    """Read all images of a folder as a volume; the voxel size in the plane is that of the first, if it has one.
+
+    Raises:
+        UserError: It holds no images, or images of unlike shape, type or kind.
+    """
+    files = sorted(
+        (f for f in Path(path).iterdir() if f.suffix.lower() in _SUFFIXES and not f.name.startswith(".")),
+        key=lambda f: natural_key(f.name),
+    )
+    if not files:
+        raise UserError(f"{path} is a folder without images ({', '.join(_SUFFIXES)}) and without a zarr volume.")
+    first = _plane(files[0])
+    volume = np.empty((len(files), *first.array.shape), first.array.dtype)
+    for i, file in enumerate(files):
+        image = first if i == 0 else _plane(file)
+        if image.array.shape != first.array.shape or image.array.dtype != first.array.dtype:
+            raise UserError(
+                f"The images of {path} are not alike: {file.name} is {image.array.shape} {image.array.dtype}, but "
+                f"{files[0].name} is {first.array.shape} {first.array.dtype}."
+            )
+        volume[i] = image.array
+    return RawImage(volume, path, first.voxel_size, first.unit, color=first.color)
+
+
+def _plane(file: Path) -> RawImage:
+    if file.stat().st_size == 0:
+        raise UserError(f"{file} is an empty file (0 bytes).")
+    image = format_tiff.read(str(file)) if file.suffix.lower() in (".tif", ".tiff") else format_image.read(str(file))
+    if image.array.ndim - image.color == 3 and image.array.shape[0] == 1:
+        image = RawImage(image.array[0], image.path, image.voxel_size, image.unit, color=image.color)
+    if image.array.ndim - image.color != 2:
+        raise UserError(
+            f"{file} is not a single 2D image (its shape is {image.array.shape}); a folder holds one image a plane."
+        )
+    return image
+
+
+def write(labels: Labels, path: str) -> None:
+    """Write one PNG a plane (``z0000.png`` …), pixel values the labels; a folder can't hold a voxel size."""
+    folder = Path(path)
+    folder.mkdir(parents=True)
+    digits = max(4, len(str(labels.grid.shape[0] - 1)))
+    for z, plane in enumerate(planes(labels)):
+        format_image.save_plane(plane, labels, str(folder / f"z{z:0{digits}d}.png"))

@@ -1,0 +1,76 @@
+"""OME-Zarr volumes as a file format: any zarr image to a raw image, labels to a folder or a zip."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.volumes import backends, ome
+from mesofuse.volumes.files import remove
+from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.raw import RawImage
+from mesofuse.volumes.store import LabelVolume, scan_shape
+
+
+def read(path: str) -> RawImage:
+    """Read the finest level of an OME-Zarr image, or a plain zarr array, whose values need not be labels 0 … n−1.
+
+    Raises:
+        UserError: It is not zarr, or is damaged.
+    """
+    import zarr
+
+    try:
+        node = zarr.open(store=backends.open_store(path, writable=False), mode="r")
+    except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
+        raise UserError(
+            f"{path} is not a zarr volume, or its metadata are cut off ({str(error).split(chr(10))[0]})."
+        ) from error
+    try:
+        if isinstance(node, zarr.Array):
+            return RawImage(np.asarray(node[...]), path)
+        meta = ome.find_ome(dict(node.attrs), path)
+        array = node[ome.dataset_paths(meta)[0]]
+        if not isinstance(array, zarr.Array):
+            raise UserError(f"{path} is damaged: its finest level is not an array.")
+        voxels = np.asarray(array[...])
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged: {str(error).split(chr(10))[0]}.") from error
+    if voxels.ndim != 3:
+        raise UserError(f"{path} has {voxels.ndim} axes (shape {voxels.shape}); a volume has three: z, y and x.")
+    grid = ome.read_grid(meta, 0, (voxels.shape[0], voxels.shape[1], voxels.shape[2]), path)
+    return RawImage(
+        voxels, path, grid.voxel_size if grid.known else None, grid.unit if grid.known else None, grid.origin
+    )
+
+
+def write(labels: Labels, path: str) -> None:
+    """Write labels as a volume of their own: a folder, or a zip if the name says so, without coarser levels."""
+    if path.lower().endswith(".zip"):
+        folder = path + ".folder"
+        try:
+            copy(labels, folder)
+            pack(folder, path)
+        finally:
+            remove(Path(folder))
+    else:
+        copy(labels, path)
+
+
+def copy(labels: Labels, path: str, chunks: int = 64, shards: int | None = None) -> LabelVolume:
+    """Make a new volume with the same labels, grid and phases, in bounded memory."""
+    volume = LabelVolume.create(path, labels.grid, labels.phases, chunks=chunks, shards=shards)
+    for region in labels.grid.region.blocks(scan_shape(volume.write_unit)):
+        volume.write(region, np.ascontiguousarray(labels.read(region)))
+    return volume
+
+
+def pack(folder: str, path: str) -> None:
+    """Pack a zarr folder into a zip as zarr's ZipStore reads it: no compression, for chunks are compressed already."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for file in sorted(Path(folder).rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder).as_posix())

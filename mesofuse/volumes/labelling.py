@@ -1,0 +1,224 @@
+"""From any image file to labels 0 … n−1: what is accepted, what is mapped, what is refused and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.volumes import backends
+from mesofuse.volumes.format_spec import FormatSpec
+from mesofuse.volumes.formats import BUILTIN, read_raw
+from mesofuse.volumes.grid import Grid, Scale, parse_unit
+from mesofuse.volumes.labels import LabelArray
+from mesofuse.volumes.phases import MAX_PHASES, Phase, default_phases
+from mesofuse.volumes.raw import RawImage
+from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.units import parse_voxel_size
+
+MAX_UNNAMED = 32
+"""More different values than this are taken for grey levels, unless the user names the phases."""
+MAX_COLORS = 16
+"""More different colours than this are taken for a colour photograph."""
+
+
+@dataclass(frozen=True)
+class LabelMapping:
+    """What became of the values of a file: ``originals[label]`` is the file's own value (or colour) of each label."""
+
+    originals: tuple[int | str, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether any value was changed."""
+        return self.originals != tuple(range(len(self.originals)))
+
+    def __str__(self) -> str:
+        """Return for example ``0→0, 128→1``."""
+        return ", ".join(f"{value}→{label}" for label, value in enumerate(self.originals))
+
+
+def to_labels(
+    raw: RawImage,
+    *,
+    voxel_size: str | float | Scale | None = None,
+    unit: str | None = None,
+    phase_names: Sequence[str] = (),
+    name: str = "",
+    allow_single_phase: bool = False,
+) -> tuple[LabelArray, LabelMapping]:
+    """Take an image for labels; values that are not 0 … n−1 are mapped in order of value, colours in order of luminance.
+
+    Args:
+        raw: The image; whole-number values of any type. A 2D image becomes a volume one voxel thick.
+        voxel_size: Overrides the file's: ``0.4``, ``"0.4"``, ``"1.0,0.4,0.4"`` or (z, y, x).
+        unit: Unit of ``voxel_size`` (micrometer if left out), or of the file's voxel size in place of what it says.
+        phase_names: Names of the phases, in order of label.
+        name: What to call the image in messages; its path by default.
+        allow_single_phase: Accept an image of one value.
+
+    Raises:
+        UserError: It can't be a segmented image; the sentence says why and what to do.
+    """
+    name = name or raw.path
+    array, colors = _without_color(raw, name)
+    if array.ndim not in (2, 3):
+        raise UserError(f"{name} has {array.ndim} axes (shape {array.shape}); an image has 2 and a volume 3.")
+    if array.size == 0:
+        raise UserError(f"{name} is empty: its shape is {array.shape}.")
+    array = array if array.ndim == 3 else array[np.newaxis]
+    known = len(phase_names) or len(raw.phase_names)
+    values = _values(array, name, max(MAX_UNNAMED, min(known, MAX_PHASES)))
+    if len(values) == 1 and not allow_single_phase:
+        raise UserError(
+            f"{name} has one phase only: every voxel has the value {values[0]}; at least two phases are needed."
+        )
+    if known and not colors and values[0] >= 0 and values[-1] < known:  # a part that happens to lack a phase
+        values = list(range(known))
+    labels = _map(array, values)
+    grid = _grid(raw, labels.shape, voxel_size, unit)
+    names = tuple(phase_names) or (raw.phase_names if len(raw.phase_names) == len(values) else ())
+    phases = default_phases(len(values), names)
+    tints = colors or (raw.phase_colors if len(raw.phase_colors) == len(values) else ())
+    if tints:
+        phases = tuple(Phase(p.value, p.name, tint) for p, tint in zip(phases, tints, strict=True))
+    originals: tuple[int | str, ...] = colors or tuple(values)
+    return LabelArray(labels, grid, phases), LabelMapping(originals)
+
+
+def read_labels(
+    path: str | Path,
+    *,
+    formats: Sequence[FormatSpec] = BUILTIN,
+    format: str | None = None,
+    voxel_size: str | float | Scale | None = None,
+    unit: str | None = None,
+    phase_names: Sequence[str] = (),
+    allow_single_phase: bool = False,
+) -> tuple[LabelArray | LabelVolume, LabelMapping]:
+    """Open any input as labels: zarr volumes come back unread, other files as arrays.
+
+    Args:
+        path: A file, a folder of images, a zarr volume or an fsspec URL of one.
+        formats: The formats to choose from.
+        format: Name of the format, where the file's ending does not tell.
+        voxel_size: See `to_labels`.
+        unit: See `to_labels`.
+        phase_names: See `to_labels`.
+        allow_single_phase: Accept an image of one value.
+
+    Raises:
+        UserError: There is no such file, it can't be read, or it can't be a segmented image.
+    """
+    if format in (None, "zarr") and backends.is_zarr(path):
+        volume = LabelVolume.open(path)
+        if len(volume.phases) == 1 and not allow_single_phase:
+            raise UserError(f"{path} has one phase only; at least two phases are needed.")
+        if voxel_size is not None or unit is not None:
+            raw = RawImage(np.empty(0), str(path), volume.grid.voxel_size, volume.grid.unit, volume.grid.origin)
+            volume.grid = _grid(raw, volume.grid.shape, voxel_size, unit)
+        if phase_names:
+            named = default_phases(len(volume.phases), tuple(phase_names))
+            volume.phases = tuple(replace(p, name=q.name) for p, q in zip(volume.phases, named, strict=True))
+        return volume, LabelMapping(tuple(range(len(volume.phases))))
+    raw = read_raw(path, formats, format)
+    return to_labels(
+        raw, voxel_size=voxel_size, unit=unit, phase_names=phase_names, allow_single_phase=allow_single_phase
+    )
+
+
+def _without_color(raw: RawImage, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the image without its colour axis, and the colours in order of label if it had real ones."""
+    if not raw.color:
+        return raw.array, ()
+    rgb = raw.array[..., :3]
+    if rgb.size and all(np.array_equal(rgb[..., 0], rgb[..., c]) for c in (1, 2)):
+        return rgb[..., 0], ()
+    if rgb.dtype != np.uint8:
+        raise UserError(f"{name} is a colour image of {rgb.dtype}; a labelled image is expected, one number a voxel.")
+    weights = np.array([65536, 256, 1], np.uint32)
+    codes = np.empty(rgb.shape[:-1], np.uint32)
+    seen: set[int] = set()
+    for i, plane in enumerate(rgb):
+        codes[i] = plane @ weights
+        seen.update(np.unique(codes[i]).tolist())
+        if len(seen) > MAX_COLORS:
+            raise UserError(
+                f"{name} is a colour image with more than {MAX_COLORS} colours; a labelled image is expected, one number (or one "
+                "plain colour) a phase: segment it first."
+            )
+    found = np.array(sorted(seen), np.uint32)
+    channels = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    rank = np.lexsort((found, channels @ np.array([0.2126, 0.7152, 0.0722])))
+    label_of = np.empty(len(found), np.uint8)
+    label_of[rank] = np.arange(len(found))
+    return label_of[np.searchsorted(found, codes)], tuple(f"#{found[i]:06x}" for i in rank)
+
+
+def _slabs(array: np.ndarray) -> Iterator[slice]:
+    """Cut axis 0 into pieces of about 16 million voxels."""
+    thick = max(1, 2**24 // max(1, array[0].size))
+    return (slice(z, z + thick) for z in range(0, len(array), thick))
+
+
+def _values(array: np.ndarray, name: str, limit: int) -> list[int]:
+    """Return the different values in order, checked to be whole numbers and at most ``limit``."""
+    if array.dtype.kind not in "biuf":
+        kind = "complex numbers" if array.dtype.kind == "c" else f"{array.dtype} values"
+        raise UserError(f"{name} holds {kind}; an image of whole numbers is expected, one a phase.")
+    seen: set[int] = set()
+    for slab in _slabs(array):
+        part = array[slab]
+        if part.dtype.kind == "f":
+            if not np.isfinite(part).all():
+                raise UserError(f"{name} holds NaN or infinite values; a segmented image of whole numbers is expected.")
+            if (part != np.rint(part)).any():
+                raise UserError(
+                    f"{name} holds fractions such as {part[part != np.rint(part)].flat[0]:.4g}: it is a grey-level image; segment it "
+                    "first, so that every voxel has the number of its phase."
+                )
+        seen.update(int(v) for v in _distinct(part))
+        if len(seen) > limit:
+            raise UserError(
+                f"{name} holds more than {limit} different values: it looks like a grey-level image; segment it first, so that every "
+                "voxel has the number of its phase (if it really has that many phases, name them all with --phases)."
+            )
+    return sorted(seen)
+
+
+def _distinct(part: np.ndarray) -> np.ndarray:
+    """Return the different values of an array; fast for types of one byte or two."""
+    if part.dtype.kind == "f" or part.dtype.itemsize > 2:
+        return np.unique(part)
+    low = 0 if part.dtype.kind in "bu" else int(np.iinfo(part.dtype).min)
+    seen = np.zeros(2 ** (8 * part.dtype.itemsize), bool)
+    seen[part.astype(np.int32) - low if low else part.astype(np.uint16, copy=False)] = True
+    return np.flatnonzero(seen) + low
+
+
+def _map(array: np.ndarray, values: list[int]) -> np.ndarray:
+    """Return uint8 labels: the rank of each voxel's value; the array itself where nothing changes."""
+    identity = values == list(range(len(values)))
+    if identity and array.dtype.kind in "biu":
+        return array.view(np.uint8) if array.dtype.itemsize == 1 else array.astype(np.uint8)
+    labels = np.empty(array.shape, np.uint8)
+    ordered = np.array(values, dtype=np.float64 if array.dtype.kind == "f" else np.int64)
+    for slab in _slabs(array):
+        labels[slab] = np.searchsorted(ordered, array[slab])
+    return labels
+
+
+def _grid(raw: RawImage, shape: Sequence[int], voxel_size: str | float | Scale | None, unit: str | None) -> Grid:
+    """Return the grid: what the user says, else what the file says, else unknown."""
+    extent = (int(shape[0]), int(shape[1]), int(shape[2]))
+    if voxel_size is not None:
+        text = ",".join(map(str, voxel_size)) if isinstance(voxel_size, tuple) else voxel_size
+        return Grid(extent, *parse_voxel_size(text, unit), raw.origin if raw.unit else (0.0, 0.0, 0.0))
+    if unit is not None and raw.voxel_size is None:
+        raise UserError(f"{raw.path} says no voxel size, so --unit {unit} needs --voxel-size beside it.")
+    if raw.voxel_size is None:
+        return Grid(extent)
+    return Grid(extent, raw.voxel_size, parse_unit(unit) if unit else raw.unit or "pixel", raw.origin)

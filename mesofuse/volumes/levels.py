@@ -1,0 +1,129 @@
+"""Coarser resolution levels of a labelled volume, for viewers: the most frequent label of each 2×2×2 block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.volumes.grid import Grid, Region, Triple
+from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.phases import Phase
+
+if TYPE_CHECKING:
+    import zarr
+
+_OUTSIDE = 255  # no label: there are at most 255 phases
+
+
+@dataclass(frozen=True)
+class Level:
+    """One resolution level of a volume, read by region."""
+
+    grid: Grid
+    phases: tuple[Phase, ...]
+    array: zarr.Array[Any]
+    path: str
+
+    def read(self, region: Region) -> np.ndarray:
+        """Return the uint8 labels of a region of this level.
+
+        Raises:
+            UserError: A chunk is damaged.
+        """
+        try:
+            return np.asarray(self.array[region.slices]).astype(np.uint8, copy=False)
+        except (RuntimeError, ValueError, IndexError, OSError) as error:
+            raise UserError(f"The level {self.array.path} of {self.path} is damaged in {region} ({error}).") from error
+
+
+def halved(grid: Grid) -> Grid:
+    """Return the grid of voxels twice as long; an axis of one voxel stays as it is."""
+    step = [2 if n > 1 else 1 for n in grid.shape]
+    shape = tuple(-(-n // s) for n, s in zip(grid.shape, step, strict=True))
+    voxel = tuple(v * s for v, s in zip(grid.voxel_size, step, strict=True))
+    origin = tuple(o + (w - v) / 2 for o, v, w in zip(grid.origin, grid.voxel_size, voxel, strict=True))
+    return replace(grid, shape=shape, voxel_size=voxel, origin=origin)  # type: ignore[arg-type]
+
+
+def pyramid(grid: Grid, count: int | None = None) -> tuple[Grid, ...]:
+    """Return ``count`` grids, each half as fine as the one before; by default until no axis is longer than 128."""
+    grids = [grid]
+    while max(grids[-1].shape) > 1 and (max(grids[-1].shape) > 128 if count is None else len(grids) < count):
+        grids.append(halved(grids[-1]))
+    return tuple(grids)
+
+
+def mode_of_blocks(labels: np.ndarray, step: Triple = (2, 2, 2)) -> np.ndarray:
+    """Return the most frequent label of each block of ``step`` voxels (ties: the lowest), smaller blocks at odd ends.
+
+    Args:
+        labels: uint8 labels (z, y, x), each below 255.
+        step: 1 or 2 along each axis.
+
+    Returns:
+        uint8 labels; their shape is that of ``labels`` over ``step``, rounded up.
+    """
+    highest = int(labels.max())
+    ends = [(0, -n % s) for n, s in zip(labels.shape, step, strict=True)]
+    if any(end for _, end in ends):
+        labels = np.pad(labels, ends, constant_values=_OUTSIDE)
+    best = np.zeros([n // s for n, s in zip(labels.shape, step, strict=True)], np.uint8)
+    most = np.zeros_like(best)
+    for value in range(highest + 1):
+        count = (labels == value).view(np.uint8)
+        for axis in range(3):
+            if step[axis] == 2:
+                even, odd = [slice(None)] * 3, [slice(None)] * 3
+                even[axis], odd[axis] = slice(0, None, 2), slice(1, None, 2)
+                count = count[tuple(even)] + count[tuple(odd)]
+        larger = count > most
+        np.copyto(best, np.uint8(value), where=larger)
+        np.copyto(most, count, where=larger)
+    return best
+
+
+def build(
+    group: zarr.Group,
+    finest: Labels,
+    grids: tuple[Grid, ...],
+    chunks: Triple,
+    shards: Triple | None,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Write the arrays ``"1"``, ``"2"``, … of a volume's group, block by block; those already there are replaced."""
+    from zarr.codecs import ZstdCodec
+
+    plans = []
+    for grid in grids[1:]:
+        chunk = tuple(min(c, n) for c, n in zip(chunks, grid.shape, strict=True))
+        shard = _fit(shards, chunk, grid.shape)  # type: ignore[arg-type]
+        unit = shard or chunk
+        plans.append((grid, chunk, shard, [u * max(1, 128 // u) for u in unit]))
+    total = sum(sum(1 for _ in grid.region.blocks(step)) for grid, _, _, step in plans)
+    done, source = 0, finest
+    for index, (grid, chunk, shard, step) in enumerate(plans, start=1):
+        array = group.create_array(
+            str(index), shape=grid.shape, chunks=chunk, shards=shard, dtype="uint8", fill_value=0, overwrite=True,
+            dimension_names=("z", "y", "x"), compressors=ZstdCodec(level=3, checksum=True), config={"write_empty_chunks": True},
+        )  # fmt: skip
+        double: Triple = tuple(2 if n > 1 else 1 for n in source.grid.shape)  # type: ignore[assignment]
+        for block in grid.region.blocks(step):
+            stop = [min(b * d, n) for b, d, n in zip(block.stop, double, source.grid.shape, strict=True)]
+            fine = Region(tuple(a * d for a, d in zip(block.start, double, strict=True)), tuple(stop))  # type: ignore[arg-type]
+            array[block.slices] = mode_of_blocks(source.read(fine), double)
+            done += 1
+            if progress:
+                progress(done, total)
+        source = Level(grid, finest.phases, array, "")
+
+
+def _fit(shards: Triple | None, chunk: Triple, shape: Triple) -> Triple | None:
+    """Return a shard of whole chunks no larger than a level needs."""
+    if shards is None:
+        return None
+    fitted = [min(max(s // c, 1), -(-n // c)) * c for s, c, n in zip(shards, chunk, shape, strict=True)]
+    return (fitted[0], fitted[1], fitted[2])

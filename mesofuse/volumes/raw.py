@@ -1,0 +1,34 @@
+"""An image as its file holds it, before it is taken for labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mesofuse.volumes.grid import Scale
+
+
+@dataclass(frozen=True)
+class RawImage:
+    """Voxels and what the file says about them.
+
+    Attributes:
+        array: (rows, columns) or (z, rows, columns), any dtype, perhaps memory-mapped; colours are a last axis of 3 or 4.
+        path: Where it came from, for messages.
+        voxel_size: Edge of a voxel along z, y, x, or None where the file says nothing.
+        unit: Unit of ``voxel_size`` (OME-Zarr name), or None.
+        origin: Centre of the first voxel in ``unit``.
+        phase_names: Names of the phases 0 … n−1 if the file carries them.
+        phase_colors: Their colours as ``#rrggbb``, as many as names, if the file carries them.
+        color: Whether the last axis is colour.
+    """
+
+    array: np.ndarray
+    path: str
+    voxel_size: Scale | None = None
+    unit: str | None = None
+    origin: Scale = (0.0, 0.0, 0.0)
+    phase_names: tuple[str, ...] = ()
+    phase_colors: tuple[str, ...] = ()
+    color: bool = False

@@ -1,0 +1,398 @@
+"""Labelled volumes on disk: one zarr v3 group with OME-Zarr 0.5 metadata, and the one function that writes voxels."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.volumes import backends, ome
+from mesofuse.volumes.grid import Grid, Region, Triple
+from mesofuse.volumes.levels import Level, build, pyramid
+from mesofuse.volumes.phases import Phase
+
+if TYPE_CHECKING:
+    import zarr
+
+Mode = Literal["r", "r+"]
+
+
+class LabelVolume:
+    """Labels (uint8, 0 … n−1) in a zarr store: a folder, a zip (read only) or an fsspec URL.
+
+    It gives its labels by region like any `mesofuse.volumes.labels.Labels`. Pickling keeps its path and mode alone, so it
+    is cheap to hand to a worker. A chunk (or shard) whose key exists has been written: empty ones are stored too.
+    Different write units may be written at the same time from threads and processes.
+
+    Attributes:
+        path: Where it lies, as the user gave it.
+        mode: ``r`` or ``r+``.
+        array: The zarr array of full resolution.
+        grid: Its grid.
+        phases: Its phases.
+    """
+
+    path: str
+    mode: Mode
+    grid: Grid
+    phases: tuple[Phase, ...]
+
+    def __init__(self, path: str, mode: Mode, group: zarr.Group, phases: tuple[Phase, ...] | None = None) -> None:
+        """Use `open` or `create`."""
+        self.path, self.mode, self._group = path, mode, group
+        attributes = dict(group.attrs)
+        self._ome = ome.find_ome(attributes, path)
+        self._own = isinstance(attributes.get("mesofuse"), dict)
+        self._complete = not self._own
+        self.array = self._open_level(0)
+        self.grid = ome.read_grid(self._ome, 0, _triple(self.array.shape), path)
+        self.phases = phases or self._find_phases()
+
+    # --- opening and creating -------------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, path: str | Path, mode: Mode = "r") -> LabelVolume:
+        """Open a volume; an OME-Zarr label image made by other software too, when its values are 0 … n−1.
+
+        Raises:
+            UserError: Nothing there, not zarr, no OME-Zarr metadata, metadata cut off, not 3D, or not labels 0 … n−1.
+        """
+        return cls._open(str(path), mode)
+
+    @classmethod
+    def _open(
+        cls, path: str, mode: Mode, phases: tuple[Phase, ...] | None = None, grid: Grid | None = None
+    ) -> LabelVolume:
+        import zarr
+
+        if not backends.is_url(path) and not Path(path).exists():
+            raise UserError(f"{path} does not exist.")
+        if Path(path).is_file() and not path.lower().endswith(".zip"):
+            raise UserError(f"{path} is a file, not a zarr volume.")
+        try:
+            group = zarr.open_group(store=backends.open_store(path, writable=mode == "r+"), mode=mode)
+        except zarr.errors.ContainsArrayError:
+            raise UserError(
+                f"{path} is a single zarr array without OME-Zarr metadata; `mesofuse import` reads it."
+            ) from None
+        except FileNotFoundError:
+            raise UserError(f"{path} is not a zarr volume: it holds no zarr.json.") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path} has metadata that can't be read, perhaps cut off ({_one_line(error)}).") from error
+        volume = cls(path, mode, group, phases)
+        volume.grid = grid or volume.grid
+        return volume
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        grid: Grid,
+        phases: tuple[Phase, ...],
+        *,
+        chunks: int | Triple = 64,
+        shards: int | Triple | None = None,
+        overwrite: bool = False,
+        provenance: dict[str, Any] | None = None,
+    ) -> LabelVolume:
+        """Make an empty volume, ready to be written.
+
+        Args:
+            path: A folder that is not there yet, or an fsspec URL.
+            grid: Its grid.
+            phases: Its phases, of value 0 … n−1.
+            chunks: Edge of a chunk, or three (z, y, x); at most the volume's own shape is used.
+            shards: Edge of a file that bundles chunks, a multiple of ``chunks``; None for one file a chunk.
+            overwrite: Delete a zarr volume that is there. Anything else that is there is never deleted.
+            provenance: JSON values that say how it is made, kept in the group's attribute ``mesofuse``.
+
+        Raises:
+            UserError: ``path`` is taken, or chunks and shards don't fit.
+        """
+        import zarr
+        from zarr.codecs import ZstdCodec
+
+        path = str(path)
+        chunk, shard = _layout(grid.shape, chunks, shards)
+        store = backends.open_store(path, writable=True)
+        if backends.occupied(path):
+            if not overwrite:
+                raise UserError(f"{path} exists already; choose another name or add --overwrite to replace it.")
+            backends.clear_for_overwrite(path)
+        name = path.rstrip("/").rsplit("/", 1)[-1].removesuffix(".zarr")
+        attributes = {"ome": ome.ome_metadata([grid], phases, name), "mesofuse": dict(provenance or {})}
+        try:
+            group = zarr.create_group(store=store, attributes=attributes, zarr_format=3)
+            group.create_array(
+                "0", shape=grid.shape, chunks=chunk, shards=shard, dtype="uint8", fill_value=0, dimension_names=("z", "y", "x"),
+                compressors=ZstdCodec(level=3, checksum=True), config={"write_empty_chunks": True},
+            )  # fmt: skip
+        except OSError as error:
+            raise UserError(f"{path} can't be created: {error.strerror or error}.") from error
+        return cls(path, "r+", group)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the path and what the user said about it; phases too, as a foreign volume is scanned to find them."""
+        return (LabelVolume._open, (self.path, self.mode, self.phases, self.grid))
+
+    # --- what it is -----------------------------------------------------------------------------------------------
+
+    @property
+    def chunks(self) -> Triple:
+        """Shape of a chunk."""
+        return _triple(self.array.chunks)
+
+    @property
+    def shards(self) -> Triple | None:
+        """Shape of a shard, or None."""
+        return _triple(self.array.shards) if self.array.shards else None
+
+    @property
+    def write_unit(self) -> Triple:
+        """Shape of the block that is one key in the store: a shard, or a chunk where there are no shards."""
+        return self.shards or self.chunks
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """How it was made; empty for a volume that mesofuse did not make."""
+        return dict(self._group.attrs["mesofuse"]) if self._own else {}  # type: ignore[arg-type]
+
+    def set_provenance(self, provenance: dict[str, Any]) -> None:
+        """Replace what is said about how it was made."""
+        self._group.attrs.update({"mesofuse": dict(provenance)})
+        self._own = True
+
+    @property
+    def levels(self) -> tuple[Grid, ...]:
+        """Grids of the resolution levels, the finest first."""
+        paths = ome.dataset_paths(self._ome)
+        shapes = [_triple(self._open_level(i).shape) for i in range(len(paths))]
+        return tuple(ome.read_grid(self._ome, i, shape, self.path) for i, shape in enumerate(shapes))
+
+    def level(self, index: int) -> Level:
+        """Return one resolution level as labels of its own.
+
+        Raises:
+            UserError: There is no such level.
+        """
+        grids = self.levels
+        if not 0 <= index < len(grids):
+            raise UserError(f"{self.path} has no level {index}; it has levels 0 to {len(grids) - 1}.")
+        return Level(grids[index], self.phases, self._open_level(index), self.path)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every write unit has been written."""
+        self._complete = self._complete or next(self.missing(), None) is None
+        return self._complete
+
+    def stored_bytes(self) -> int:
+        """Return the bytes it takes where it is stored, all levels and metadata included."""
+        return backends.stored_bytes(self._group.store)
+
+    # --- reading and writing --------------------------------------------------------------------------------------
+
+    def read(self, region: Region) -> np.ndarray:
+        """Return the uint8 labels of a region.
+
+        Raises:
+            UserError: A part of it was never written (an unfinished volume), or a chunk is damaged.
+        """
+        if region.intersect(self.grid.region) != region:
+            raise ValueError(f"the region {region} reaches outside the volume of shape {self.grid.shape}")
+        if not self._complete and not self.done(region):
+            raise UserError(
+                f"{self.path} is unfinished: its region {region} has not been written yet; "
+                "finish it with `mesofuse generate … --resume`, or make it anew with --overwrite."
+            )
+        try:
+            return np.asarray(self.array[region.slices]).astype(np.uint8, copy=False)
+        except (RuntimeError, ValueError, IndexError, OSError) as error:
+            raise UserError(self._blame(region, error)) from error
+
+    def write(self, region: Region, labels: np.ndarray) -> None:
+        """Write a region; the only function of mesofuse that writes voxels of full resolution.
+
+        Args:
+            region: Whole write units: each start a multiple of `write_unit`, each stop too or the volume's end.
+            labels: uint8 labels of the region's shape, each below ``len(phases)``.
+
+        Raises:
+            ValueError: The region, shape, dtype or a value is not as said (a programmer's error).
+            UserError: The place can't be written (disk full, no permission).
+        """
+        if self.mode != "r+":
+            raise ValueError(f"{self.path} is open for reading only; open it with mode 'r+' to write")
+        check_block(region, labels, self.grid.shape, self.write_unit, len(self.phases))
+        try:
+            try:
+                self.array[region.slices] = labels
+            except (
+                ValueError,
+                RuntimeError,
+            ):  # a torn shard at the volume's end is read first; all of it is replaced here
+                self.discard(region)
+                self.array[region.slices] = labels
+        except OSError as error:
+            raise UserError(f"{self.path} can't be written: {error.strerror or error}.") from error
+
+    def done(self, region: Region) -> bool:
+        """Whether every write unit that a region touches has been written."""
+        return all(backends.exists(self._group.store, key) for key, _ in self._units(region))
+
+    def missing(self) -> Iterator[Region]:
+        """Give the write units that have not been written, in C order."""
+        present = backends.keys(self._group.store, f"{self.array.path}/")
+        for key, region in self._units(self.grid.region):
+            if key not in present:
+                yield region
+
+    def discard(self, region: Region) -> None:
+        """Delete the keys of all write units that a region touches, for instance torn ones, so that they count as missing."""
+        for key, _ in self._units(region):
+            backends.delete(self._group.store, key)
+        self._complete = False
+
+    def build_levels(self, count: int | None = None, progress: Callable[[int, int], None] | None = None) -> None:
+        """Make the coarser resolution levels for viewers: each voxel is the most frequent label of 2×2×2 finer ones.
+
+        Ties go to the lowest label; blocks at the end of an odd axis are smaller; an axis of length 1 stays. Memory is
+        bounded. The metadata name the levels only when all are done, so that a kill leaves a valid volume of one level.
+        Levels are for looking, not for measuring: the mode favours common phases.
+
+        Args:
+            count: Number of levels, the full resolution included; by default, halve until no axis is longer than 128.
+            progress: Called with blocks done and blocks in all.
+
+        Raises:
+            UserError: The volume is unfinished.
+        """
+        grids = pyramid(self.grid, count)
+        name = str(self._ome["multiscales"][0].get("name", ""))
+        self._set_ome(grids[:1], name)
+        build(self._group, self, grids, self.chunks, self.shards, progress)
+        self._set_ome(grids, name)
+
+    # --- inner workings -------------------------------------------------------------------------------------------
+
+    def _set_ome(self, grids: tuple[Grid, ...], name: str) -> None:
+        self._ome = ome.ome_metadata(grids, self.phases, name)
+        self._group.attrs.update({"ome": self._ome})
+
+    def _open_level(self, index: int) -> zarr.Array[Any]:
+        import zarr
+
+        name = ome.dataset_paths(self._ome)[index]
+        try:
+            array = self._group[name]
+        except KeyError:
+            raise UserError(
+                f"{self.path} is damaged: its metadata name the array {name!r}, which is not there."
+            ) from None
+        except (ValueError, TypeError) as error:
+            raise UserError(
+                f"{self.path} has an array {name!r} whose metadata can't be read ({_one_line(error)})."
+            ) from error
+        if not isinstance(array, zarr.Array):
+            raise UserError(f"{self.path} is damaged: {name!r} is a group where an array should be.")
+        if array.ndim != 3:
+            raise UserError(f"{self.path} has {array.ndim} axes (shape {array.shape}); a volume has three: z, y and x.")
+        if array.dtype.kind not in "iub":
+            raise UserError(
+                f"{self.path} holds {array.dtype} values, not labels; segment the image first, or import it with `mesofuse import`."
+            )
+        return array.with_config({"write_empty_chunks": True})
+
+    def _find_phases(self) -> tuple[Phase, ...]:
+        if self._own and (phases := ome.read_phases(self._ome, None)):
+            return phases
+        seen: set[int] = set()
+        for block in self.grid.region.blocks(scan_shape(self.write_unit)):
+            seen.update(np.unique(self.array[block.slices]).tolist())
+            if len(seen) > 255:
+                raise UserError(
+                    f"{self.path} holds more than 255 different values: it looks like a grey-level image; segment it first."
+                )
+        if seen != set(range(len(seen))):
+            raise UserError(
+                f"{self.path} holds the values {', '.join(map(str, sorted(seen)[:8]))}, but labels are 0, 1, 2, … without gaps; "
+                "`mesofuse import` maps them."
+            )
+        phases = ome.read_phases(self._ome, len(seen))
+        return phases or ()
+
+    def _units(self, region: Region) -> Iterator[tuple[str, Region]]:
+        """Give key and region of each write unit that a region touches."""
+        unit, shape = self.write_unit, self.grid.shape
+        spans = [range(a // u, -(-b // u)) for a, b, u in zip(region.start, region.stop, unit, strict=True)]
+        for place in itertools.product(*spans):
+            start = tuple(p * u for p, u in zip(place, unit, strict=True))
+            stop = tuple(min(a + u, n) for a, u, n in zip(start, unit, shape, strict=True))
+            yield (
+                f"{self.array.path}/{self.array.metadata.encode_chunk_key(place)}",
+                Region(_triple(start), _triple(stop)),
+            )
+
+    def _blame(self, region: Region, error: Exception) -> str:
+        """Say which write unit of a region can't be read."""
+        for _, unit in self._units(region):
+            try:
+                self.array[unit.slices]
+            except Exception as cause:  # whatever the codec raises: it is reported, not hidden
+                return (
+                    f"The chunk {unit} of {self.path} is damaged and can't be decoded ({_one_line(cause)}); delete it and mend "
+                    "the volume with `mesofuse generate … --resume`, or make it anew with --overwrite."
+                )
+        return f"The region {region} of {self.path} can't be read ({_one_line(error)})."
+
+
+def check_block(region: Region, labels: np.ndarray, shape: Triple, unit: Triple, phases: int) -> None:
+    """Raise ValueError unless ``labels`` may be written to ``region``: whole write units, right shape, dtype and values."""
+    for a, b, n, u in zip(region.start, region.stop, shape, unit, strict=True):
+        if not 0 <= a < b <= n or a % u or (b % u and b != n):
+            raise ValueError(
+                f"the region {region} is not made of whole write units of {unit} in a volume of shape {shape}"
+            )
+    if labels.shape != region.shape:
+        raise ValueError(
+            f"labels of shape {labels.shape} don't fill the region {region}, whose shape is {region.shape}"
+        )
+    if labels.dtype != np.uint8:
+        raise ValueError(f"labels must be uint8, not {labels.dtype}")
+    if int(labels.max()) >= phases:
+        raise ValueError(f"the label {int(labels.max())} is not one of the {phases} phases 0 … {phases - 1}")
+
+
+def _layout(shape: Triple, chunks: int | Triple, shards: int | Triple | None) -> tuple[Triple, Triple | None]:
+    """Return chunk and shard shape for a volume, none larger than it needs."""
+    wanted = (chunks,) * 3 if isinstance(chunks, int) else chunks
+    if min(wanted) < 1:
+        raise UserError(f"The chunk size {chunks} is not usable: it must be at least 1 voxel along each axis.")
+    chunk = _triple([min(c, n) for c, n in zip(wanted, shape, strict=True)])
+    if shards is None:
+        return chunk, None
+    bundle = (shards,) * 3 if isinstance(shards, int) else shards
+    if any(s < c or s % c for s, c in zip(bundle, wanted, strict=True)):
+        raise UserError(
+            f"The shard size {shards} is not a multiple of the chunk size {chunks}; use for example {wanted[0] * 4}."
+        )
+    counts = [min(s // w, -(-n // c)) for s, w, c, n in zip(bundle, wanted, chunk, shape, strict=True)]
+    return chunk, _triple([k * c for k, c in zip(counts, chunk, strict=True)])
+
+
+def scan_shape(unit: Triple) -> Triple:
+    """Whole write units of about 256³ voxels or fewer, for passes over a volume."""
+    return _triple([u * max(1, 256 // u) for u in unit])
+
+
+def _triple(values: Any) -> Triple:
+    a, b, c = (int(v) for v in values)
+    return (a, b, c)
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".split("\n", 1)[0].rstrip(".")[:160]
