@@ -34,12 +34,14 @@ class Row:
         metric: Name of the metric.
         label: What of.
         unit: Unit of all values of the row.
+        per_voxel: Whether the values depend on the voxel size.
         cells: One a volume, in the order given; the reference's own cell has no error.
     """
 
     metric: str
     label: str
     unit: str
+    per_voxel: bool
     cells: tuple[Cell, ...]
 
 
@@ -66,7 +68,7 @@ def table(volumes: Sequence[Measured], reference: Measured | None = None) -> lis
                 cells.append(Cell(value, note="" if value is not None else f"in {entry.unit}"))
             else:
                 cells.append(_against(entry, volume.grid, truth[key], reference.grid))
-        rows.append(Row(*key, first.unit, tuple(cells)))
+        rows.append(Row(*key, first.unit, first.per_voxel, tuple(cells)))
     return rows
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from mesofuse.evaluation.compare import Row
 from mesofuse.interfaces.metric import Curve, Measured, Measurement, Result
 from mesofuse.volumes.grid import Grid
 
@@ -32,6 +33,12 @@ def from_json(data: dict[str, Any]) -> Measured:
     )
 
 
+def row_to_json(row: Row) -> dict[str, Any]:
+    """Return a row of a comparison as plain JSON values."""
+    cells = [{"value": _optional(cell.value), "error": _optional(cell.error), "note": cell.note} for cell in row.cells]
+    return {"metric": row.metric, "label": row.label, "unit": row.unit, "per_voxel": row.per_voxel, "cells": cells}
+
+
 def _result_to_json(result: Result) -> dict[str, Any]:
     data = asdict(result)
     if isinstance(result, Curve):
@@ -49,6 +56,10 @@ def _number(value: float) -> float | str | None:
     if math.isnan(value):
         return None
     return float(value) if math.isfinite(value) else str(float(value))
+
+
+def _optional(value: float | None) -> float | str | None:
+    return None if value is None else _number(value)
 
 
 def _float(value: float | str | None) -> float:

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from mesofuse.cli.main import main
+from mesofuse.volumes.grid import Grid
+from mesofuse.volumes.phases import default_phases
+from mesofuse.volumes.store import LabelVolume
+
+
+@pytest.fixture
+def labels():
+    return np.random.default_rng(0).integers(0, 3, (12, 12, 12), dtype=np.uint8)
+
+
+@pytest.fixture
+def tiff(tmp_path, labels):
+    path = tmp_path / "truth.tif"
+    tifffile.imwrite(path, labels, photometric="minisblack")
+    return str(path)
+
+
+def zarr(path, labels, *, voxel=1.0, unit="micrometer", names=("pore", "active", "binder")):
+    grid = Grid(labels.shape, (voxel,) * 3, unit)
+    volume = LabelVolume.create(path, grid, default_phases(3, names), chunks=8)
+    for region in grid.region.blocks((8, 8, 8)):
+        volume.write(region, labels[region.slices])
+    return str(path)
+
+
+def as_json(capsys, *args: str) -> dict:
+    assert main(["measure", *args, "--json", "-"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def entry(data: dict, metric: str, label: str, column: int) -> dict:
+    (row,) = [r for r in data["table"] if (r["metric"], r["label"]) == (metric, label)]
+    return row["cells"][column]
+
+
+def fails(capsys, *args: str) -> str:
+    assert main(["measure", *args]) == 2
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    return " ".join(error.split())
+
+
+def test_table_of_a_tiff(tiff, capsys):
+    assert main(["measure", tiff]) == 0
+    out = capsys.readouterr().out
+    assert "volume-fraction" in out
+    assert "surface-area" in out
+
+
+def test_zarr_against_tiff_borrows_the_names(tiff, labels, tmp_path, capsys):
+    flipped = np.where(labels == 2, 0, labels).astype(np.uint8)
+    data = as_json(capsys, zarr(tmp_path / "fused.zarr", flipped), "--reference", tiff)
+    assert [v["volume"] for v in data["volumes"]] == [tiff, str(tmp_path / "fused.zarr")]
+    cell = entry(data, "volume-fraction", "active", 1)
+    assert cell["value"] == pytest.approx(np.mean(labels == 1))
+    assert cell["error"] == 0
+    assert entry(data, "volume-fraction", "binder", 1) == {"value": 0.0, "error": -1.0, "note": ""}
+
+
+def test_json_file_and_table_together(tiff, tmp_path, capsys):
+    target = tmp_path / "metrics.json"
+    assert main(["measure", tiff, "--json", str(target), "--metrics", "volume-fraction", "--workers", "2"]) == 0
+    assert "volume-fraction" in capsys.readouterr().out
+    assert len(json.loads(target.read_text("utf-8"))["table"]) == 3
+    assert [p.name for p in tmp_path.iterdir() if "metrics" in p.name] == ["metrics.json"]
+
+
+def test_different_voxel_sizes_are_not_compared_by_faces(labels, tmp_path, capsys):
+    fine = zarr(tmp_path / "fine.zarr", labels, voxel=0.5)
+    coarse = zarr(tmp_path / "coarse.zarr", labels, voxel=2.0)
+    data = as_json(capsys, coarse, "--reference", fine)
+    assert entry(data, "volume-fraction", "pore", 1)["error"] == 0
+    cell = entry(data, "surface-area", "pore | active", 1)
+    assert cell["value"] > 0
+    assert cell["error"] is None
+    assert "voxel size" in cell["note"]
+    assert main(["measure", coarse, "--reference", fine]) == 0
+    assert "depends on the voxel size" in " ".join(capsys.readouterr().out.split())
+
+
+def test_low_res_consistency(tmp_path, capsys):
+    low = np.zeros((6, 6, 6), np.uint8)
+    low[3:] = 1
+    high = low.repeat(2, 0).repeat(2, 1).repeat(2, 2)
+    high[0, 0, 0] = 2
+    tifffile.imwrite(tmp_path / "scan.tif", low, photometric="minisblack")
+    fused = zarr(tmp_path / "fused.zarr", high)
+    scan = ["--low-res", str(tmp_path / "scan.tif"), "--scale", "2", "--degradation", "area-average"]
+    data = as_json(capsys, fused, *scan, "--shows", "0=pore,binder", "--shows", "1=active")
+    assert entry(data, "low-res-consistency", "all", 0)["value"] == 1
+    data = as_json(capsys, fused, *scan[:-2], "--metrics", "low-res-consistency")
+    assert entry(data, "low-res-consistency", "all", 0)["value"] > 0.9
+    assert "--scale" in fails(capsys, fused, *scan[:2])
+    assert "LOW=NAME" in fails(capsys, fused, *scan, "--shows", "0")
+    assert "Did you mean 'binder'" in fails(capsys, fused, *scan, "--shows", "0=pore,bindr", "--shows", "1=active")
+    assert "blur-downsample" in fails(capsys, fused, *scan[:-1], "blur-downsampel")
+
+
+def test_missing_phase_is_not_mistaken_for_another(tiff, labels, tmp_path, capsys):
+    path = tmp_path / "part.tif"
+    tifffile.imwrite(path, np.where(labels == 1, 0, labels).astype(np.uint8), photometric="minisblack")
+    assert "--phases" in fails(capsys, str(path), "--reference", tiff)
+    data = as_json(capsys, str(path), "--reference", tiff, "--phases", "pore,active,binder")
+    assert entry(data, "volume-fraction", "active", 1)["value"] == 0
+    assert entry(data, "volume-fraction", "binder", 1)["error"] == 0
+
+
+def test_values_that_are_mapped_are_said(labels, tmp_path, capsys):
+    path = tmp_path / "grey.tif"
+    tifffile.imwrite(path, labels * 100, photometric="minisblack")
+    assert main(["measure", str(path)]) == 0
+    assert "100→1, 200→2" in capsys.readouterr().err
+
+
+def test_stack_of_images(tmp_path, capsys):
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(
+        path, np.repeat(np.eye(2, dtype=np.uint8)[:, :1], 8, 1).reshape(2, 8, 1).repeat(8, 2), photometric="minisblack"
+    )
+    assert entry(as_json(capsys, str(path), "--stack"), "surface-area", "phase 0 | phase 1", 0)["value"] == 0
+    assert entry(as_json(capsys, str(path)), "surface-area", "phase 0 | phase 1", 0)["value"] > 0
+
+
+def test_users_mistakes(tiff, tmp_path, capsys):
+    assert "does not exist" in fails(capsys, str(tmp_path / "none.tif"))
+    assert "Did you mean 'surface-area'" in fails(capsys, tiff, "--metrics", "surface-aera")
+    assert "scale factor" in fails(capsys, tiff, "--low-res", tiff, "--scale", "nan")
+    (tmp_path / "bad.tif").write_bytes(b"II*\x00")
+    fails(capsys, str(tmp_path / "bad.tif"))
+    assert "VOLUME" in fails(capsys)
