@@ -21,16 +21,16 @@ class Generator(Protocol):
         scale: Output voxels along one input voxel (z, y, x).
         halo: Input voxels beyond its own that a voxel of output depends on (z, y, x); measured by the conformance kit.
         noise: The noise fields it takes, in order.
-        depth_bytes: Peak bytes of activations per input voxel in inference, for `mesofuse plan`.
+        activation_bytes: Peak bytes of memory per input voxel of a window in inference, for `mesofuse plan`.
     """
 
     scale: Scale
     halo: Triple
     noise: tuple[NoiseSpec, ...]
-    depth_bytes: int
+    activation_bytes: int
 
     def __call__(
-        self, field: torch.Tensor, noise: Sequence[torch.Tensor], region: Region
+        self, field: torch.Tensor, noise: Sequence[torch.Tensor], region: Region, core: Region | None = None
     ) -> torch.Tensor:
         """Make phase probabilities.
 
@@ -38,8 +38,10 @@ class Generator(Protocol):
             field: Low-resolution phases, one-hot: (batch, low phases, z, y, x), values 0 or 1.
             noise: One tensor a field of ``self.noise``: (batch, channels, *region.scaled(factor).shape).
             region: Where ``field`` lies in the low-resolution volume; a generator of non-integer scale resamples by it.
+            core: The part of the region whose output is wanted, all of it if None. A generator may compute everything and
+                cut, or (faster) compute in each layer only what the core needs.
 
         Returns:
-            Probabilities that sum to 1 over axis 1: (batch, phases, *region.scaled(scale).shape).
+            Probabilities that sum to 1 over axis 1: (batch, phases, *(core or region).scaled(scale).shape).
         """
         ...

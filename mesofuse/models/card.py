@@ -1,0 +1,40 @@
+"""The card of a model package: what a person wants to know before using it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def model_card(record: Mapping[str, Any]) -> str:
+    """Return the card as Markdown, from the contents of model.json."""
+    problem, provenance = record["problem"], record["provenance"]
+    scale = " × ".join(f"{s:g}" for s in problem["scale"])
+    phases = ", ".join(p["name"] for p in problem["phases"])
+    lines = [
+        "# A mesofuse model",
+        "",
+        f"Method `{record['method']}`, scale factor {scale}, phases: {phases}.",
+        "",
+        "```",
+        "mesofuse generate THIS_FOLDER LOW_RES OUT.zarr",
+        "```",
+        "",
+    ]
+    if problem["low_phases"]:
+        lines += ["| low-resolution phase | shows |", "| --- | --- |"]
+        names = [p["name"] for p in problem["phases"]]
+        for phase, shown in zip(problem["low_phases"], problem["shows"], strict=True):
+            lines.append(f"| {phase['name']} | {', '.join(names[i] for i in shown)} |")
+        lines.append("")
+    if values := provenance.get("values"):
+        lines += ["Measured on parts of the low-resolution volume when the model was chosen:", "", "| value | |", "| --- | --- |"]
+        lines += [f"| {k} | {v:.4g} |" for k, v in values.items()]
+        lines.append("")
+    lines += ["| made with | |", "| --- | --- |"]
+    lines += [f"| {k} | {v} |" for k, v in provenance.items() if not isinstance(v, dict)]
+    for name, source in provenance.get("inputs", {}).items():
+        lines.append(f"| {name} | {source} |")
+    for name, version in provenance.get("versions", {}).items():
+        lines.append(f"| {name} | {version} |")
+    return "\n".join(lines) + "\n"

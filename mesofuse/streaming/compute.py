@@ -1,0 +1,78 @@
+"""Computing one tile: read its window, draw its noise, reconstruct, in a way that gives the same bits from any worker."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from mesofuse.interfaces.method import Model, TileInput
+from mesofuse.streaming.noise import draw_noise
+from mesofuse.streaming.tiles import Tile
+from mesofuse.volumes.grid import Triple
+from mesofuse.volumes.labels import Labels
+
+_local = threading.local()
+
+
+def tile_input(model: Model, tile: Tile, shape: Triple, low_res: Labels | None, seed: int) -> TileInput:
+    """Gather what a tile needs."""
+    field = None if low_res is None else np.ascontiguousarray(low_res.read(tile.window))
+    noise = tuple(draw_noise(spec, seed, tile.window.scaled(spec.factor)) for spec in model.noise)
+    return TileInput(tile.core, tile.window, shape, field, noise)
+
+
+def compute_tile(
+    model: Model, tile: Tile, shape: Triple, low_res: Labels | None, seed: int, gate: threading.Semaphore | None = None
+) -> np.ndarray:
+    """Return the uint8 labels of a tile's output.
+
+    Args:
+        model: The model.
+        tile: The tile.
+        shape: Shape of the whole low-resolution volume.
+        low_res: The low-resolution volume, or None.
+        seed: Seed of the noise.
+        gate: Held while the model computes, so that reading and writing of other tiles overlap with it.
+    """
+    gathered = tile_input(model, tile, shape, low_res, seed)
+    _one_torch_thread()
+    if gate is None:
+        return model.reconstruct(gathered).labels
+    with gate:
+        return model.reconstruct(gathered).labels
+
+
+def _one_torch_thread() -> None:
+    """Let torch use one thread in this worker: tiles run side by side, and a tile's bits don't depend on how many do."""
+    import torch
+
+    if not getattr(_local, "ready", False):
+        torch.set_num_threads(1)
+        _local.ready = True
+
+
+@contextmanager
+def torch_threads_kept() -> Iterator[None]:
+    """Give the calling thread its torch threads back afterwards, and make CUDA's kernels repeatable meanwhile."""
+    import torch
+
+    threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = True, False  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        _local.ready = False
+        cudnn.deterministic, cudnn.benchmark = before  # type: ignore[assignment]
+
+
+def default_workers(device: str) -> int:
+    """Return how many tiles to have in flight: one a core on a CPU; two on a GPU, to feed it while it computes."""
+    if device != "cpu":
+        return 2
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

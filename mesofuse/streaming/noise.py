@@ -1,0 +1,61 @@
+"""Noise that belongs to coordinates: the number at a voxel depends on seed, field, channel and absolute position alone.
+
+Space is cut into fixed blocks; each block of each channel has its own stream of a counter-based generator (Philox 4×64, Salmon et
+al. 2011), whose raw bits become normal numbers by the Box–Muller transform. Any region of any size can so be drawn alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+
+import numpy as np
+
+from mesofuse.interfaces.noise import NoiseSpec
+from mesofuse.volumes.grid import Region, Triple
+
+BLOCK = 16
+"""Edge of a noise block in voxels of the noise's own grid. Changing it changes every generated volume."""
+
+
+def draw_noise(spec: NoiseSpec, seed: int, region: Region) -> np.ndarray:
+    """Return the noise of a region of the field's own grid.
+
+    Args:
+        spec: The field.
+        seed: Any integer; its lowest 64 bits count.
+        region: Voxels of the grid that is ``spec.factor`` times finer than the low-resolution grid.
+
+    Returns:
+        float32, standard normal: (channels, *region.shape).
+    """
+    key = _key(spec, seed)
+    first: Triple = tuple(a // BLOCK for a in region.start)  # type: ignore[assignment]
+    last: Triple = tuple(-(-b // BLOCK) for b in region.stop)  # type: ignore[assignment]
+    counts = tuple(b - a for a, b in zip(first, last, strict=True))
+    drawn = np.empty((spec.channels, *counts, BLOCK, BLOCK, BLOCK), dtype=np.float32)
+    for channel, z, y, x in itertools.product(range(spec.channels), *(range(n) for n in counts)):
+        place = (first[0] + z, first[1] + y, first[2] + x)
+        drawn[channel, z, y, x] = _block(key, channel, place)
+    whole = drawn.transpose(0, 1, 4, 2, 5, 3, 6).reshape(spec.channels, *(n * BLOCK for n in counts))
+    inside = Region(region.start, region.stop).shifted(tuple(-a * BLOCK for a in first))
+    return np.ascontiguousarray(whole[(slice(None), *inside.slices)])
+
+
+def _key(spec: NoiseSpec, seed: int) -> list[int]:
+    """Return the generator's 128-bit key: the seed, and a hash of the field's name and resolution."""
+    text = f"{spec.name} {' '.join(f'{f:.9g}' for f in spec.factor)}"
+    field = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+    return [seed & 0xFFFFFFFFFFFFFFFF, field]
+
+
+def _block(key: list[int], channel: int, place: Triple) -> np.ndarray:
+    """Return the normal numbers of one block; the counter's lowest word is left to count within it."""
+    z, y, x = (p & 0xFFFFFFFF for p in place)
+    bits = np.random.Philox(key=key, counter=[0, channel, (z << 32) | y, x])
+    words = bits.random_raw(BLOCK**3 // 2)
+    # Two 32-bit halves give the two uniform numbers of a Box–Muller pair; the half step keeps the logarithm finite.
+    radius = np.sqrt(-2 * np.log(((words >> np.uint64(32)).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-32)))
+    angle = (words & np.uint64(0xFFFFFFFF)).astype(np.float32) * np.float32(2 * np.pi * 2.0**-32)
+    pair = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+    return pair.reshape(BLOCK, BLOCK, BLOCK)

@@ -1,0 +1,310 @@
+"""The adversarial loop: critics learn to tell slices from the image, the generator learns to pass and to match the scan."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from mesofuse.interfaces.critic import Critic
+from mesofuse.interfaces.degradation import Degradation
+from mesofuse.interfaces.events import CheckpointSaved, TrainingStep
+from mesofuse.interfaces.generator import Generator
+from mesofuse.interfaces.loss import CriticStep, GeneratorStep, Loss
+from mesofuse.interfaces.method import FitRun, FusionInputs
+from mesofuse.registry import get_registry
+from mesofuse.training import checkpoint as store
+from mesofuse.training.generator_model import GeneratorModel
+from mesofuse.training.log import MetricsLog, save_preview
+from mesofuse.training.method import AdversarialMethod
+from mesofuse.training.recipe import AdversarialOptions
+from mesofuse.training.sampling import (
+    FieldSampler,
+    SliceSampler,
+    draw_noise,
+    inner,
+    one_hot,
+    slices_of,
+    step_rng,
+    torch_rng,
+)
+from mesofuse.training.selection import Selector
+from mesofuse.volumes.grid import Region
+
+FIELD, NOISE, REAL, CUT, PENALTY = range(5)
+"""Streams of random numbers within a step; critic update i of a step uses them shifted by 8 (i + 1)."""
+
+
+class AdversarialTrainer:
+    """Trains one recipe on one pair of inputs.
+
+    Args:
+        options: The recipe.
+        method: Builds the generator and restores the best model at the end.
+        inputs: The images, the low-resolution volume and the problem.
+        run: Folder, seed, device, budget.
+    """
+
+    def __init__(
+        self, options: AdversarialOptions, method: AdversarialMethod, inputs: FusionInputs, run: FitRun
+    ) -> None:
+        assert inputs.low_res is not None
+        self.options, self.method, self.inputs, self.run = options, method, inputs, run
+        problem, registry, device = inputs.problem, get_registry(), run.device
+        torch.manual_seed(int(step_rng(run.seed, 0, 255).integers(2**62)))
+        self.generator = method.build_generator(problem).to(device)
+        self.shape = cast(Generator, self.generator)
+        if device != "cpu":
+            self.generator.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        count = 1 if options.shared_critic else 3
+        critic_part = registry.find("critic", options.critic.name)
+        self.critics = [critic_part.build(options.critic.options, problem).to(device) for _ in range(count)]
+        self.losses: list[Loss] = [registry.find("loss", p.name).build(p.options, problem) for p in options.losses]
+        self.degradation = self._degradation(device)
+        self.average = store_copy(self.generator) if options.optimizer.averaging is not None else self.generator
+        rates, betas = options.optimizer, options.optimizer.betas
+        self.generator_adam = torch.optim.Adam(self.generator.parameters(), lr=rates.rate, betas=betas)
+        self.critic_adams = [
+            torch.optim.Adam(c.parameters(), lr=rates.critic_rate or rates.rate, betas=betas) for c in self.critics
+        ]
+        self.fields = FieldSampler(inputs.low_res, options.batch.window)
+        self.region = Region.whole(self.fields.shape)
+        self.real = [SliceSampler(image, self.critics[0].crop, options.augment) for image in inputs.images]
+        self.selector = Selector(options.selection, inputs, self._degradation("cpu"), run.seed)
+        self.log = MetricsLog(run.folder / "metrics.csv")
+        self.step, self.elapsed, self.best_error, self.best_step = 0, 0.0, float("inf"), 0
+        self.steps = run.budget.steps or (None if run.budget.minutes else options.steps)
+
+    def _degradation(self, device: str) -> Degradation | None:
+        part = self.options.degradation
+        if part is None:
+            return None
+        built = get_registry().find("degradation", part.name).build(part.options, self.inputs.problem)
+        return cast(Degradation, built.to(device))
+
+    # -- the budget -----------------------------------------------------------------------------------------------
+
+    def fraction(self) -> float:
+        """Return the share of the budget that is used up."""
+        shares = [0.0]
+        if self.steps:
+            shares.append(self.step / self.steps)
+        if self.run.budget.minutes:
+            shares.append(self.elapsed / (60 * self.run.budget.minutes))
+        return min(1.0, max(shares))
+
+    def _set_rates(self) -> None:
+        """Let the learning rates fall along half a cosine to their final share."""
+        final = self.options.optimizer.final
+        share = final + (1 - final) * 0.5 * (1 + float(np.cos(np.pi * self.fraction())))
+        rates = self.options.optimizer
+        for adam, rate in [
+            (self.generator_adam, rates.rate),
+            *((a, rates.critic_rate or rates.rate) for a in self.critic_adams),
+        ]:
+            for group in adam.param_groups:
+                group["lr"] = rate * share
+
+    # -- one step -------------------------------------------------------------------------------------------------
+
+    def _generate(self, stream: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return low-resolution one-hot fields and the probabilities generated from them."""
+        device, count = self.run.device, self.options.batch.volumes
+        crops = self.fields.draw(count, step_rng(self.run.seed, self.step, stream + FIELD))
+        field = one_hot(torch.as_tensor(crops, device=device), len(self.inputs.problem.low_phases))
+        shapes = [(count, n.channels, *self.region.scaled(n.factor).shape) for n in self.shape.noise]
+        noise = draw_noise(shapes, torch_rng(self.run.seed, self.step, stream + NOISE, device), device)
+        bf16 = self.options.precision == "bf16" and device.startswith("cuda")
+        with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
+            made = self.generator(field, noise, self.region)
+        return field, made.float()
+
+    def _critic_update(self, index: int) -> float:
+        stream = 8 * (index + 1)
+        batch = self.options.batch
+        with torch.no_grad():
+            made = inner(self._generate(stream)[1], batch.margin)
+        cut = step_rng(self.run.seed, self.step, stream + CUT)
+        draw = step_rng(self.run.seed, self.step, stream + REAL)
+        rng = torch_rng(self.run.seed, self.step, stream + PENALTY, self.run.device)
+        phases, total = len(self.inputs.problem.phases), 0.0
+        for adam in self.critic_adams:
+            adam.zero_grad(set_to_none=True)
+        for axis in range(3):
+            critic = self.critics[axis % len(self.critics)]
+            fake = slices_of(made, axis, batch.slices, critic.crop, cut)
+            crops = self.real[axis].draw(batch.real or len(fake), draw)
+            real = one_hot(torch.as_tensor(np.ascontiguousarray(crops), device=self.run.device), phases)
+            seen = CriticStep(cast(Critic, critic), real, fake, axis, rng)
+            terms = [t for loss in self.losses if (t := loss.critic_term(seen)) is not None]
+            # A shared critic takes the mean of the three axes' objectives, so that its step does not grow with them.
+            objective = torch.stack(terms).sum() / (3 / len(self.critics))
+            objective.backward()  # type: ignore[no-untyped-call]
+            total += float(objective.detach())
+        for adam in self.critic_adams:
+            adam.step()
+        return total
+
+    def _generator_update(self) -> float:
+        batch = self.options.batch
+        for critic in self.critics:
+            critic.requires_grad_(False)
+        field, made = self._generate(0)
+        seen = inner(made, batch.margin)
+        cut = step_rng(self.run.seed, self.step, CUT)
+        scores = {}
+        for axis in range(3):
+            critic = self.critics[axis % len(self.critics)]
+            scores[axis] = critic(slices_of(seen, axis, batch.slices, critic.crop, cut))
+        view = GeneratorStep(made, field, self.region, scores, self.degradation)
+        terms = [t for loss in self.losses if (t := loss.generator_term(view)) is not None]
+        objective = torch.stack(terms).sum()
+        self.generator_adam.zero_grad(set_to_none=True)
+        objective.backward()  # type: ignore[no-untyped-call]
+        self.generator_adam.step()
+        for critic in self.critics:
+            critic.requires_grad_(True)
+        self._follow()
+        return float(objective.detach())
+
+    def _follow(self) -> None:
+        """Move the averaged weights towards the present ones; counts and running statistics are averaged too."""
+        decay = self.options.optimizer.averaging
+        if decay is None:
+            return
+        decay = min(decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for kept, new in zip(
+                self.average.state_dict().values(), self.generator.state_dict().values(), strict=True
+            ):
+                if kept.is_floating_point():
+                    kept.lerp_(new, 1 - decay)
+                else:
+                    kept.copy_(new)
+
+    # -- the run --------------------------------------------------------------------------------------------------
+
+    def fit(self) -> GeneratorModel:
+        """Train until the budget is used up (or Ctrl-C) and return the best model found."""
+        if self.run.resume:
+            self._resume()
+        precision = self.options.precision
+        if self.run.device.startswith("cuda"):
+            torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
+            torch.backends.cudnn.allow_tf32 = precision != "float32"
+        saved = time.monotonic()
+        try:
+            while self.fraction() < 1.0:
+                started = time.monotonic()
+                self._train_step()
+                self.elapsed += time.monotonic() - started
+                if time.monotonic() - saved > self.options.checkpoint_seconds:
+                    self._save(best=False)
+                    saved = time.monotonic()
+                if self._good_enough():
+                    break
+        except KeyboardInterrupt:
+            self._finish()
+            raise
+        return self._finish()
+
+    def _train_step(self) -> None:
+        self._set_rates()
+        losses = [self._critic_update(i) for i in range(self.options.critic_steps)]
+        generator_loss = self._generator_update()
+        self.step += 1
+        row: dict[str, Any] = {"critic": losses[-1], "generator": generator_loss}
+        if not np.isfinite(generator_loss):
+            raise FloatingPointError(f"training diverged at step {self.step}: the generator's loss is {generator_loss}")
+        chosen = self.options.selection
+        if self.step % chosen.every == 0 and self.fraction() >= chosen.after:
+            row |= self._check()
+        self.log.write({"step": self.step, "seconds": round(self.elapsed, 3), **row})
+        self.run.emit(TrainingStep(self.step, self.fraction(), row))
+
+    def _check(self) -> dict[str, float]:
+        model = GeneratorModel(store_copy(self.average), self.inputs.problem).to(self.run.device)
+        outcome = self.selector.check(model)
+        save_preview(self.run.folder / "previews" / f"step{self.step:06d}.png", outcome.sample, self.inputs.problem.phases)
+        if outcome.error < self.best_error:
+            self.best_error, self.best_step = outcome.error, self.step
+            store.save_checkpoint(
+                self.run.folder / "best",
+                store.module_tensors("model", model.module),
+                {"step": self.step, "error": outcome.error, "values": outcome.values},
+            )
+        return {"error": outcome.error, **outcome.values}
+
+    def _good_enough(self) -> bool:
+        limit = self.options.selection.stop_below
+        return limit is not None and self.best_error < limit
+
+    def _finish(self) -> GeneratorModel:
+        """Check the last weights too, keep the run's state, and return the best model."""
+        if self.best_step != self.step:
+            self.log.write({"step": self.step, "seconds": round(self.elapsed, 3), **self._check()})
+        self._save(best=True)
+        self.log.close()
+        loaded = store.load_checkpoint(self.run.folder / "best")
+        assert loaded is not None
+        state = {k.removeprefix("model/"): v.numpy() for k, v in loaded[0].items()}
+        return self.method.restore(self.inputs.problem, state).to(self.run.device)
+
+    # -- state ----------------------------------------------------------------------------------------------------
+
+    def _save(self, *, best: bool) -> None:
+        tensors = store.module_tensors("generator", self.generator)
+        tensors |= store.optimizer_tensors("generator_adam", self.generator_adam)
+        if self.average is not self.generator:
+            tensors |= store.module_tensors("average", self.average)
+        for i, (critic, adam) in enumerate(zip(self.critics, self.critic_adams, strict=True)):
+            tensors |= store.module_tensors(f"critic{i}", critic)
+            tensors |= store.optimizer_tensors(f"critic_adam{i}", adam)
+        state = {
+            "step": self.step,
+            "elapsed": self.elapsed,
+            "best_error": self.best_error if np.isfinite(self.best_error) else None,
+            "best_step": self.best_step,
+            "seed": self.run.seed,
+            "options": self.options.model_dump(mode="json"),
+        }
+        folder = self.run.folder / "checkpoint"
+        store.save_checkpoint(folder, tensors, state)
+        self.run.emit(CheckpointSaved(self.step, str(folder), best))
+
+    def _resume(self) -> None:
+        """Go on from the run's checkpoint.
+
+        Raises:
+            UserError: It belongs to another recipe or seed.
+        """
+        from mesofuse.errors import UserError
+
+        loaded = store.load_checkpoint(self.run.folder / "checkpoint")
+        if loaded is None:
+            return
+        tensors, state = loaded
+        if state["options"] != self.options.model_dump(mode="json") or state["seed"] != self.run.seed:
+            raise UserError(
+                f"The checkpoint in {self.run.folder} was made with another recipe or seed; give the same ones to resume, "
+                "or --overwrite to train from the start."
+            )
+        store.load_module("generator", self.generator, tensors)
+        store.load_optimizer("generator_adam", self.generator_adam, tensors)
+        if self.average is not self.generator:
+            store.load_module("average", self.average, tensors)
+        for i, (critic, adam) in enumerate(zip(self.critics, self.critic_adams, strict=True)):
+            store.load_module(f"critic{i}", critic, tensors)
+            store.load_optimizer(f"critic_adam{i}", adam, tensors)
+        self.step, self.elapsed, self.best_step = state["step"], state["elapsed"], state["best_step"]
+        self.best_error = float("inf") if state["best_error"] is None else state["best_error"]
+        self.log.cut(self.step)
+
+
+def store_copy(module: torch.nn.Module) -> torch.nn.Module:
+    """Return a copy of a module that shares nothing with it and takes no gradients."""
+    import copy
+
+    return copy.deepcopy(module).requires_grad_(False)

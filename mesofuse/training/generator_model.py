@@ -1,0 +1,76 @@
+"""A trained generator as a model that reconstructs tiles."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from mesofuse.interfaces.generator import Generator
+from mesofuse.interfaces.method import TileInput, TileOutput
+from mesofuse.interfaces.noise import NoiseSpec
+from mesofuse.interfaces.problem import Problem
+from mesofuse.training.sampling import one_hot
+from mesofuse.volumes.grid import Scale, Triple
+
+TILE_VOXELS = 64
+"""Output voxels along the edge of a canonical tile, about; larger tiles recompute less halo and hold more memory."""
+
+
+class GeneratorModel:
+    """Wraps a generator in inference mode.
+
+    Args:
+        generator: A module that fulfils `mesofuse.interfaces.generator.Generator`.
+        problem: What it was built for.
+    """
+
+    can_tile = True
+
+    def __init__(self, generator: torch.nn.Module, problem: Problem) -> None:
+        # The innermost axis holds the channels: convolutions of few channels run up to twice as fast so, on CPU and GPU.
+        self.module = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.problem = problem
+        made = cast(Generator, generator)
+        self.scale: Scale = made.scale
+        self.halo: Triple = made.halo
+        self.noise: tuple[NoiseSpec, ...] = made.noise
+        self.activation_bytes = made.activation_bytes
+        self.tile: Triple = tuple(canonical_edge(s) for s in self.scale)  # type: ignore[assignment]
+        self.device = "cpu"
+
+    def to(self, device: str) -> GeneratorModel:
+        """Move to a device and return self."""
+        self.module.to(device)
+        self.device = device
+        return self
+
+    def reconstruct(self, tile: TileInput, *, probabilities: bool = False) -> TileOutput:
+        """Run the generator on the tile's window for its core."""
+        assert tile.field is not None
+        field = one_hot(torch.as_tensor(tile.field, device=self.device)[None], len(self.problem.low_phases))
+        layout = torch.channels_last_3d
+        noise = [torch.as_tensor(n, device=self.device)[None].contiguous(memory_format=layout) for n in tile.noise]
+        with torch.inference_mode():
+            made = self.module(field.contiguous(memory_format=layout), noise, tile.window, tile.core)[0]
+            labels = made.argmax(0).to(torch.uint8).cpu().numpy()
+            return TileOutput(labels, made.cpu().numpy() if probabilities else None)
+
+    def tile_bytes(self, window: Triple) -> int:
+        """Return about how many bytes a window of this shape needs."""
+        return math.prod(window) * self.activation_bytes
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the weights and buffers."""
+        return {k: v.detach().cpu().numpy() for k, v in self.module.state_dict().items()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a worker process needs; it takes the model to its own device."""
+        return dict(self.__dict__)
+
+
+def canonical_edge(scale: float) -> int:
+    """Return the edge of a canonical tile in low-resolution voxels for a scale factor along that axis."""
+    return max(4, round(TILE_VOXELS / scale))

@@ -1,0 +1,52 @@
+"""The method that every adversarial recipe is: build the parts by name, train them, wrap the generator as a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from mesofuse.interfaces.method import FitRun, FusionInputs
+from mesofuse.interfaces.problem import Problem
+from mesofuse.registry import get_registry
+from mesofuse.training.generator_model import GeneratorModel
+from mesofuse.training.recipe import AdversarialOptions
+
+
+class AdversarialMethod:
+    """Fit a generator against 2D critics; a plugin subclasses it and supplies the options' defaults.
+
+    Args:
+        options: The recipe.
+    """
+
+    trains = True
+
+    def __init__(self, options: AdversarialOptions) -> None:
+        self.options = options
+
+    def build_generator(self, problem: Problem) -> torch.nn.Module:
+        """Return a freshly initialised generator."""
+        part = self.options.generator
+        generator: torch.nn.Module = get_registry().find("generator", part.name).build(part.options, problem)
+        return generator
+
+    def fit(self, inputs: FusionInputs, run: FitRun) -> GeneratorModel:
+        """Train; see `mesofuse.training.adversarial.AdversarialTrainer`."""
+        from mesofuse.training.adversarial import AdversarialTrainer
+
+        return AdversarialTrainer(self.options, self, inputs, run).fit()
+
+    def restore(self, problem: Problem, state: Mapping[str, np.ndarray]) -> GeneratorModel:
+        """Rebuild the model from its saved weights.
+
+        Raises:
+            ValueError: The weights are not those of this recipe's generator.
+        """
+        generator = self.build_generator(problem)
+        try:
+            generator.load_state_dict({k: torch.as_tensor(v) for k, v in state.items()})
+        except RuntimeError as error:
+            raise ValueError(f"the weights do not fit the generator {self.options.generator.name!r}: {error}") from error
+        return GeneratorModel(generator, problem)

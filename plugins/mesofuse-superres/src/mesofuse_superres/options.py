@@ -1,0 +1,76 @@
+"""Options of the SuperRes components; imports no torch."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from mesofuse.interfaces.options import Options
+from mesofuse.training.recipe import (
+    AdversarialOptions,
+    BatchOptions,
+    OptimizerOptions,
+    Part,
+    SelectionOptions,
+)
+
+
+class PaperGeneratorOptions(Options):
+    """Options of the published generator."""
+
+    width: int = Field(8, ge=3, le=10, description="log2 of the channels at scale 4; the widths at other scales follow it.")
+    blocks: int = Field(1, ge=1, le=8, description="Residual blocks.")
+
+
+class PaperCriticOptions(Options):
+    """Options of the published critic."""
+
+    width: int = Field(9, ge=4, le=11, description="log2 of the channels of the widest layer.")
+    larger: bool = Field(False, description="Look at crops of 120² instead of 56² through one more layer.")
+    small: bool = Field(False, description="Look at crops of 32², scored after the third layer (the published 'smaller cube').")
+
+
+class SlimGeneratorOptions(Options):
+    """Options of the slim generator."""
+
+    channels: int = Field(32, ge=4, le=256, description="Channels on the low-resolution grid.")
+    last: int = Field(16, ge=4, le=256, description="Channels on the finest grid; those between follow geometrically.")
+    noise: int = Field(1, ge=0, le=16, description="Fresh noise channels at the input and at every up-sampling stage.")
+
+
+class SlimCriticOptions(Options):
+    """Options of the slim critic."""
+
+    channels: int = Field(32, ge=4, le=256, description="Channels of the first layer; doubled at each of the next two.")
+    crop: int = Field(32, ge=16, le=128, description="Edge length of the slices that it looks at; a multiple of 8.", multiple_of=8)
+
+
+_SELECTION = {"metrics": ("volume-fraction", "surface-area", "low-res-consistency")}
+
+
+class SuperResOptions(AdversarialOptions):
+    """The SuperRes recipe: a conditional 3D generator, 2D critics, a voxel-wise loss against the scan."""
+
+    generator: Part = Field(Part(name="superres-slim"), description="The generator.")
+    critic: Part = Field(Part(name="superres-slim"), description="The critics' architecture.")
+    losses: tuple[Part, ...] = Field(
+        (Part(name="wasserstein-gp"), Part(name="voxelwise")), description="Terms of the objectives."
+    )
+    degradation: Part | None = Field(Part(name="blur-downsample"), description="The model of the low-resolution instrument.")
+    selection: SelectionOptions = Field(
+        SelectionOptions.model_validate(_SELECTION), description="How the best model is found."
+    )
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "slim": {},
+        "paper": {
+            "generator": {"name": "superres"},
+            "critic": {"name": "superres"},
+            "shared_critic": False,
+            "critic_steps": 5,
+            "batch": BatchOptions(volumes=8, window=16, margin=4, slices=None, real=64).model_dump(),
+            "optimizer": OptimizerOptions(rate=1e-4, final=1.0, averaging=None).model_dump(),
+            "steps": 31200,
+        },
+    }
