@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from zarr.abc.store import Store
 
 MARKERS = ("zarr.json", ".zgroup", ".zarray")
+_STRANGER = "{} exists and {}, so --overwrite leaves it alone; choose another name."
 
 
 def is_url(path: str) -> bool:
@@ -44,7 +44,8 @@ def open_store(path: str, *, writable: bool) -> Store:
     if path.lower().endswith(".zip"):
         if writable:
             raise UserError(
-                f"{path} is a zip, which can't be written piece by piece; write a folder and pack it with `mesofuse export`."
+                f"{path} is a zip, which can't be written piece by piece; "
+                "write a folder and pack it with `mesofuse export`."
             )
         import zipfile
 
@@ -99,9 +100,7 @@ def clear_for_overwrite(path: str) -> None:
         if any(exists(store, marker) for marker in MARKERS):
             sync(store.delete_dir(""))
         elif keys(store, ""):
-            raise UserError(
-                f"{path} exists and is not a zarr volume, so --overwrite leaves it alone; choose another name."
-            )
+            raise UserError(_STRANGER.format(path, "is not a zarr volume"))
         return
     check_replaceable(path)
     remove(Path(path))
@@ -118,13 +117,9 @@ def check_replaceable(path: str) -> None:
         strangers = sorted(child.name for child in folder.iterdir() if not _belongs(child))
         if strangers or not any((folder / marker).is_file() for marker in MARKERS):
             found = f" (it holds {strangers[0]!r})" if strangers else ""
-            raise UserError(
-                f"{path} exists and is not a zarr volume{found}, so --overwrite leaves it alone; choose another name."
-            )
+            raise UserError(_STRANGER.format(path, f"is not a zarr volume{found}"))
     elif folder.is_file() and not path.lower().endswith(".zip"):
-        raise UserError(
-            f"{path} exists and is a file, not a zarr volume, so --overwrite leaves it alone; choose another name."
-        )
+        raise UserError(_STRANGER.format(path, "is a file, not a zarr volume"))
 
 
 def _belongs(child: Path) -> bool:
@@ -142,13 +137,3 @@ def occupied(path: str) -> bool:
         return bool(keys(open_store(path, writable=False), ""))
     place = Path(path)
     return place.is_file() or (place.is_dir() and any(place.iterdir()))
-
-
-def read_json(store: Store, key: str) -> object:
-    """Return a key's JSON value, or None where there is no such key; raises ValueError if it is malformed."""
-    from zarr.core.buffer import default_buffer_prototype
-    from zarr.core.sync import sync
-
-    buffer = sync(store.get(key, prototype=default_buffer_prototype()))
-    value: object = None if buffer is None else json.loads(buffer.to_bytes())
-    return value

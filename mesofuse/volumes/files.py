@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written is left: a temporary sibling that takes the place of the old at the end."""
+"""Writing files so that nothing half-written is left: a temporary sibling takes the place of the old at the end."""
 
 from __future__ import annotations
 
@@ -53,7 +53,5 @@ def replacing(path: Path) -> Iterator[Path]:
             remove(old)
         else:
             temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"{path} could not be written: {error.strerror or error}.") from error
     finally:
         remove(temporary)

@@ -53,9 +53,7 @@ def _plane(file: Path) -> RawImage:
     if image.array.ndim - image.color == 3 and image.array.shape[0] == 1:
         image = RawImage(image.array[0], image.path, image.voxel_size, image.unit, color=image.color)
     if image.array.ndim - image.color != 2:
-        raise UserError(
-            f"{file} is not a single 2D image (its shape is {image.array.shape}); a folder holds one image a plane."
-        )
+        raise UserError(f"{file} has the shape {image.array.shape}; a folder holds one 2D image a plane.")
     return image
 
 

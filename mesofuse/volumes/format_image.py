@@ -30,8 +30,8 @@ def read(path: str) -> RawImage:
         ) from error
     if lossy and len(np.unique(array)) > _JPEG_VALUES:
         raise UserError(
-            f"{path} is a JPEG with {len(np.unique(array))} different grey values: it is a grey-level image, or JPEG has blurred its "
-            "labels; segment it, and save labels as PNG or TIFF."
+            f"{path} is a JPEG with {len(np.unique(array))} different grey values: it is a grey-level image, "
+            "or JPEG has blurred its labels; segment it, and save labels as PNG or TIFF."
         )
     return RawImage(array, path, color=color)
 
@@ -55,7 +55,7 @@ def write(labels: Labels, path: str) -> None:
     """
     if labels.grid.shape[0] != 1:
         raise UserError(
-            f"A single image holds one plane, not {labels.grid.shape[0]}; export a folder, or one plane with --region."
+            f"An image holds one plane, not {labels.grid.shape[0]}; export a folder, or one plane with --region."
         )
     if path.lower().endswith((".jpg", ".jpeg")):
         raise UserError("JPEG blurs labels; export PNG or TIFF instead.")

@@ -13,7 +13,8 @@ class FormatSpec:
         name: Lower-case name that users may force with ``--format``.
         suffixes: File name endings it owns, with the dot, lower-case.
         summary: One sentence for listings.
-        reader: ``package.module:function`` taking a path, returning a `mesofuse.volumes.raw.RawImage`; empty if write-only.
+        reader: ``package.module:function`` taking a path, returning a `mesofuse.volumes.raw.RawImage`; empty if
+            write-only.
         writer: ``package.module:function`` taking (labels, path) where labels is a `mesofuse.volumes.labels.Labels` and
             path does not exist yet; it reads by region, so that memory stays bounded; empty if read-only.
     """

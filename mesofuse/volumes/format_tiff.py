@@ -91,17 +91,14 @@ def _one_series(tif: tifffile.TiffFile, path: str) -> Any:
 
 
 def _check_whole(series: Any, path: str) -> None:
+    """Raise if a page's data should reach beyond the end of the file."""
     size = os.path.getsize(path)
+    ends = [0 if series.dataoffset is None else series.dataoffset + series.nbytes]
     for page in series.pages:
-        if page is None:
-            continue
-        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
-            if offset + count > size:
-                raise UserError(f"{path} is cut off: its data should reach byte {offset + count}, but it has {size}.")
-    if series.dataoffset is not None and series.dataoffset + series.nbytes > size:
-        raise UserError(
-            f"{path} is cut off: its data should reach byte {series.dataoffset + series.nbytes}, but it has {size}."
-        )
+        if page is not None:
+            ends += [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)]
+    if max(ends) > size:
+        raise UserError(f"{path} is cut off: its data should reach byte {max(ends)}, but the file has {size}.")
 
 
 def _pixels(series: Any, path: str) -> tuple[np.ndarray, bool]:
@@ -167,10 +164,9 @@ def _own_note(tif: tifffile.TiffFile) -> dict[str, Any] | None:
         try:
             data = json.loads(note)[_KEY]
             unit = parse_unit(data["unit"])
+            unknown = unit == "pixel" and data["voxel_size"] == [1, 1, 1]
             return {
-                "voxel_size": _scale(data["voxel_size"])
-                if unit != "pixel" or data["voxel_size"] != [1, 1, 1]
-                else None,
+                "voxel_size": None if unknown else _scale(data["voxel_size"]),
                 "unit": unit,
                 "origin": _scale(data["origin"]),
                 "phase_names": tuple(str(p["name"]) for p in data["phases"]),

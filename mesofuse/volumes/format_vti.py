@@ -21,11 +21,12 @@ def write(labels: Labels, path: str) -> None:
     spacing = " ".join(repr(float(v)) for v in reversed(grid.voxel_size))
     corner = [o - v / 2 for o, v in zip(grid.origin, grid.voxel_size, strict=True)]
     origin = " ".join(repr(float(v)) for v in reversed(corner))
+    names = _strings("phase_names", [p.name for p in labels.phases])
     header = (
         '<?xml version="1.0"?>\n'
         '<VTKFile type="ImageData" version="1.0" byte_order="LittleEndian" header_type="UInt64">\n'
         f'<ImageData WholeExtent="{extent}" Origin="{origin}" Spacing="{spacing}">\n'
-        f"<FieldData>\n{_strings('phase_names', [p.name for p in labels.phases])}{_strings('unit', [grid.unit])}</FieldData>\n"
+        f"<FieldData>\n{names}{_strings('unit', [grid.unit])}</FieldData>\n"
         f'<Piece Extent="{extent}">\n<CellData Scalars="phase">\n'
         '<DataArray type="UInt8" Name="phase" format="appended" offset="0"/>\n'
         "</CellData>\n</Piece>\n</ImageData>\n"

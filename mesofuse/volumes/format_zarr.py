@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,9 +43,9 @@ def read(path: str) -> RawImage:
     if voxels.ndim != 3:
         raise UserError(f"{path} has {voxels.ndim} axes (shape {voxels.shape}); a volume has three: z, y and x.")
     grid = ome.read_grid(meta, 0, (voxels.shape[0], voxels.shape[1], voxels.shape[2]), path)
-    return RawImage(
-        voxels, path, grid.voxel_size if grid.known else None, grid.unit if grid.known else None, grid.origin
-    )
+    phases = ome.read_phases(meta, None) or ()
+    names, colors = tuple(p.name for p in phases), tuple(p.color for p in phases)
+    return RawImage(voxels, path, grid.voxel_size, grid.unit, grid.origin, names, colors)
 
 
 def write(labels: Labels, path: str) -> None:
@@ -60,9 +61,12 @@ def write(labels: Labels, path: str) -> None:
         copy(labels, path)
 
 
-def copy(labels: Labels, path: str, chunks: int = 64, shards: int | None = None) -> LabelVolume:
+def copy(
+    labels: Labels, path: str, chunks: int = 64, shards: int | None = None, provenance: dict[str, Any] | None = None
+) -> LabelVolume:
     """Make a new volume with the same labels, grid and phases, in bounded memory."""
-    volume = LabelVolume.create(path, labels.grid, labels.phases, chunks=chunks, shards=shards)
+    said = getattr(labels, "provenance", None) if provenance is None else provenance
+    volume = LabelVolume.create(path, labels.grid, labels.phases, chunks=chunks, shards=shards, provenance=said)
     for region in labels.grid.region.blocks(scan_shape(volume.write_unit)):
         volume.write(region, np.ascontiguousarray(labels.read(region)))
     return volume

@@ -16,23 +16,20 @@ if TYPE_CHECKING:
     from mesofuse.volumes.labels import Labels
     from mesofuse.volumes.raw import RawImage
 
-_HERE = "mesofuse.volumes"
+
+def _spec(name: str, suffixes: tuple[str, ...], summary: str, *, readable: bool = True) -> FormatSpec:
+    module = f"mesofuse.volumes.format_{name}"
+    return FormatSpec(name, suffixes, summary, f"{module}:read" if readable else "", f"{module}:write")
+
+
 BUILTIN: tuple[FormatSpec, ...] = (
-    FormatSpec(
-        "tiff", (".tif", ".tiff"), "TIFF stack; ImageJ's and OME's voxel sizes are read and written.",
-        f"{_HERE}.format_tiff:read", f"{_HERE}.format_tiff:write",
-    ),
-    FormatSpec(
-        "image", (".png", ".bmp", ".jpg", ".jpeg"), "One 2D image.", f"{_HERE}.format_image:read", f"{_HERE}.format_image:write",
-    ),
-    FormatSpec(
-        "folder", ("/",), "Folder of 2D images in natural order, one a plane.",
-        f"{_HERE}.format_folder:read", f"{_HERE}.format_folder:write",
-    ),
-    FormatSpec("npy", (".npy",), "NumPy array.", f"{_HERE}.format_npy:read", f"{_HERE}.format_npy:write"),
-    FormatSpec("vti", (".vti",), "VTK image data for ParaView and PyVista (write only).", "", f"{_HERE}.format_vti:write"),
-    FormatSpec("zarr", (".zarr", ".zip"), "OME-Zarr volume.", f"{_HERE}.format_zarr:read", f"{_HERE}.format_zarr:write"),
-)  # fmt: skip
+    _spec("tiff", (".tif", ".tiff"), "TIFF stack; ImageJ's and OME's voxel sizes are read and written."),
+    _spec("image", (".png", ".bmp", ".jpg", ".jpeg"), "One 2D image."),
+    _spec("folder", ("/",), "Folder of 2D images in natural order, one a plane."),
+    _spec("npy", (".npy",), "NumPy array."),
+    _spec("vti", (".vti",), "VTK image data for ParaView and PyVista (write only).", readable=False),
+    _spec("zarr", (".zarr", ".zip"), "OME-Zarr volume."),
+)
 
 
 def read_raw(path: str | Path, formats: Sequence[FormatSpec] = BUILTIN, format: str | None = None) -> RawImage:
@@ -83,6 +80,9 @@ def write_labels(
         UserError: The format is not known or can't hold it, or the file exists or can't be written.
     """
     spec = _choose(path, [f for f in formats if f.writer], format, "written")
+    if backends.is_url(str(path)):
+        _to_url(spec, labels, str(path), overwrite)
+        return
     target = Path(str(path).rstrip("/"))
     check_free(target, overwrite)
     if target.is_dir():
@@ -94,6 +94,17 @@ def write_labels(
             )
     with replacing(target) as temporary:
         _load(spec.writer)(labels, str(temporary))
+
+
+def _to_url(spec: FormatSpec, labels: Labels, path: str, overwrite: bool) -> None:
+    """Write a zarr volume to where there is no renaming."""
+    if spec.name != "zarr" or path.endswith(".zip"):
+        raise UserError(f"{path} is a URL, where only .zarr volumes can be written; write {spec.name} to a local path.")
+    if backends.occupied(path):
+        if not overwrite:
+            raise UserError(f"{path} exists already; choose another name or add --overwrite to replace it.")
+        backends.clear_for_overwrite(path)
+    _load(spec.writer)(labels, path)
 
 
 def _choose(path: str | Path, formats: Sequence[FormatSpec], name: str | None, verb: str) -> FormatSpec:
@@ -110,10 +121,8 @@ def _choose(path: str | Path, formats: Sequence[FormatSpec], name: str | None, v
     if not fits:
         known = ", ".join(sorted({s for f in formats for s in f.suffixes if s != "/"}))
         ending = Path(path).suffix
-        raise UserError(
-            f"{path} {'ends with ' + repr(ending) if ending else 'has no ending'}, which tells no format that can be {verb}; "
-            f"use one of {known}, or name the format with --format."
-        )
+        has = f"ends with {ending!r}" if ending else "has no ending"
+        raise UserError(f"{path} {has}, which tells no format that can be {verb}; use one of {known}, or add --format.")
     return formats[-max(fits)[1]]
 
 

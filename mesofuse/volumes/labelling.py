@@ -50,7 +50,7 @@ def to_labels(
     name: str = "",
     allow_single_phase: bool = False,
 ) -> tuple[LabelArray, LabelMapping]:
-    """Take an image for labels; values that are not 0 … n−1 are mapped in order of value, colours in order of luminance.
+    """Take an image for labels; values that are not 0 … n−1 are mapped in order of value, colours by luminance.
 
     Args:
         raw: The image; whole-number values of any type. A 2D image becomes a volume one voxel thick.
@@ -147,8 +147,8 @@ def _without_color(raw: RawImage, name: str) -> tuple[np.ndarray, tuple[str, ...
         seen.update(np.unique(codes[i]).tolist())
         if len(seen) > MAX_COLORS:
             raise UserError(
-                f"{name} is a colour image with more than {MAX_COLORS} colours; a labelled image is expected, one number (or one "
-                "plain colour) a phase: segment it first."
+                f"{name} is a colour image with more than {MAX_COLORS} colours; a labelled image is expected, "
+                "one number (or one plain colour) a phase: segment it first."
             )
     found = np.array(sorted(seen), np.uint32)
     channels = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
@@ -176,15 +176,16 @@ def _values(array: np.ndarray, name: str, limit: int) -> list[int]:
             if not np.isfinite(part).all():
                 raise UserError(f"{name} holds NaN or infinite values; a segmented image of whole numbers is expected.")
             if (part != np.rint(part)).any():
+                example = part[part != np.rint(part)].flat[0]
                 raise UserError(
-                    f"{name} holds fractions such as {part[part != np.rint(part)].flat[0]:.4g}: it is a grey-level image; segment it "
-                    "first, so that every voxel has the number of its phase."
+                    f"{name} holds fractions such as {example:.4g}: it is a grey-level image; segment it first, "
+                    "so that every voxel has the number of its phase."
                 )
         seen.update(int(v) for v in _distinct(part))
         if len(seen) > limit:
             raise UserError(
-                f"{name} holds more than {limit} different values: it looks like a grey-level image; segment it first, so that every "
-                "voxel has the number of its phase (if it really has that many phases, name them all with --phases)."
+                f"{name} holds more than {limit} different values: it looks like a grey-level image; segment it first, "
+                "so that every voxel has the number of its phase (really that many phases? Name all with --phases)."
             )
     return sorted(seen)
 

@@ -40,6 +40,24 @@ class Level:
             raise UserError(f"The level {self.array.path} of {self.path} is damaged in {region} ({error}).") from error
 
 
+def create_array(group: zarr.Group, name: str, shape: Triple, chunks: Triple, shards: Triple | None) -> zarr.Array[Any]:
+    """Make an array of labels: zstd with a checksum, and empty chunks stored, so that a key means a written chunk."""
+    from zarr.codecs import ZstdCodec
+
+    return group.create_array(
+        name,
+        shape=shape,
+        chunks=chunks,
+        shards=shards,
+        dtype="uint8",
+        fill_value=0,
+        overwrite=True,
+        dimension_names=("z", "y", "x"),
+        compressors=ZstdCodec(level=3, checksum=True),
+        config={"write_empty_chunks": True},
+    )
+
+
 def halved(grid: Grid) -> Grid:
     """Return the grid of voxels twice as long; an axis of one voxel stays as it is."""
     step = [2 if n > 1 else 1 for n in grid.shape]
@@ -95,21 +113,16 @@ def build(
     progress: Callable[[int, int], None] | None,
 ) -> None:
     """Write the arrays ``"1"``, ``"2"``, … of a volume's group, block by block; those already there are replaced."""
-    from zarr.codecs import ZstdCodec
-
     plans = []
     for grid in grids[1:]:
-        chunk = tuple(min(c, n) for c, n in zip(chunks, grid.shape, strict=True))
-        shard = _fit(shards, chunk, grid.shape)  # type: ignore[arg-type]
+        chunk: Triple = tuple(min(c, n) for c, n in zip(chunks, grid.shape, strict=True))  # type: ignore[assignment]
+        shard = _fit(shards, chunk, grid.shape)
         unit = shard or chunk
         plans.append((grid, chunk, shard, [u * max(1, 128 // u) for u in unit]))
     total = sum(sum(1 for _ in grid.region.blocks(step)) for grid, _, _, step in plans)
     done, source = 0, finest
     for index, (grid, chunk, shard, step) in enumerate(plans, start=1):
-        array = group.create_array(
-            str(index), shape=grid.shape, chunks=chunk, shards=shard, dtype="uint8", fill_value=0, overwrite=True,
-            dimension_names=("z", "y", "x"), compressors=ZstdCodec(level=3, checksum=True), config={"write_empty_chunks": True},
-        )  # fmt: skip
+        array = create_array(group, str(index), grid.shape, chunk, shard)
         double: Triple = tuple(2 if n > 1 else 1 for n in source.grid.shape)  # type: ignore[assignment]
         for block in grid.region.blocks(step):
             stop = [min(b * d, n) for b, d, n in zip(block.stop, double, source.grid.shape, strict=True)]

@@ -14,7 +14,8 @@ class RawImage:
     """Voxels and what the file says about them.
 
     Attributes:
-        array: (rows, columns) or (z, rows, columns), any dtype, perhaps memory-mapped; colours are a last axis of 3 or 4.
+        array: (rows, columns) or (z, rows, columns), any dtype, perhaps memory-mapped; colours are a last axis of 3 or
+            4.
         path: Where it came from, for messages.
         voxel_size: Edge of a voxel along z, y, x, or None where the file says nothing.
         unit: Unit of ``voxel_size`` (OME-Zarr name), or None.

@@ -12,7 +12,7 @@ import numpy as np
 from mesofuse.errors import UserError
 from mesofuse.volumes import backends, ome
 from mesofuse.volumes.grid import Grid, Region, Triple
-from mesofuse.volumes.levels import Level, build, pyramid
+from mesofuse.volumes.levels import Level, build, create_array, pyramid
 from mesofuse.volumes.phases import Phase
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ Mode = Literal["r", "r+"]
 class LabelVolume:
     """Labels (uint8, 0 … n−1) in a zarr store: a folder, a zip (read only) or an fsspec URL.
 
-    It gives its labels by region like any `mesofuse.volumes.labels.Labels`. Pickling keeps its path and mode alone, so it
-    is cheap to hand to a worker. A chunk (or shard) whose key exists has been written: empty ones are stored too.
-    Different write units may be written at the same time from threads and processes.
+    It gives its labels by region like any `mesofuse.volumes.labels.Labels`. Pickling keeps where it is, not its voxels,
+    so it is cheap to hand to a worker. A chunk (or shard) whose key exists has been written: empty ones are stored
+    too. Different write units may be written at the same time from threads and processes.
 
     Attributes:
         path: Where it lies, as the user gave it.
@@ -114,7 +114,6 @@ class LabelVolume:
             UserError: ``path`` is taken, or chunks and shards don't fit.
         """
         import zarr
-        from zarr.codecs import ZstdCodec
 
         path = str(path)
         chunk, shard = _layout(grid.shape, chunks, shards)
@@ -125,14 +124,8 @@ class LabelVolume:
             backends.clear_for_overwrite(path)
         name = path.rstrip("/").rsplit("/", 1)[-1].removesuffix(".zarr")
         attributes = {"ome": ome.ome_metadata([grid], phases, name), "mesofuse": dict(provenance or {})}
-        try:
-            group = zarr.create_group(store=store, attributes=attributes, zarr_format=3)
-            group.create_array(
-                "0", shape=grid.shape, chunks=chunk, shards=shard, dtype="uint8", fill_value=0, dimension_names=("z", "y", "x"),
-                compressors=ZstdCodec(level=3, checksum=True), config={"write_empty_chunks": True},
-            )  # fmt: skip
-        except OSError as error:
-            raise UserError(f"{path} can't be created: {error.strerror or error}.") from error
+        group = zarr.create_group(store=store, attributes=attributes, zarr_format=3)
+        create_array(group, "0", grid.shape, chunk, shard)
         return cls(path, "r+", group)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -223,22 +216,16 @@ class LabelVolume:
 
         Raises:
             ValueError: The region, shape, dtype or a value is not as said (a programmer's error).
-            UserError: The place can't be written (disk full, no permission).
+            OSError: The place can't be written (disk full, no permission).
         """
         if self.mode != "r+":
             raise ValueError(f"{self.path} is open for reading only; open it with mode 'r+' to write")
         check_block(region, labels, self.grid.shape, self.write_unit, len(self.phases))
         try:
-            try:
-                self.array[region.slices] = labels
-            except (
-                ValueError,
-                RuntimeError,
-            ):  # a torn shard at the volume's end is read first; all of it is replaced here
-                self.discard(region)
-                self.array[region.slices] = labels
-        except OSError as error:
-            raise UserError(f"{self.path} can't be written: {error.strerror or error}.") from error
+            self.array[region.slices] = labels
+        except (ValueError, RuntimeError):  # a torn shard at the volume's end is read first; all of it is replaced here
+            self.discard(region)
+            self.array[region.slices] = labels
 
     def done(self, region: Region) -> bool:
         """Whether every write unit that a region touches has been written."""
@@ -252,7 +239,7 @@ class LabelVolume:
                 yield region
 
     def discard(self, region: Region) -> None:
-        """Delete the keys of all write units that a region touches, for instance torn ones, so that they count as missing."""
+        """Delete the keys of all write units that a region touches, so that torn ones count as missing."""
         for key, _ in self._units(region):
             backends.delete(self._group.store, key)
         self._complete = False
@@ -303,7 +290,8 @@ class LabelVolume:
             raise UserError(f"{self.path} has {array.ndim} axes (shape {array.shape}); a volume has three: z, y and x.")
         if array.dtype.kind not in "iub":
             raise UserError(
-                f"{self.path} holds {array.dtype} values, not labels; segment the image first, or import it with `mesofuse import`."
+                f"{self.path} holds {array.dtype} values, not labels; "
+                "segment the image first, or import it with `mesofuse import`."
             )
         return array.with_config({"write_empty_chunks": True})
 
@@ -315,12 +303,13 @@ class LabelVolume:
             seen.update(np.unique(self.array[block.slices]).tolist())
             if len(seen) > 255:
                 raise UserError(
-                    f"{self.path} holds more than 255 different values: it looks like a grey-level image; segment it first."
+                    f"{self.path} holds more than 255 different values: it looks like a grey-level image; "
+                    "segment it first."
                 )
         if seen != set(range(len(seen))):
             raise UserError(
-                f"{self.path} holds the values {', '.join(map(str, sorted(seen)[:8]))}, but labels are 0, 1, 2, … without gaps; "
-                "`mesofuse import` maps them."
+                f"{self.path} holds the values {', '.join(map(str, sorted(seen)[:8]))}, "
+                "but labels are 0, 1, 2, … without gaps; `mesofuse import` maps them."
             )
         phases = ome.read_phases(self._ome, len(seen))
         return phases or ()
@@ -339,19 +328,19 @@ class LabelVolume:
 
     def _blame(self, region: Region, error: Exception) -> str:
         """Say which write unit of a region can't be read."""
-        for _, unit in self._units(region):
+        for key, unit in self._units(region):
             try:
                 self.array[unit.slices]
             except Exception as cause:  # whatever the codec raises: it is reported, not hidden
                 return (
-                    f"The chunk {unit} of {self.path} is damaged and can't be decoded ({_one_line(cause)}); delete it and mend "
-                    "the volume with `mesofuse generate … --resume`, or make it anew with --overwrite."
+                    f"The chunk {unit} of {self.path} can't be decoded ({_one_line(cause)}); delete its file {key} "
+                    "and mend the volume with `mesofuse generate … --resume`, or make it anew with --overwrite."
                 )
         return f"The region {region} of {self.path} can't be read ({_one_line(error)})."
 
 
 def check_block(region: Region, labels: np.ndarray, shape: Triple, unit: Triple, phases: int) -> None:
-    """Raise ValueError unless ``labels`` may be written to ``region``: whole write units, right shape, dtype and values."""
+    """Raise ValueError unless ``labels`` may be written to ``region``: whole write units, right shape, dtype, values."""
     for a, b, n, u in zip(region.start, region.stop, shape, unit, strict=True):
         if not 0 <= a < b <= n or a % u or (b % u and b != n):
             raise ValueError(

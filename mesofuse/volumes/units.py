@@ -34,7 +34,8 @@ def parse_voxel_size(text: str | float, unit: str | None = None) -> tuple[Scale,
         values = []
     if len(values) not in (1, 3) or not all(math.isfinite(v) and v > 0 for v in values):
         raise UserError(
-            f"The voxel size {text!r} is not usable: give one number above 0, or three as z,y,x, for example 0.4 or 1.0,0.4,0.4."
+            f"The voxel size {text!r} is not usable: give one number above 0, or three as z,y,x, "
+            "for example 0.4 or 1.0,0.4,0.4."
         )
     size = (values[0],) * 3 if len(values) == 1 else (values[0], values[1], values[2])
     return size, parse_unit(unit) if unit else "micrometer"

@@ -1,0 +1,128 @@
+"""`mesofuse import`: any image or stack becomes a labelled OME-Zarr volume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mesofuse.cli import options
+from mesofuse.volumes.grid import Scale
+
+
+def names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Split ``pore,active,binder``."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if value else ()
+
+
+@click.command()
+@click.argument("input", type=click.Path())
+@click.argument("output", type=click.Path())
+@options.voxel_size
+@options.unit
+@click.option("--phases", callback=names, metavar="A,B,…", help="Names of the phases, in order of their values.")
+@click.option("--chunks", type=click.IntRange(min=1), default=64, show_default=True, help="Edge of a chunk in voxels.")
+@click.option(
+    "--shards", type=click.IntRange(min=1), help="Edge of a file that bundles chunks, a multiple of --chunks."
+)
+@click.option("--levels/--no-levels", default=True, show_default=True, help="Coarser levels, for quick viewing.")
+@click.option("--format", "format", metavar="NAME", help="Format of INPUT, where its ending does not tell.")
+@options.overwrite
+def command(
+    input: str,
+    output: str,
+    voxel_size: Scale | None,
+    unit: str | None,
+    phases: tuple[str, ...],
+    chunks: int,
+    shards: int | None,
+    levels: bool,
+    format: str | None,
+    overwrite: bool,
+) -> None:
+    r"""Turn INPUT (TIFF, PNG, npy, a folder of images …) into the OME-Zarr volume OUTPUT.
+
+    Voxel sizes are read where the file has them. Values that are not 0, 1, 2, … are mapped in order, and it says so.
+
+    \b
+    Example:
+      mesofuse import scan.tif scan.zarr --voxel-size 0.4 --unit um --phases pore,active
+    """
+    from mesofuse.registry import get_registry
+    from mesofuse.volumes.formats import BUILTIN, read_raw
+    from mesofuse.volumes.labelling import to_labels
+
+    _check_output(output, overwrite)
+    raw = read_raw(input, (*BUILTIN, *get_registry().formats), format)
+    labels, mapping = to_labels(raw, voxel_size=voxel_size, unit=unit, phase_names=phases)
+    provenance = {"made_by": "mesofuse import", **_source(input), "mapping": str(mapping)}
+    _write(labels, output, chunks, shards, levels, overwrite, provenance)
+    grid = labels.grid
+    click.echo(f"{output}: {' × '.join(map(str, grid.shape))} voxels, {_voxel(grid)}.")
+    click.echo(f"Phases: {', '.join(f'{p.value} {p.name}' for p in labels.phases)}.")
+    if mapping.changed:
+        click.echo(f"Values mapped: {mapping}.")
+    if not grid.known:
+        click.echo("The voxel size is unknown: lengths will be in voxels (--voxel-size sets it).")
+
+
+def _voxel(grid: Any) -> str:
+    return f"each {' × '.join(f'{v:g}' for v in grid.voxel_size)} {grid.symbol}" if grid.known else "size unknown"
+
+
+def _check_output(output: str, overwrite: bool) -> None:
+    """Refuse before the input is read what would be refused after."""
+    from mesofuse.errors import UserError
+    from mesofuse.volumes import backends
+    from mesofuse.volumes.files import check_free
+
+    if backends.is_url(output):
+        if backends.occupied(output) and not overwrite:
+            raise UserError(f"{output} exists already; choose another name or add --overwrite to replace it.")
+        return
+    if not output.rstrip("/").lower().endswith((".zarr", ".zip")):
+        raise UserError(f"{output} should end with .zarr (a folder) or .zip; for other formats use `mesofuse export`.")
+    check_free(Path(output), overwrite)
+    backends.check_replaceable(output)
+
+
+def _source(input: str) -> dict[str, str]:
+    """Return name and SHA-256 of the file that was imported."""
+    import hashlib
+
+    import mesofuse
+
+    source = {"version": mesofuse.__version__, "source": Path(input).name}
+    if Path(input).is_file():
+        with open(input, "rb") as file:
+            source["source_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+    return source
+
+
+def _write(
+    labels: Any, output: str, chunks: int, shards: int | None, levels: bool, overwrite: bool, provenance: dict[str, Any]
+) -> None:
+    """Write the volume under a temporary name, then give it its own."""
+    from mesofuse.volumes import backends, format_zarr
+    from mesofuse.volumes.files import remove, replacing
+
+    if backends.is_url(output):
+        if overwrite:
+            backends.clear_for_overwrite(output)
+        volume = format_zarr.copy(labels, output, chunks, shards, provenance)
+        if levels:
+            volume.build_levels()
+        return
+    with replacing(Path(output.rstrip("/"))) as temporary:
+        zipped = output.lower().endswith(".zip")
+        folder = f"{temporary}.zarr" if zipped else str(temporary)
+        try:
+            volume = format_zarr.copy(labels, folder, chunks, shards, provenance)
+            if levels:
+                volume.build_levels()
+            if zipped:
+                format_zarr.pack(folder, str(temporary))
+        finally:
+            if zipped:
+                remove(Path(folder))

@@ -1,0 +1,116 @@
+"""What a volume or an image file is, in plain values: for `mesofuse info` and for reports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.volumes import backends
+from mesofuse.volumes.format_spec import FormatSpec
+from mesofuse.volumes.formats import BUILTIN, read_raw
+from mesofuse.volumes.grid import Grid, Region
+from mesofuse.volumes.labelling import to_labels
+from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.raw import RawImage
+from mesofuse.volumes.store import LabelVolume, scan_shape
+
+_STEP = (64, 256, 256)
+
+
+def summarise(path: str, formats: Sequence[FormatSpec] = BUILTIN, format: str | None = None) -> dict[str, Any]:
+    """Return JSON values that describe any file that can be read; its voxels are read once, block by block.
+
+    A readable image that is not labels (a grey-level image, say) is described too, with the reason under ``problem``.
+
+    Raises:
+        UserError: It can't be read.
+    """
+    if format in (None, "zarr") and backends.is_zarr(path):
+        try:
+            return _volume(LabelVolume.open(path))
+        except UserError as error:
+            return _image(read_raw(path, formats, "zarr"), str(error))
+    return _image(read_raw(path, formats, format))
+
+
+def count_phases(labels: Labels, regions: Sequence[Region] | None = None) -> np.ndarray:
+    """Return the number of voxels of each phase, summed over regions (by default the whole volume)."""
+    counts = np.zeros(len(labels.phases), np.int64)
+    for region in regions or labels.grid.region.blocks(_STEP):
+        counts += np.bincount(labels.read(region).ravel(), minlength=len(labels.phases))
+    return counts
+
+
+def _volume(volume: LabelVolume) -> dict[str, Any]:
+    missing = list(volume.missing()) if not volume.complete else []
+    regions = None
+    if missing:
+        absent = set(missing)
+        regions = [r for r in volume.grid.region.blocks(volume.write_unit) if r not in absent]
+        counts = count_phases(volume, regions) if regions else np.zeros(len(volume.phases), np.int64)
+    else:
+        counts = count_phases(volume, list(volume.grid.region.blocks(scan_shape(volume.write_unit))))
+    stored = volume.stored_bytes()
+    return {
+        "path": volume.path,
+        "kind": "OME-Zarr volume",
+        **_grid(volume.grid),
+        "phases": _phases(volume, counts),
+        "chunks": list(volume.chunks),
+        "shards": list(volume.shards) if volume.shards else None,
+        "levels": [list(g.shape) for g in volume.levels],
+        "bytes": stored,
+        "compression": round(volume.grid.region.size / stored, 2),
+        "written": 1 - sum(r.size for r in missing) / volume.grid.region.size,
+        "provenance": volume.provenance,
+    }
+
+
+def _image(raw: RawImage, problem: str = "") -> dict[str, Any]:
+    size = _size_on_disk(Path(raw.path))
+    about: dict[str, Any] = {"path": raw.path, "kind": "image file", "type": str(raw.array.dtype)}
+    try:
+        labels, mapping = to_labels(raw, allow_single_phase=True)
+    except UserError as error:
+        numeric = raw.array.dtype.kind in "biuf" and raw.array.size
+        values = [float(raw.array.min()), float(raw.array.max())] if numeric else None
+        return {
+            **about,
+            "shape": list(raw.array.shape),
+            "range": values,
+            "bytes": size,
+            "problem": problem or str(error),
+        }
+    about |= {**_grid(labels.grid), "phases": _phases(labels, count_phases(labels)), "bytes": size}
+    if mapping.changed:
+        about["mapped"] = str(mapping)
+    return {**about, "problem": problem} if problem else about
+
+
+def _grid(grid: Grid) -> dict[str, Any]:
+    return {
+        "shape": list(grid.shape),
+        "voxel_size": list(grid.voxel_size) if grid.known else None,
+        "unit": grid.unit if grid.known else None,
+        "extent": [float(f"{e:.12g}") for e in grid.extent] if grid.known else None,
+        "origin": list(grid.origin),
+    }
+
+
+def _phases(labels: Labels, counts: np.ndarray) -> list[dict[str, Any]]:
+    total = max(1, int(counts.sum()))
+    return [
+        {"value": p.value, "name": p.name, "color": p.color, "voxels": int(n), "fraction": int(n) / total}
+        for p, n in zip(labels.phases, counts, strict=True)
+    ]
+
+
+def _size_on_disk(path: Path) -> int:
+    if path.is_dir():
+        return sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+    return os.path.getsize(path) if path.exists() else 0
