@@ -22,12 +22,14 @@ class Component:
         plugin: Name of the plugin's entry point.
         distribution: Name of the distribution that holds it.
         version: Version of that distribution.
+        module: The torch-free module that describes it.
     """
 
     spec: ComponentSpec
     plugin: str
     distribution: str
     version: str
+    module: str
 
     def __str__(self) -> str:
         """Return what a sentence calls it, for example ``generator 'superres'``."""

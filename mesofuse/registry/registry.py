@@ -124,7 +124,7 @@ class Registry:
         if error:
             self.report(plugin, error)
             return None
-        component = Component(spec, plugin.name, plugin.distribution, plugin.version)
+        component = Component(spec, plugin.name, plugin.distribution, plugin.version, plugin.module)
         self._components[spec.kind, spec.name] = component
         return component
 

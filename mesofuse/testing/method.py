@@ -1,0 +1,170 @@
+"""Checks of methods and of the models that they yield."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mesofuse.interfaces.method import Budget, FitRun, FusionInputs, TileInput
+from mesofuse.testing.checks import Check, Skipped, require
+from mesofuse.testing.common import build
+from mesofuse.testing.problems import blobs, make_problem
+from mesofuse.volumes.grid import Region, Triple
+
+if TYPE_CHECKING:
+    from mesofuse.registry import Component
+
+SCALE = 4  # a method's usual crops fit small inputs at it
+LOW: Triple = (16, 16, 16)
+IMAGE: Triple = (1, 96, 96)
+
+
+def fit(component: Component, folder: Path) -> Any:
+    """Fit for two steps to a small problem and return the model."""
+    scales = getattr(component.load(), "test_scales", (SCALE,))
+    problem = make_problem(2, 3, scales[0])
+    image = blobs(IMAGE, 3, seed=1)
+    inputs = FusionInputs(blobs(LOW, 2), (image, image, image), problem)
+    run = FitRun(folder, 0, "cpu", Budget(steps=2), False, lambda event: None)
+    return build(component).fit(inputs, run)
+
+
+@functools.lru_cache(maxsize=1)
+def _fitted(component: Component, loaded: int) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        return fit(component, Path(folder))
+
+
+def fitted(component: Component) -> Any:
+    """Return a model, fitted once for all the checks."""
+    return _fitted(component, id(component.load()))
+
+
+def tile_input(model: Any, core: Region, shape: Triple, seed: int = 0) -> TileInput:
+    """Cut a tile's input out of a random volume and its noise."""
+    window = core.grown(model.halo, shape)
+    whole = Region.whole(shape)
+    rng = np.random.default_rng(seed)
+    noise = []
+    for spec in model.noise:
+        values = rng.standard_normal((spec.channels, *whole.scaled(spec.factor).shape), dtype=np.float32)
+        noise.append(np.ascontiguousarray(values[:, *window.scaled(spec.factor).slices]))
+    low = len(model.problem.low_phases)
+    field = blobs(shape, low, seed).array[window.slices].copy() if low else None
+    return TileInput(core, window, shape, field, tuple(noise))
+
+
+def small(model: Any) -> Triple:
+    """Return the shape of a volume small enough to reconstruct at once, larger than a halo."""
+    z, y, x = model.halo
+    return (z + 4, y + 3, x + 5)
+
+
+def declares(component: Component) -> None:
+    """Look at what the model states about itself."""
+    model = fitted(component)
+    require(isinstance(build(component).trains, bool), "trains is no bool.")
+    require(isinstance(model.can_tile, bool), "the model's can_tile is no bool.")
+    require(len(model.problem.phases) == 3, "the model's problem is not the one it was fitted for.")
+    require(tuple(model.scale) == model.problem.scale, f"the model's scale is {model.scale}.")
+    for name in ("halo", "tile"):
+        value = getattr(model, name)
+        sound = isinstance(value, tuple) and len(value) == 3 and all(type(v) is int and v >= 0 for v in value)
+        require(sound, f"the model's {name} {value!r} is not three whole numbers.")
+    require(min(model.tile) > 0, f"the model's tile is {model.tile}.")
+    memory = model.tile_bytes((8, 8, 8))
+    require(type(memory) is int and memory > 0, f"tile_bytes gave {memory!r}; it must be a positive int.")
+
+
+def reconstructs(component: Component) -> None:
+    """Reconstruct a small volume, with and without probabilities."""
+    model = fitted(component)
+    shape = small(model)
+    tile = tile_input(model, Region.whole(shape), shape)
+    before = pickle.dumps(tile)
+    labels = model.reconstruct(tile).labels
+    expected = Region.whole(shape).scaled(model.scale).shape
+    require(labels.shape == expected, f"the labels' shape is {labels.shape}, not {expected}.")
+    require(labels.dtype == np.uint8, f"the labels are {labels.dtype}, not uint8.")
+    require(int(labels.max()) < 3, f"there is a label {int(labels.max())}, but 3 phases.")
+    full = model.reconstruct(tile, probabilities=True)
+    require(full.probabilities is not None, "it gives no probabilities when asked.")
+    require(full.probabilities.shape == (3, *expected), f"the probabilities' shape is {full.probabilities.shape}.")
+    require(full.probabilities.dtype == np.float32, f"the probabilities are {full.probabilities.dtype}.")
+    require(np.allclose(full.probabilities.sum(0), 1, atol=1e-5), "the probabilities do not sum to 1.")
+    require(np.array_equal(full.labels, labels), "asking for probabilities changes the labels.")
+    best = np.take_along_axis(full.probabilities, labels[None].astype(np.intp), 0)[0]
+    require(np.all(best >= full.probabilities.max(0) - 1e-6), "a label is not the most probable phase.")
+    require(pickle.dumps(tile) == before, "it changes its input in place.")
+
+
+def repeats(component: Component) -> None:
+    """Reconstruct one tile again, from two threads at once."""
+    model = fitted(component)
+    shape = small(model)
+    tile = tile_input(model, Region.whole(shape), shape)
+    first = model.reconstruct(tile).labels
+    with ThreadPoolExecutor(2) as pool:
+        again = list(pool.map(lambda _: model.reconstruct(tile).labels, range(4)))
+    require(all(np.array_equal(first, labels) for labels in again), "the same tile gives different labels.")
+
+
+def tile_is_whole(component: Component) -> None:
+    """Reconstruct parts from their windows and compare with the whole."""
+    model = fitted(component)
+    if not model.can_tile:
+        raise Skipped("the model works on whole volumes only.")
+    shape = small(model)
+    whole = model.reconstruct(tile_input(model, Region.whole(shape), shape), probabilities=True)
+    top = np.sort(whole.probabilities, axis=0)
+    clear = top[-1] - top[-2] > 1e-5
+    last = Region((shape[0] - 1, shape[1] - 2, shape[2] - 2), shape)
+    for core in (Region((0, 0, 0), (2, 1, 2)), Region((1, 1, 2), (3, 3, 3)), last):
+        part = model.reconstruct(tile_input(model, core, shape), probabilities=True)
+        where = core.scaled(model.scale).slices
+        error = float(np.abs(part.probabilities - whole.probabilities[:, *where]).max())
+        require(error <= 1e-5, f"tile {core} differs from the whole volume by {error:.2g}.")
+        differ = int(((part.labels != whole.labels[where]) & clear[where]).sum())
+        require(differ == 0, f"tile {core}: {differ} voxels get another phase than in the whole volume.")
+
+
+def restores(component: Component) -> None:
+    """Rebuild the model from its state, and from a pickle, and compare what they make."""
+    model = fitted(component)
+    shape = small(model)
+    tile = tile_input(model, Region.whole(shape), shape)
+    expected = model.reconstruct(tile).labels
+    state = model.state()
+    arrays = all(isinstance(k, str) and isinstance(v, np.ndarray) for k, v in state.items())
+    require(arrays, "state is no dict of names to numpy arrays.")
+    require(all(v.dtype != object for v in state.values()), "state holds Python objects; keep plain arrays only.")
+    twin = build(component).restore(model.problem, state).to("cpu")
+    require(np.array_equal(twin.reconstruct(tile).labels, expected), "the restored model gives other labels.")
+    copy = pickle.loads(pickle.dumps(model))
+    require(np.array_equal(copy.reconstruct(tile).labels, expected), "a pickled copy gives other labels.")
+
+
+def same_seed(component: Component) -> None:
+    """Fit twice."""
+    with tempfile.TemporaryDirectory() as folder:
+        again = fit(component, Path(folder))
+    a, b = fitted(component).state(), again.state()
+    require(a.keys() == b.keys(), "two fits under one seed keep different arrays.")
+    differ = [name for name in a if not np.array_equal(a[name], b[name], equal_nan=a[name].dtype.kind == "f")]
+    require(not differ, f"two fits under one seed differ in {differ[:1]}.")
+
+
+CHECKS = (
+    Check("declares", "Scale, halo, tile and memory are stated soundly.", declares),
+    Check("reconstructs", "Labels and probabilities have the right shape, type and phases.", reconstructs),
+    Check("repeats", "The same tile gives the same bits, from any thread.", repeats),
+    Check("tile-is-whole", "A tile made from its window equals that part of the whole volume.", tile_is_whole),
+    Check("restores", "State and pickle give the model back.", restores),
+    Check("same-seed-same-model", "Two fits under one seed give one model.", same_seed),
+)

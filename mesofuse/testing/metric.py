@@ -1,0 +1,128 @@
+"""Checks of metrics."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mesofuse.interfaces.metric import AdditiveMetric, Block, Curve, Measurement, MetricContext, Result
+from mesofuse.testing.checks import Check, Skipped, require
+from mesofuse.testing.common import build
+from mesofuse.testing.problems import blobs, make_problem
+from mesofuse.volumes.grid import Region, Triple
+
+if TYPE_CHECKING:
+    from mesofuse.registry import Component
+
+PROBLEM = make_problem(2, 3, 2)
+SHAPE: Triple = (12, 10, 14)
+LOW: Triple = (6, 5, 7)
+
+
+def context_for(metric: Any, shape: Triple = SHAPE) -> tuple[np.ndarray, MetricContext]:
+    """Return labels of three phases and their context, with the scan and a degradation where the metric needs them."""
+    volume = blobs(shape, 3)
+    if not metric.needs.low_res:
+        return volume.array, MetricContext(volume.grid, volume.phases)
+    from mesofuse.testing.stand_ins import PlainDegradation
+
+    low = blobs(LOW, 2, seed=1)
+    degradation = PlainDegradation(PROBLEM)
+    return volume.array, MetricContext(volume.grid, volume.phases, low, PROBLEM.match, PROBLEM.scale, degradation)
+
+
+def results(component: Component) -> None:
+    """Measure a volume, and an image where the metric takes one."""
+    metric = build(component)
+    shapes = [SHAPE] if metric.needs.three_d or metric.needs.low_res else [SHAPE, (1, *SHAPE[1:])]
+    for shape in shapes:
+        found = metric.measure(*context_for(metric, shape))
+        require(isinstance(found, list) and found, f"measure returned {found!r}, not a list of results.")
+        for result in found:
+            _sound(result, component)
+        names = [(r.metric, r.label, type(r)) for r in found]
+        require(len(set(names)) == len(names), f"two results have one name and label: {sorted(set(map(str, names)))}.")
+
+
+def _sound(result: Result, component: Component) -> None:
+    require(isinstance(result, (Measurement, Curve)), f"{result!r} is neither a Measurement nor a Curve.")
+    name = component.spec.name
+    require(result.metric == name, f"a result is called {result.metric!r}, not {name!r} as the metric is.")
+    if isinstance(result, Measurement):
+        require(type(result.value) is float, f"{result.label}: {result.value!r} is no Python float.")
+        require(not math.isinf(result.value), f"{result.label}: the value is infinite; use NaN where it is undefined.")
+        require(isinstance(result.unit, str), f"{result.label}: the unit is {result.unit!r}.")
+    else:
+        require(len(result.x) == len(result.y) > 0, f"{result.label}: {len(result.x)} x, {len(result.y)} y.")
+        require(all(a < b for a, b in itertools.pairwise(result.x)), f"{result.label}: x does not increase.")
+
+
+def documented(component: Component) -> None:
+    """Look for the convention in the docstring."""
+    text = (component.load().__doc__ or "").lower()
+    for word in ("formula", "unit"):
+        require(word in text, f"its docstring does not state its {word}.")
+
+
+def repeats(component: Component) -> None:
+    """Measure twice."""
+    metric = build(component)
+    labels, context = context_for(metric)
+    one, two = metric.measure(labels, context), build(component).measure(labels.copy(), context)
+    require(repr(one) == repr(two), "the same volume measured twice gives two results.")
+
+
+def input_unchanged(component: Component) -> None:
+    """Compare the labels before and after."""
+    metric = build(component)
+    labels, context = context_for(metric)
+    before = labels.copy()
+    metric.measure(labels, context)
+    require(np.array_equal(labels, before), "it changes the labels in place.")
+
+
+def missing_phases(component: Component) -> None:
+    """Measure a volume that shows one of its three phases only."""
+    metric = build(component)
+    labels, context = context_for(metric)
+    for phase in range(3):
+        for result in metric.measure(np.full_like(labels, phase), context):
+            _sound(result, component)
+
+
+def adds_up(component: Component) -> None:
+    """Count in pieces of several shapes, sum, and compare with the count of the whole."""
+    metric = build(component)
+    if not isinstance(metric, AdditiveMetric):
+        raise Skipped("it takes whole volumes.")
+    labels, context = context_for(metric)
+    whole = Region.whole(SHAPE)
+    expected = metric.count(Block(labels, whole, whole, context))
+    for block in ((12, 10, 4), (4, 6, 8), (2, 2, 2)):
+        parts = [_count(metric, labels, core, context) for core in whole.blocks(block)]
+        for key, value in expected.items():
+            total = sum((p[key] for p in parts[1:]), parts[0][key])
+            equal = np.array_equal(total, value) if value.dtype.kind in "iub" else np.allclose(total, value, rtol=1e-12)
+            require(equal, f"the counts {key!r} of pieces of {block} add up to {total}, not {value}.")
+    require(
+        repr(metric.measure(labels, context)) == repr(metric.finish(expected, context)),
+        "measure differs from finishing the counts of the whole.",
+    )
+
+
+def _count(metric: AdditiveMetric, labels: np.ndarray, core: Region, context: MetricContext) -> dict[str, np.ndarray]:
+    window = core.grown(metric.reach(context), labels.shape)
+    return metric.count(Block(labels[window.slices], core, window, context))
+
+
+CHECKS = (
+    Check("results", "Results carry the metric's name, a label, a finite number or NaN, and a unit.", results),
+    Check("documented", "The docstring states formula and unit.", documented),
+    Check("repeats", "The same volume gives the same results.", repeats),
+    Check("input-unchanged", "It leaves the labels as they are.", input_unchanged),
+    Check("missing-phases", "A phase that is absent gives a number or NaN, never an error.", missing_phases),
+    Check("adds-up", "Counts of pieces add up to the whole's.", adds_up),
+)
