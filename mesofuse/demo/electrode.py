@@ -37,8 +37,8 @@ def make_electrode(
     """Make an electrode that resembles an NMC cathode: particles, and a fine speckle of binder and carbon about them.
 
     Randomly turned ellipsoids that overlap a little are placed until the active phase has its share. Binder is where a
-    correlated Gaussian random field, raised close to particles and most in the necks between them, exceeds the level that
-    gives binder its share. Homogeneous, isotropic and periodic on all axes; the same arguments give the same volume.
+    correlated Gaussian random field, raised close to particles and most in the necks between them, exceeds the level
+    that gives binder its share. Homogeneous, isotropic and periodic; the same arguments give the same volume.
 
     Args:
         shape: Voxels along z, y, x, each at least 16.
@@ -48,7 +48,7 @@ def make_electrode(
         binder_fraction: Share of the volume that binder fills.
         binder_thickness: How far binder is drawn to particles, in voxels.
         binder_grain: Correlation length of the speckle in voxels; features are about two to three times as wide.
-        binder_affinity: How strongly binder is drawn to particles, in standard deviations of the speckle; 0 is not at all.
+        binder_affinity: How strongly binder is drawn to particles, in standard deviations of the speckle.
         binder_cluster: Distance in voxels over which speckle gathers into patches.
 
     Returns:
@@ -83,7 +83,8 @@ def _random_field(shape: Triple, rng: np.random.Generator, length: float) -> np.
     from scipy.ndimage import gaussian_filter
 
     field: np.ndarray = gaussian_filter(rng.standard_normal(shape, dtype=np.float32), length, mode="wrap")
-    return field / field.std()
+    field /= field.std()
+    return field
 
 
 def _pack_particles(shape: Triple, rng: np.random.Generator, radius: float, fraction: float) -> np.ndarray:
@@ -93,8 +94,8 @@ def _pack_particles(shape: Triple, rng: np.random.Generator, radius: float, frac
     while filled < target:
         at, particle = _ellipsoid(shape, rng, radius)
         there = mask[at]
-        overlap = np.count_nonzero(there & particle)
-        size = np.count_nonzero(particle)
+        overlap = int(np.count_nonzero(there & particle))
+        size = int(np.count_nonzero(particle))
         if overlap > 0.1 * size and refused < PATIENCE:
             refused += 1
             continue
