@@ -5,8 +5,62 @@ from mesofuse.interfaces.hookimpl import hookimpl
 
 MESOFUSE_API = 1
 
+SUPERRES = """@article{dahari2023fusion,
+  title = {Fusion of complementary {2D} and {3D} mesostructural datasets using generative adversarial networks},
+  author = {Dahari, Amir and Kench, Steve and Squires, Isaac and Cooper, Samuel J.},
+  journal = {Advanced Energy Materials},
+  year = {2023},
+  note = {arXiv:2110.11281}
+}"""
+WGAN_GP = """@inproceedings{gulrajani2017improved,
+  title = {Improved training of {Wasserstein} {GANs}},
+  author = {Gulrajani, Ishaan and Ahmed, Faruk and Arjovsky, Martin and Dumoulin, Vincent and Courville, Aaron},
+  booktitle = {Advances in Neural Information Processing Systems},
+  year = {2017}
+}"""
+
 
 @hookimpl
 def mesofuse_components() -> list[ComponentSpec]:
     """Describe the components."""
-    return []
+    return [
+        ComponentSpec(
+            kind="degradation",
+            name="blur-downsample",
+            summary="Gaussian blur, trilinear down-sampling and a soft choice of phase: an underresolved scan.",
+            target="mesofuse_adversarial.blur_downsample:BlurDownsample",
+            options="mesofuse_adversarial.options:BlurDownsampleOptions",
+            citation=SUPERRES,
+        ),
+        ComponentSpec(
+            kind="degradation",
+            name="area-average",
+            summary="Mean over the space of each scan voxel and a soft choice of phase: an ideal box detector.",
+            target="mesofuse_adversarial.area_average:AreaAverage",
+            options="mesofuse_adversarial.options:AreaAverageOptions",
+        ),
+        ComponentSpec(
+            kind="degradation",
+            name="nearest",
+            summary="The phase at each scan voxel's centre, without blur: an undersampled scan.",
+            target="mesofuse_adversarial.nearest:Nearest",
+            options="mesofuse_adversarial.options:NearestOptions",
+            citation=SUPERRES,
+        ),
+        ComponentSpec(
+            kind="loss",
+            name="wasserstein-gp",
+            summary="Wasserstein distance between real and generated slices, with a gradient penalty on the critic.",
+            target="mesofuse_adversarial.wasserstein_gp:WassersteinGP",
+            options="mesofuse_adversarial.options:WassersteinGPOptions",
+            citation=WGAN_GP,
+        ),
+        ComponentSpec(
+            kind="loss",
+            name="voxelwise",
+            summary="Squared error between the degraded result and the scan, voxel by voxel.",
+            target="mesofuse_adversarial.voxelwise:Voxelwise",
+            options="mesofuse_adversarial.options:VoxelwiseOptions",
+            citation=SUPERRES,
+        ),
+    ]

@@ -1,0 +1,50 @@
+"""Options of this distribution's components; torch-free."""
+
+from pydantic import Field
+
+from mesofuse.interfaces.options import Options
+
+SHARPNESS = Field(
+    100.0, gt=0, le=1e4, description="Factor before the softmax over phases; the larger, the closer to a hard choice."
+)
+
+
+class BlurDownsampleOptions(Options):
+    """Options of `blur-downsample`."""
+
+    sharpness: float = SHARPNESS
+    sigma: float | None = Field(
+        None,
+        gt=0,
+        le=64,
+        description="Standard deviation of the blur in high-resolution voxels, on every axis, its tail cut at 3; "
+        "by default the paper's kernel, which the scale factor of each axis decides.",
+    )
+
+
+class AreaAverageOptions(Options):
+    """Options of `area-average`."""
+
+    sharpness: float = SHARPNESS
+
+
+class NearestOptions(Options):
+    """`nearest` has no options."""
+
+
+class WassersteinGPOptions(Options):
+    """Options of `wasserstein-gp`."""
+
+    penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty (lambda).")
+
+
+class VoxelwiseOptions(Options):
+    """Options of `voxelwise`."""
+
+    weight: float = Field(10.0, gt=0, description="Weight in the generator's objective.")
+    tolerance: float = Field(0.005, ge=0, description="No penalty while the error, before weighting, is at most this.")
+    one_sided: bool = Field(
+        False,
+        description="Penalise missing material where the scan shows material, but not new material where it shows "
+        "its phase 0 (pore): for features that the scan cannot see.",
+    )
