@@ -54,13 +54,13 @@ def command(
     voxel_size: Scale | None,
     unit: str | None,
 ) -> None:
-    r"""Measure VOLUMEs (zarr volumes, stacks, images) and show them beside each other.
+    """Measure VOLUMEs (zarr volumes, stacks, images) and show them beside each other.
 
     \b
     Example:
       mesofuse measure fused.zarr --reference sem.tif --phases pore,active,binder
       mesofuse measure fused.zarr --low-res scan.tif --scale 4 --shows 0=pore,binder --shows 1=active
-    """
+    """  # noqa: D301 - click wants the control character itself
     from mesofuse.evaluation.measure import measure
 
     paths = list(dict.fromkeys([*([reference] if reference else []), *volumes]))

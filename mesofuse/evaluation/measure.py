@@ -104,6 +104,8 @@ def _unfit(metric: Metric, context: MetricContext) -> str:
     """Return why the metric can't be measured, or nothing."""
     if metric.needs.three_d and context.planar:
         return "It needs a 3D volume, and this is an image."
+    if len(context.phases) > metric.needs.max_phases:
+        return f"It takes at most {metric.needs.max_phases} phases, and there are {len(context.phases)}."
     if not metric.needs.low_res:
         return ""
     if context.low_res is None or context.match is None or context.scale is None:

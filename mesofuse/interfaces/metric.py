@@ -115,11 +115,13 @@ class Needs:
     Attributes:
         three_d: It has no meaning for a single image.
         low_res: It needs the low-resolution volume, its matching and a degradation.
+        max_phases: It takes no more phases.
         bytes_per_voxel: Peak memory of `Metric.measure`, for metrics that take the whole volume.
     """
 
     three_d: bool = False
     low_res: bool = False
+    max_phases: int = 255
     bytes_per_voxel: int = 8
 
 

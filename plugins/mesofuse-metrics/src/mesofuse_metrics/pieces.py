@@ -8,35 +8,35 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mesofuse.interfaces.metric import Block, MetricContext
-from mesofuse.volumes.grid import Region
 from mesofuse.volumes.phases import Phase
 
 CACHED = 1 << 19  # voxels of a slab whose temporary arrays stay in a core's cache
+MAX_BITS = 8  # phases that `bits` can mark
+AXES = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
 
 
 def slabs(block: Block) -> Iterator[Block]:
-    """Cut a block into slabs small enough for the cache; together they own what the block owns."""
+    """Cut a block into slabs small enough for the cache, each seeing up to one voxel beyond what it owns."""
     _, y, x = block.core.shape
     rows = max(1, CACHED // x)
     for core in block.core.blocks((max(1, rows // y), min(y, rows), x), origin=block.core.start):
-        yield Block(block.labels, core, block.window, block.context)
+        window = core.grown((1, 1, 1), block.context.grid.shape).intersect(block.window)
+        assert window is not None
+        yield Block(block.labels[window.within(block.window)], core, window, block.context)
 
 
-def with_upper(block: Block) -> np.ndarray:
-    """Return the labels of the core and, on each axis, of the next voxel where the volume goes on.
+def neighbours(values: np.ndarray, block: Block, steps: Sequence[Sequence[int]]) -> list[np.ndarray]:
+    """Return a view of ``values`` (an array over the block's window) for each step.
 
-    What lies between a voxel and the next belongs to the piece that owns the first of them.
+    Together they hold the neighbours, at those steps, of every voxel of the core all of whose neighbours are there; what lies between voxels thus belongs to the piece that owns the voxel it is counted from.
     """
-    z, y, x = (min(a + 1, b) for a, b in zip(block.core.stop, block.window.stop, strict=True))
-    labels: np.ndarray = block.labels[Region(block.core.start, (z, y, x)).within(block.window)]
-    return labels
-
-
-def shifted(labels: np.ndarray, own: Sequence[int], steps: Sequence[Sequence[int]]) -> list[np.ndarray]:
-    """Return a view of ``labels`` (see `with_upper`) for each step: the neighbour at ``step`` of every voxel that has all."""
-    reach = [max(step[axis] for step in steps) for axis in range(3)]
-    count = [min(n, m - r) for n, m, r in zip(own, labels.shape, reach, strict=True)]
-    return [labels[tuple(slice(s, s + max(0, c)) for s, c in zip(step, count, strict=True))] for step in steps]
+    region = block.core
+    for step in steps:
+        common = region.intersect(block.window.shifted([-s for s in step]))
+        if common is None:
+            return [values[:0, :0, :0] for _ in steps]
+        region = common
+    return [values[region.shifted(step).within(block.window)] for step in steps]
 
 
 def directions(context: MetricContext) -> tuple[int, ...]:
@@ -45,9 +45,24 @@ def directions(context: MetricContext) -> tuple[int, ...]:
 
 
 def bits(labels: np.ndarray) -> np.ndarray:
-    """Return ``1 << label`` as uint8, for volumes of at most eight phases."""
+    """Return ``1 << label`` as uint8, for volumes of at most `MAX_BITS` phases."""
     marked: np.ndarray = np.left_shift(np.uint8(1), labels, dtype=np.uint8)
     return marked
+
+
+def count_pairs(one: np.ndarray, other: np.ndarray, phases: int) -> np.ndarray:
+    """Count how often each pair of unlike phases meets, in the order of ``tuples(phases, 2)``.
+
+    ``one`` and ``other`` are `bits` for up to `MAX_BITS` phases (six times faster), labels for more.
+    """
+    if phases <= MAX_BITS:
+        union = one | other
+        counts = [np.count_nonzero(union == (1 << i | 1 << j)) for i in range(phases) for j in range(i + 1, phases)]
+        return np.array(counts, np.int64)
+    code = one.astype(np.uint16) * np.uint16(phases) + other
+    table = np.bincount(code.ravel(), minlength=phases * phases).reshape(phases, phases)
+    both: np.ndarray = (table + table.T)[np.triu_indices(phases, 1)]
+    return both
 
 
 def tuples(phases: Sequence[Phase], size: int) -> list[tuple[int, ...]]:

@@ -28,6 +28,14 @@ def mesofuse_components() -> list[ComponentSpec]:
             "Interphase surface area per pair of phases, as a share of voxel faces.", citation=_SUPERRES,
         ),
         _metric(
+            "specific-surface-area", "specific_surface_area:SpecificSurfaceArea",
+            "Interphase surface area per volume, free of the staircase error (Crofton, 13 directions).",
+        ),
+        _metric(
+            "triple-phase-boundary", "triple_phase_boundary:TriplePhaseBoundary",
+            "Length per volume of the lines where three phases meet; also estimated from an image.",
+        ),
+        _metric(
             "low-res-consistency", "low_res_consistency:LowResConsistency",
             "Share of the scan's voxels that the degraded volume reproduces.", citation=_SUPERRES,
         ),

@@ -9,7 +9,7 @@ import numpy as np
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.grid import Triple
 from mesofuse_metrics.options import NoOptions
-from mesofuse_metrics.pieces import bits, directions, label, shifted, slabs, tuples, with_upper
+from mesofuse_metrics.pieces import AXES, MAX_BITS, bits, count_pairs, directions, label, neighbours, slabs, tuples
 
 
 class SurfaceArea(AdditiveMetric):
@@ -38,12 +38,11 @@ class SurfaceArea(AdditiveMetric):
         pairs = np.zeros(len(tuples(phases, 2)), np.int64)
         faces = 0
         for slab in slabs(block):
-            labels = with_upper(slab)
-            marked = bits(labels) if len(phases) <= 8 else labels
+            marked = bits(slab.labels) if len(phases) <= MAX_BITS else slab.labels
             for axis in directions(block.context):
-                one, other = shifted(marked, slab.core.shape, [(0, 0, 0), np.eye(3, dtype=int)[axis]])
+                one, other = neighbours(marked, slab, [(0, 0, 0), AXES[axis]])
                 faces += one.size
-                pairs += _by_bits(one, other, len(phases)) if len(phases) <= 8 else _by_code(one, other, len(phases))
+                pairs += count_pairs(one, other, len(phases))
         return {"pairs": pairs, "faces": np.array(faces, np.int64)}
 
     def finish(self, counts: dict[str, np.ndarray], context: MetricContext) -> list[Result]:
@@ -58,17 +57,3 @@ class SurfaceArea(AdditiveMetric):
             )
             for pair, count in zip(tuples(context.phases, 2), counts["pairs"], strict=True)
         ]
-
-
-def _by_bits(one: np.ndarray, other: np.ndarray, phases: int) -> np.ndarray:
-    """Count unlike neighbours by a byte a face: six times faster than by code up to eight phases."""
-    union = one | other
-    counts = [np.count_nonzero(union == (1 << i | 1 << j)) for i in range(phases) for j in range(i + 1, phases)]
-    return np.array(counts, np.int64)
-
-
-def _by_code(one: np.ndarray, other: np.ndarray, phases: int) -> np.ndarray:
-    code = one.astype(np.uint16) * np.uint16(phases) + other
-    table = np.bincount(code.ravel(), minlength=phases * phases).reshape(phases, phases)
-    both: np.ndarray = (table + table.T)[np.triu_indices(phases, 1)]
-    return both
