@@ -198,10 +198,7 @@ class LabelVolume:
         if region.intersect(self.grid.region) != region:
             raise ValueError(f"the region {region} reaches outside the volume of shape {self.grid.shape}")
         if not self._complete and not self.done(region):
-            raise UserError(
-                f"{self.path} is unfinished: its region {region} has not been written yet; "
-                "finish it with `mesofuse generate … --resume`, or make it anew with --overwrite."
-            )
+            raise UserError(self._unfinished(f"its region {region} has"))
         try:
             return np.asarray(self.array[region.slices]).astype(np.uint8, copy=False)
         except (RuntimeError, ValueError, IndexError, OSError) as error:
@@ -258,6 +255,8 @@ class LabelVolume:
         Raises:
             UserError: The volume is unfinished.
         """
+        if not self.complete:
+            raise UserError(self._unfinished("parts of it have"))
         grids = pyramid(self.grid, count)
         name = str(self._ome["multiscales"][0].get("name", ""))
         self._set_ome(grids[:1], name)
@@ -265,6 +264,12 @@ class LabelVolume:
         self._set_ome(grids, name)
 
     # --- inner workings -------------------------------------------------------------------------------------------
+
+    def _unfinished(self, what: str) -> str:
+        return (
+            f"{self.path} is unfinished: {what} not been written yet; "
+            "finish it with `mesofuse generate … --resume`, or make it anew with --overwrite."
+        )
 
     def _set_ome(self, grids: tuple[Grid, ...], name: str) -> None:
         self._ome = ome.ome_metadata(grids, self.phases, name)
