@@ -22,6 +22,7 @@ class AreaAverage(torch.nn.Module):
     """
 
     halo: Triple
+    test_scales = (2, 4, (2.5, 3, 1.25))
 
     def __init__(self, options: AreaAverageOptions, problem: Problem) -> None:
         super().__init__()

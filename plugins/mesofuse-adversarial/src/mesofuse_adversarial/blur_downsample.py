@@ -23,6 +23,7 @@ class BlurDownsample(torch.nn.Module):
     """
 
     halo: Triple
+    test_scales = (2, 4, (2.5, 3, 1.25))
 
     def __init__(self, options: BlurDownsampleOptions, problem: Problem) -> None:
         super().__init__()

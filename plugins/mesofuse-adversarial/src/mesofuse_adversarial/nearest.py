@@ -19,6 +19,7 @@ class Nearest(torch.nn.Module):
     """
 
     halo: Triple
+    test_scales = (2, 4, (2.5, 3, 1.25))
 
     def __init__(self, options: NearestOptions, problem: Problem) -> None:
         super().__init__()

@@ -9,4 +9,12 @@ MESOFUSE_API = 1
 @hookimpl
 def mesofuse_components() -> list[ComponentSpec]:
     """Describe the components."""
-    return []
+    return [
+        ComponentSpec(
+            kind="method",
+            name="interpolation",
+            summary="Trilinear interpolation of the scan's phases: the plain rival, which adds no detail.",
+            target="mesofuse_statistical.interpolation:Interpolation",
+            options="mesofuse_statistical.options:InterpolationOptions",
+        ),
+    ]

@@ -1,0 +1,116 @@
+"""Trilinear interpolation of the low-resolution phases: what every other method must beat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.interfaces.method import FitRun, FusionInputs, TileInput, TileOutput
+from mesofuse.interfaces.noise import NoiseSpec
+from mesofuse.interfaces.problem import Problem
+from mesofuse.volumes.grid import Region, Scale, Triple
+from mesofuse_statistical.options import InterpolationOptions
+
+TILE_VOXELS = 128  # output voxels along a tile, about: large enough to be fast, some 30 MB of memory
+
+
+class Interpolation:
+    """Interpolates each low-resolution phase's one-hot field linearly and takes the phase with the largest share.
+
+    A low-resolution phase that shows several high-resolution phases becomes the one that fills most of the images (the
+    first listed where they are equal); the others do not appear.
+    """
+
+    trains = False
+
+    def __init__(self, options: InterpolationOptions) -> None:
+        pass
+
+    def fit(self, inputs: FusionInputs, run: FitRun) -> InterpolationModel:
+        """Find the high-resolution phase that each low-resolution phase becomes.
+
+        Raises:
+            UserError: There is no low-resolution volume to interpolate.
+        """
+        if not inputs.problem.low_phases:
+            raise UserError("The method 'interpolation' needs a low-resolution volume, but none is given.")
+        images = {id(image): image.array for image in inputs.images}.values()
+        phases = len(inputs.problem.phases)
+        counts = np.sum([np.bincount(a.ravel(), minlength=phases) / a.size for a in images], axis=0)
+        becomes = [max(values, key=lambda v: counts[v]) for values in inputs.problem.match.shows]
+        return InterpolationModel(inputs.problem, np.array(becomes, np.uint8))
+
+    def restore(self, problem: Problem, state: Mapping[str, np.ndarray]) -> InterpolationModel:
+        """Rebuild a model from its state.
+
+        Raises:
+            UserError: The state is not one of this method for this problem.
+        """
+        becomes = state.get("becomes")
+        sound = becomes is not None and becomes.shape == (len(problem.low_phases),) and becomes.dtype == np.uint8
+        if becomes is None or not sound or int(becomes.max()) >= len(problem.phases):
+            raise UserError("The model's arrays are not those of the method 'interpolation' for these phases.")
+        return InterpolationModel(problem, becomes)
+
+
+class InterpolationModel:
+    """The fitted method. High-resolution voxel h takes its shares at (h+½)/s−½; beyond the volume its ends repeat."""
+
+    can_tile = True
+    halo: Triple = (1, 1, 1)
+    noise: tuple[NoiseSpec, ...] = ()
+
+    def __init__(self, problem: Problem, becomes: np.ndarray) -> None:
+        self.problem = problem
+        self.scale: Scale = problem.scale
+        z, y, x = (max(1, min(32, round(TILE_VOXELS / s))) for s in problem.scale)
+        self.tile: Triple = (z, y, x)
+        self._becomes = becomes
+
+    def to(self, device: str) -> InterpolationModel:
+        """Return self: it computes on the CPU whatever the device."""
+        return self
+
+    def reconstruct(self, tile: TileInput, *, probabilities: bool = False) -> TileOutput:
+        """Interpolate one tile; the probability of a phase is its share, the labels' ties go to the first phase."""
+        assert tile.field is not None
+        shape = tile.core.scaled(self.scale).shape
+        taps = [self._taps(tile.core, tile.window, axis) for axis in range(3)]
+        labels = np.full(shape, self._becomes[0], np.uint8)
+        best = np.zeros(shape, np.float32)
+        full = np.zeros((len(self.problem.phases), *shape), np.float32) if probabilities else None
+        for low, phase in enumerate(self._becomes):
+            share = (tile.field == low).astype(np.float32)
+            for axis, (below, above, weight) in enumerate(taps):
+                upper = share.take(above, axis)
+                share = share.take(below, axis)
+                upper *= weight
+                share *= 1 - weight
+                share += upper
+            better = share > best
+            labels[better] = phase
+            np.maximum(best, share, out=best)
+            if full is not None:
+                full[phase] = share
+        return TileOutput(labels, full)
+
+    def _taps(self, core: Region, window: Region, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return, along one axis of the core's output, the window's voxels below and above, and the weight of above."""
+        output = core.scaled(self.scale)
+        position = (np.arange(output.start[axis], output.stop[axis]) + 0.5) / self.scale[axis] - 0.5
+        below = np.floor(position)
+        weight = (position - below).astype(np.float32).reshape(-1, *(1,) * (2 - axis))
+        index = below.astype(np.intp) - window.start[axis]
+        last = window.shape[axis] - 1
+        return index.clip(0, last), (index + 1).clip(0, last), weight
+
+    def tile_bytes(self, window: Triple) -> int:
+        """Return about how many bytes a window of this shape needs."""
+        return math.ceil(math.prod(n * s for n, s in zip(window, self.scale, strict=True)) * 14) + 2**20
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the high-resolution phase that each low-resolution phase becomes."""
+        return {"becomes": self._becomes}
