@@ -1,0 +1,3 @@
+"""A plugin module that can't be imported."""
+
+raise ValueError("broken on purpose")

@@ -1,0 +1,28 @@
+import pytest
+
+from mesofuse.testing import run_checks
+
+
+def test_a_sound_method_passes(failures):
+    assert failures("method", "methods:Good") == {}
+
+
+def test_what_works_on_whole_volumes_is_not_asked_for_tiles(component):
+    statuses = {r.name: r.status for r in run_checks(component("method", "methods:WholeOnly"))}
+    assert statuses["tile-is-whole"] == "skip"
+    assert "fail" not in statuses.values()
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "text"),
+    [
+        ("SmallHalo", "tile-is-whole", "differs from the whole volume"),
+        ("Forgetful", "restores", "the restored model gives other labels"),
+        ("Objects", "restores", "state holds Python objects"),
+        ("Unseeded", "same-seed-same-model", "differ in ['share']"),
+        ("Stateful", "repeats", "the same tile gives different labels"),
+        ("Shy", "reconstructs", "no probabilities when asked"),
+    ],
+)
+def test_a_fault_is_caught(failure, name, check, text):
+    assert text in failure("method", f"methods:{name}", check)
