@@ -144,17 +144,11 @@ def _scan(path: str, volume: Labels, scale: Scale | None, shows: Sequence[str], 
 
 
 def _match(shows: Sequence[str], low: Labels, high: Labels) -> PhaseMatch:
-    from mesofuse.volumes.phases import PhaseMatch
+    from mesofuse.volumes.phases import PhaseMatch, parse_rules
 
     if not shows:
         return PhaseMatch.by_index(len(low.phases), len(high.phases))
-    rules = {}
-    for rule in shows:
-        key, equals, names = rule.partition("=")
-        if not equals:
-            raise UserError(f"The rule {rule!r} is not of the form LOW=NAME,NAME, for example 0=pore,binder.")
-        rules[key.strip()] = [name for name in names.split(",") if name.strip()]
-    return PhaseMatch.parse(rules, low.phases, high.phases)
+    return PhaseMatch.parse(parse_rules(shows), low.phases, high.phases)
 
 
 def _report(columns: Sequence[Measured], reference: Measured | None, json_path: str | None) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Scale, parse_scale, parse_unit
+from mesofuse.volumes.units import parse_voxel_size
 
 
 def _scale(ctx: click.Context, param: click.Parameter, value: str | None) -> Scale | None:
@@ -21,22 +21,7 @@ def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
 
 
 def _voxel_size(ctx: click.Context, param: click.Parameter, value: str | None) -> Scale | None:
-    return None if value is None else parse_voxel_size(value)
-
-
-def parse_voxel_size(text: str) -> Scale:
-    """Return the edge length of a voxel per axis (z, y, x) from ``0.4`` or ``0.4,0.2,0.2``.
-
-    Raises:
-        UserError: It is not one or three positive finite numbers.
-    """
-    try:
-        parts = [float(part) for part in text.split(",")]
-    except ValueError:
-        parts = []
-    if len(parts) not in (1, 3) or not all(math.isfinite(p) and p > 0 for p in parts):
-        raise UserError(f"The voxel size {text!r} is not usable: give one positive number, or three as z,y,x.")
-    return (parts[0], parts[0], parts[0]) if len(parts) == 1 else (parts[0], parts[1], parts[2])
+    return None if value is None else parse_voxel_size(value)[0]
 
 
 scale = click.option(
@@ -57,6 +42,7 @@ device = click.option(
     "--device", default="auto", show_default=True, metavar="NAME", help="cpu, cuda, cuda:N, or auto (CUDA if present)."
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
+quiet = click.option("--quiet", "-q", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

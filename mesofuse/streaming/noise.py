@@ -32,13 +32,13 @@ def draw_noise(spec: NoiseSpec, seed: int, region: Region) -> np.ndarray:
     key = _key(spec, seed)
     first: Triple = tuple(a // BLOCK for a in region.start)  # type: ignore[assignment]
     last: Triple = tuple(-(-b // BLOCK) for b in region.stop)  # type: ignore[assignment]
-    counts = tuple(b - a for a, b in zip(first, last, strict=True))
-    drawn = np.empty((spec.channels, *counts, BLOCK, BLOCK, BLOCK), dtype=np.float32)
+    counts: Triple = tuple(b - a for a, b in zip(first, last, strict=True))  # type: ignore[assignment]
+    words = np.empty((spec.channels, *counts, BLOCK**3 // 2), dtype="<u8")
     for channel, z, y, x in itertools.product(range(spec.channels), *(range(n) for n in counts)):
-        place = (first[0] + z, first[1] + y, first[2] + x)
-        drawn[channel, z, y, x] = _block(key, channel, place)
-    whole = drawn.transpose(0, 1, 4, 2, 5, 3, 6).reshape(spec.channels, *(n * BLOCK for n in counts))
-    inside = Region(region.start, region.stop).shifted(tuple(-a * BLOCK for a in first))
+        words[channel, z, y, x] = _words(key, channel, (first[0] + z, first[1] + y, first[2] + x))
+    blocks = _normal(words).reshape(spec.channels, *counts, BLOCK, BLOCK, BLOCK)
+    whole = blocks.transpose(0, 1, 4, 2, 5, 3, 6).reshape(spec.channels, *(n * BLOCK for n in counts))
+    inside = region.shifted(tuple(-a * BLOCK for a in first))
     return np.ascontiguousarray(whole[(slice(None), *inside.slices)])
 
 
@@ -49,13 +49,16 @@ def _key(spec: NoiseSpec, seed: int) -> list[int]:
     return [seed & 0xFFFFFFFFFFFFFFFF, field]
 
 
-def _block(key: list[int], channel: int, place: Triple) -> np.ndarray:
-    """Return the normal numbers of one block; the counter's lowest word is left to count within it."""
+def _words(key: list[int], channel: int, place: Triple) -> np.ndarray:
+    """Return the random 64-bit words of one block; the counter's lowest word is left to count within it."""
     z, y, x = (p & 0xFFFFFFFF for p in place)
-    bits = np.random.Philox(key=key, counter=[0, channel, (z << 32) | y, x])
-    words = bits.random_raw(BLOCK**3 // 2)
-    # Two 32-bit halves give the two uniform numbers of a Box–Muller pair; the half step keeps the logarithm finite.
-    radius = np.sqrt(-2 * np.log(((words >> np.uint64(32)).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-32)))
-    angle = (words & np.uint64(0xFFFFFFFF)).astype(np.float32) * np.float32(2 * np.pi * 2.0**-32)
-    pair = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
-    return pair.reshape(BLOCK, BLOCK, BLOCK)
+    return np.random.Philox(key=key, counter=[0, channel, (z << 32) | y, x]).random_raw(BLOCK**3 // 2)
+
+
+def _normal(words: np.ndarray) -> np.ndarray:
+    """Turn each word's halves into a pair of normal numbers (Box–Muller): (…, n) words to (…, 2 n) numbers."""
+    halves = words.view("<u4").reshape(*words.shape, 2)
+    # The half step keeps the logarithm finite.
+    radius = np.sqrt(-2 * np.log((halves[..., 1].astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-32)))
+    angle = halves[..., 0].astype(np.float32) * np.float32(2 * np.pi * 2.0**-32)
+    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)

@@ -49,6 +49,16 @@ class GenerateOptions:
     levels: bool = True
 
 
+def check_output(out: str, *, resume: bool, overwrite: bool) -> None:
+    """Refuse an output that exists, before anything is computed.
+
+    Raises:
+        UserError: It exists and neither resume nor overwrite is given.
+    """
+    if "://" not in out and Path(out).exists() and not (resume or overwrite):
+        raise UserError(f"{out} exists already; give --resume to go on with it, --overwrite to replace it, or another name.")
+
+
 def generate(
     model: Model,
     low_res: Labels | None,

@@ -29,6 +29,7 @@ from mesofuse.training.sampling import (
     slices_of,
     step_rng,
     torch_rng,
+    training_window,
 )
 from mesofuse.training.selection import Selector
 from mesofuse.volumes.grid import Region
@@ -54,10 +55,8 @@ class AdversarialTrainer:
         self.options, self.method, self.inputs, self.run = options, method, inputs, run
         problem, registry, device = inputs.problem, get_registry(), run.device
         torch.manual_seed(int(step_rng(run.seed, 0, 255).integers(2**62)))
-        self.generator = method.build_generator(problem).to(device)
+        self.generator = method.build_generator(problem).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.shape = cast(Generator, self.generator)
-        if device != "cpu":
-            self.generator.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         count = 1 if options.shared_critic else 3
         critic_part = registry.find("critic", options.critic.name)
         self.critics = [critic_part.build(options.critic.options, problem).to(device) for _ in range(count)]
@@ -69,9 +68,11 @@ class AdversarialTrainer:
         self.critic_adams = [
             torch.optim.Adam(c.parameters(), lr=rates.critic_rate or rates.rate, betas=betas) for c in self.critics
         ]
-        self.fields = FieldSampler(inputs.low_res, options.batch.window)
+        crop, batch = self.critics[0].crop, options.batch
+        window = training_window(inputs.low_res, problem.scale, batch.window, crop, batch.margin)
+        self.fields = FieldSampler(inputs.low_res, window)
         self.region = Region.whole(self.fields.shape)
-        self.real = [SliceSampler(image, self.critics[0].crop, options.augment) for image in inputs.images]
+        self.real = [SliceSampler(image, crop, options.augment) for image in inputs.images]
         self.selector = Selector(options.selection, inputs, self._degradation("cpu"), run.seed)
         self.log = MetricsLog(run.folder / "metrics.csv")
         self.step, self.elapsed, self.best_error, self.best_step = 0, 0.0, float("inf"), 0

@@ -26,7 +26,9 @@ class BatchOptions(Options):
     """What one step sees."""
 
     volumes: int = Field(2, ge=1, description="Generated volumes a step.")
-    window: int = Field(10, ge=3, description="Edge length of a low-resolution crop, in low-resolution voxels.")
+    window: int | None = Field(
+        None, ge=1, description="Edge length of a low-resolution crop in its voxels; null: what the critics' slices need."
+    )
     margin: int = Field(
         4, ge=0, description="High-resolution voxels cut from every side of a generated volume before the critics see it."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.grid import Region, Triple
+from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse.volumes.labels import LabelArray, Labels
 
 
@@ -35,12 +36,12 @@ class FieldSampler:
 
     Args:
         low_res: The volume.
-        window: Edge length of a crop in its voxels; an axis shorter than that gives its whole length.
+        window: Shape of a crop in its voxels; an axis shorter than that gives its whole length.
     """
 
-    def __init__(self, low_res: Labels, window: int) -> None:
+    def __init__(self, low_res: Labels, window: Triple) -> None:
         self.low_res = low_res
-        self.shape: Triple = tuple(min(window, n) for n in low_res.grid.shape)  # type: ignore[assignment]
+        self.shape: Triple = tuple(min(w, n) for w, n in zip(window, low_res.grid.shape, strict=True))  # type: ignore[assignment]
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Return ``count`` uint8 crops: (count, z, y, x)."""
@@ -91,6 +92,34 @@ class SliceSampler:
         return crops
 
 
+def training_window(low_res: Labels, scale: Scale, window: int | None, crop: int, margin: int) -> Triple:
+    """Return the low-resolution crop whose generated volume, its margin cut off, holds the critics' slices.
+
+    Args:
+        low_res: The low-resolution volume.
+        scale: Generated voxels along one of its voxels.
+        window: Edge that the user asks for, or None.
+        crop: Edge of the critics' slices.
+        margin: Generated voxels cut from every side.
+
+    Raises:
+        UserError: The volume, or the window asked for, is too small.
+    """
+    needed: Triple = tuple(math.ceil((crop + 2 * margin) / s - 1e-9) for s in scale)  # type: ignore[assignment]
+    if window is not None and window < max(needed):
+        raise UserError(
+            f"The option batch.window is {window}, but critics that look at {crop} voxels need at least {max(needed)} "
+            "low-resolution voxels; give that or more."
+        )
+    shape = low_res.grid.shape
+    if any(n < k for n, k in zip(shape, needed, strict=True)):
+        raise UserError(
+            f"The low-resolution volume has the shape {shape}, but this method needs at least {needed} voxels to train on "
+            f"at this scale factor: use a larger volume, or a smaller critic (such as --set critic.crop=16)."
+        )
+    return needed if window is None else (window,) * 3
+
+
 def _symmetry(crop: np.ndarray, which: int) -> np.ndarray:
     turned = np.rot90(crop, which % 4)
     return turned[:, ::-1] if which >= 4 else turned
@@ -108,17 +137,9 @@ def slices_of(volumes: torch.Tensor, axis: int, count: int | None, crop: int, rn
 
     Returns:
         (slices, phases, crop, crop).
-
-    Raises:
-        UserError: The volumes are smaller than the crop.
     """
     stack = volumes.movedim(2 + axis, 1)  # batch, slice, phases, h, w
     batch, depth, phases, height, width = stack.shape
-    if min(height, width) < crop:
-        raise UserError(
-            f"Generated volumes of {height} × {width} voxels a slice are smaller than the critics' crop of {crop}: "
-            "use a larger low-resolution volume or a larger batch.window."
-        )
     pick = np.arange(depth) if count is None or count >= depth else np.sort(rng.choice(depth, count, replace=False))
     top, left = int(rng.integers(height - crop + 1)), int(rng.integers(width - crop + 1))
     chosen = stack[:, torch.as_tensor(pick, device=volumes.device)][..., top : top + crop, left : left + crop]

@@ -57,7 +57,7 @@ class Selector:
         self.degradation = degradation
         registry = get_registry()
         self.metrics = [registry.find("metric", name).build(None) for name in options.metrics]
-        sampler = FieldSampler(inputs.low_res, options.window)
+        sampler = FieldSampler(inputs.low_res, (options.window,) * 3)
         self.fields = sampler.draw(options.parts, step_rng(seed, 0, CHECK_STREAM))
         self.seed = seed
         self.target = self._image_values()
@@ -72,7 +72,7 @@ class Selector:
         problem = self.inputs.problem
         low = None if field is None else LabelArray(field, Grid(field.shape), problem.low_phases)  # type: ignore[arg-type]
         context = MetricContext(
-            like.grid, problem.phases, low_res=low, match=problem.match, scale=problem.scale, degradation=self.degradation
+            like.grid, problem.phases, low_res=low, match=problem.match, scale=problem.scale, degradation=self.degradation, stack=field is None,
         )
         values: dict[str, float] = {}
         for metric in self.metrics:

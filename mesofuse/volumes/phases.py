@@ -57,6 +57,23 @@ def phase_value(name: str, phases: Sequence[Phase]) -> int:
     raise UserError(f"There is no phase {name!r}.{nearest(name, [p.name for p in phases])}")
 
 
+def parse_rules(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Read rules of the form ``LOW=NAME,NAME``, as `PhaseMatch.parse` takes them.
+
+    Raises:
+        UserError: One is not of that form, or two are for the same phase.
+    """
+    rules: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        key, equals, names = text.partition("=")
+        if not equals:
+            raise UserError(f"The rule {text!r} is not of the form LOW=NAME,NAME, for example 0=pore,binder.")
+        if key.strip() in rules:
+            raise UserError(f"Two rules say what the phase {key.strip()!r} shows; put all its phases into one.")
+        rules[key.strip()] = tuple(name.strip() for name in names.split(",") if name.strip())
+    return rules
+
+
 @dataclass(frozen=True)
 class PhaseMatch:
     """Which high-resolution phases each low-resolution phase shows.

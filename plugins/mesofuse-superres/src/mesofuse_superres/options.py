@@ -69,7 +69,7 @@ class SuperResOptions(AdversarialOptions):
             "critic": {"name": "superres"},
             "shared_critic": False,
             "critic_steps": 5,
-            "batch": BatchOptions(volumes=8, window=16, margin=4, slices=None, real=64).model_dump(),
+            "batch": BatchOptions(volumes=8, margin=4, slices=None, real=64).model_dump(),
             "optimizer": OptimizerOptions(rate=1e-4, final=1.0, averaging=None).model_dump(),
             "steps": 31200,
         },

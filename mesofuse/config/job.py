@@ -1,0 +1,159 @@
+"""The configuration of a fusion job: what `mesofuse fuse` resolves and writes, and `mesofuse train` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from mesofuse.errors import UserError, nearest
+from mesofuse.interfaces.options import Options
+from mesofuse.registry import get_registry
+from mesofuse.registry.component import Component
+from mesofuse.registry.explain import explain
+from mesofuse.volumes.grid import Scale, parse_scale, parse_unit
+from mesofuse.volumes.units import parse_voxel_size
+
+DEFAULT_METHOD = "superres"
+
+
+class JobConfig(Options):
+    """A fusion job."""
+
+    low_res: str = Field(description="The blurry volume: a segmented stack, or a zarr volume.")
+    high_res: str = Field(description="The sharp segmented image, or a stack of images of the same material.")
+    scale: Scale = Field(description="High-resolution voxels along one low-resolution voxel: one number, or z, y, x.")
+    method: dict[str, Any] = Field(
+        default_factory=lambda: {"name": DEFAULT_METHOD},
+        description="Method: its name, a preset if wanted, and its options.",
+    )
+    shows: dict[str, tuple[str, ...]] | None = Field(
+        None, description="Which high-resolution phases each low-resolution phase shows; null: the phase of the same number."
+    )
+    phases: tuple[str, ...] = Field((), description="Names of the image's phases, in order of their label values.")
+    voxel_size: Scale | None = Field(None, description="Edge length of a low-resolution voxel; null: the file's.")
+    unit: str | None = Field(None, description="Unit of voxel_size; null: micrometer.")
+    seed: int = Field(0, ge=0, lt=2**64, description="Makes training and generation repeatable.")
+    steps: int | None = Field(None, ge=1, description="Training budget in generator steps; null: no such limit.")
+    minutes: float | None = Field(None, gt=0, description="Training budget in minutes; null: no such limit.")
+    device: str = Field("auto", description="cpu, cuda, cuda:N, or auto.")
+
+    @field_validator("scale", mode="before")
+    @classmethod
+    def _read_scale(cls, value: Any) -> Any:
+        return _as_value_error(parse_scale, value)
+
+    @field_validator("voxel_size", mode="before")
+    @classmethod
+    def _read_voxel_size(cls, value: Any) -> Any:
+        text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+        return None if value is None else _as_value_error(lambda given: parse_voxel_size(given)[0], text)
+
+    @field_validator("unit", mode="before")
+    @classmethod
+    def _read_unit(cls, value: Any) -> Any:
+        return None if value is None else _as_value_error(parse_unit, value)
+
+    @property
+    def method_name(self) -> str:
+        """Name of the method."""
+        return str(self.method.get("name", DEFAULT_METHOD))
+
+    def resolved(self) -> JobConfig:
+        """Return the job with every option of the method written out.
+
+        Raises:
+            UserError: An unknown method, preset or option.
+        """
+        component, options = self.resolve_method()
+        method = {"name": component.spec.name, **options.model_dump(mode="json")}
+        return self.model_copy(update={"method": method})
+
+    def resolve_method(self) -> tuple[Component, Options]:
+        """Return the method's component and its checked options.
+
+        Raises:
+            UserError: An unknown method, preset or option.
+        """
+        rest = {k: v for k, v in self.method.items() if k not in ("name", "preset")}
+        return resolve_method(self.method_name, self.method.get("preset"), rest)
+
+
+def resolve_method(name: str, preset: str | None, overrides: Mapping[str, Any]) -> tuple[Component, Options]:
+    """Return a method and its options: the defaults, the preset over them, the overrides over both.
+
+    Raises:
+        UserError: An unknown method, preset or option.
+    """
+    component = get_registry().find("method", name)
+    presets = component.options_model().presets
+    if preset is not None and preset not in presets:
+        raise UserError(f"The method {name!r} has no preset {preset!r}.{nearest(preset, presets)}")
+    return component, component.options(merged(presets[preset] if preset else {}, overrides))
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with ``over`` laid over it, mapping by mapping; another component by name replaces the whole one."""
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        same = isinstance(old, Mapping) and isinstance(value, Mapping) and value.get("name", old.get("name")) == old.get("name")
+        result[key] = merged(old, value) if same else value  # type: ignore[arg-type]
+    return result
+
+
+def make_job(data: Mapping[str, Any], source: str) -> JobConfig:
+    """Return a checked job.
+
+    Args:
+        data: Its fields.
+        source: What to call it in an error, for example the file's name.
+
+    Raises:
+        UserError: A field is unknown, missing or has a value that is not allowed.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return JobConfig.model_validate(data)
+    except ValidationError as error:
+        raise UserError(explain(error, source, JobConfig)) from error
+
+
+def load_job(path: Path) -> JobConfig:
+    """Read a job from a YAML file; its relative paths count from the file's folder.
+
+    Raises:
+        UserError: The file is missing, is not YAML, or is not a job.
+    """
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"There is no configuration file {path}; `mesofuse fuse` writes one.") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path} can't be read as YAML: {str(error).splitlines()[0]}.") from error
+    if not isinstance(data, dict):
+        raise UserError(f"{path} is not a job's configuration: it must be a YAML mapping with low_res, high_res and scale.")
+    for key in ("low_res", "high_res"):
+        if isinstance(data.get(key), str) and "://" not in data[key]:
+            data[key] = str((path.parent / data[key]).resolve())
+    return make_job(data, str(path))
+
+
+def dump_job(job: JobConfig) -> str:
+    """Return a job as YAML."""
+    import yaml
+
+    return yaml.safe_dump(job.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _as_value_error(parse: Any, value: Any) -> Any:
+    """Let pydantic report a parser's sentence."""
+    try:
+        return parse(value)
+    except UserError as error:
+        raise ValueError(str(error)) from error
