@@ -252,18 +252,20 @@ def write(labels: Labels, path: str) -> None:
         }
     })  # fmt: skip
     z, y, x = grid.voxel_size
+    shape: tuple[int, ...] = grid.shape
     if big:
         symbol = SYMBOLS[grid.unit] if grid.known else "pixel"
         sizes = {f"PhysicalSize{a}": v for a, v in zip("ZYX", grid.voxel_size, strict=True)}
         meta: dict[str, Any] = {"axes": "ZYX", **sizes, **{f"{k}Unit": symbol for k in sizes}, "Description": note}
     else:
         unit = {"micrometer": "um", "pixel": "pixel"}.get(grid.unit, SYMBOLS[grid.unit])
+        shape = (1, grid.shape[0], 1, *grid.shape[1:], 1)  # in full, or a volume one voxel wide is misread
         meta = {
-            "axes": "ZYX", "spacing": z, "unit": unit if unit.isascii() else "angstrom", "Info": note,
+            "axes": "TZCYXS", "spacing": z, "unit": unit if unit.isascii() else "angstrom", "Info": note,
             "min": 0.0, "max": float(max(1, len(labels.phases) - 1)),
         }  # fmt: skip
     with tifffile.TiffWriter(path, imagej=not big, ome=big, bigtiff=big) as writer:
         writer.write(
-            planes(labels), shape=grid.shape, dtype=np.uint8, photometric="minisblack", resolution=(1 / x, 1 / y),
+            planes(labels), shape=shape, dtype=np.uint8, photometric="minisblack", resolution=(1 / x, 1 / y),
             resolutionunit=1, metadata=meta,
         )  # fmt: skip

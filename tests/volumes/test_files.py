@@ -19,9 +19,14 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path):
 def test_a_failure_leaves_the_old_and_nothing_else(tmp_path, folder):
     target = tmp_path / "a"
     (target / "old").mkdir(parents=True) if folder else target.write_text("old")
-    with pytest.raises(ZeroDivisionError), replacing(target) as temporary:
-        temporary.mkdir() if folder else temporary.write_text("new")
-        raise ZeroDivisionError
+
+    def fail():
+        with replacing(target) as temporary:
+            temporary.mkdir() if folder else temporary.write_text("new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert os.listdir(tmp_path) == ["a"]
     assert os.listdir(target) == ["old"] if folder else target.read_text() == "old"
 
@@ -38,7 +43,7 @@ def test_a_folder_replaces_a_folder(tmp_path):
 def test_a_taken_name_needs_overwrite(tmp_path):
     check_free(tmp_path / "deep" / "b", overwrite=False)
     (tmp_path / "a").write_text("")
-    with pytest.raises(UserError, match="a exists already.*--overwrite"):
+    with pytest.raises(UserError, match=r"a exists already.*--overwrite"):
         check_free(tmp_path / "a", overwrite=False)
     check_free(tmp_path / "a", overwrite=True)
 

@@ -110,7 +110,7 @@ def test_scale_factors(given_, expected):
 
 @pytest.mark.parametrize("bad", ["0", "-4", "nan", "inf", "four", "", "4,4", "4,4,0.5", 0, math.nan, (1, 2), "0.99"])
 def test_bad_scale_factors_are_refused(bad):
-    with pytest.raises(UserError, match="scale factor .* at least 1"):
+    with pytest.raises(UserError, match=r"scale factor .* at least 1"):
         parse_scale(bad)
 
 
@@ -122,7 +122,7 @@ def test_units(text, unit):
 
 
 def test_an_unknown_unit_names_the_nearest():
-    with pytest.raises(UserError, match="'micronn' is not a unit.*Did you mean 'micron'"):
+    with pytest.raises(UserError, match=r"'micronn' is not a unit.*Did you mean 'micron'"):
         parse_unit("micronn")
 
 

@@ -72,7 +72,7 @@ def test_a_channel_axis_is_refused():
     [{"type": "scale", "scale": [1.0]}, {"type": "scale"}, {"scale": [1, 1, 1]}, {"type": "scale", "scale": "abc"}, 5],
 )
 def test_malformed_transformations_are_one_sentence(step):
-    with pytest.raises(UserError, match="img.zarr is malformed"):
+    with pytest.raises(UserError, match=r"img\.zarr is malformed"):
         read_grid(foreign(ZYX, [step]), 0, (1, 1, 1), "img.zarr")
 
 

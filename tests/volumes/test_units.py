@@ -24,7 +24,7 @@ def test_voxel_sizes(text, unit, size):
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "small", "", "1,2", "1,2,0", "1,2,3,4"])
 def test_bad_voxel_sizes_are_refused(text):
-    with pytest.raises(UserError, match="voxel size .* above 0"):
+    with pytest.raises(UserError, match=r"voxel size .* above 0"):
         parse_voxel_size(text)
 
 
