@@ -1,7 +1,29 @@
 """Options shared by metrics."""
 
+from typing import Literal
+
+from pydantic import Field
+
 from mesofuse.interfaces.options import Options
+
+Connectivity = Literal[6, 18, 26]
 
 
 class NoOptions(Options):
     """For a metric that has nothing to choose."""
+
+
+class ConnectivityOptions(Options):
+    """How voxels of a phase are joined."""
+
+    connectivity: Connectivity = Field(6, description="Voxels touch by faces (6), edges (18) or corners (26).")
+
+
+class TortuosityOptions(Options):
+    """What flows where, and how exactly it is solved."""
+
+    phases: tuple[str, ...] = Field((), description="Names of the phases that conduct, one at a time; all if empty.")
+    axes: tuple[Literal["z", "y", "x"], ...] = Field(("z", "y", "x"), description="Directions of the flow.")
+    tolerance: float = Field(0.01, gt=0, lt=1, description="Stop when the flux of all layers agrees to this share.")
+    iterations: int = Field(10_000, ge=100, description="Give up after so many; the value is then undefined.")
+    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="Where to solve: cpu, cuda or cuda:N.")

@@ -28,7 +28,8 @@ def slabs(block: Block) -> Iterator[Block]:
 def neighbours(values: np.ndarray, block: Block, steps: Sequence[Sequence[int]]) -> list[np.ndarray]:
     """Return a view of ``values`` (an array over the block's window) for each step.
 
-    Together they hold the neighbours, at those steps, of every voxel of the core all of whose neighbours are there; what lies between voxels thus belongs to the piece that owns the voxel it is counted from.
+    Together they hold the neighbours, at those steps, of every voxel of the core all of whose neighbours are there;
+    what lies between voxels thus belongs to the piece that owns the voxel it is counted from.
     """
     region = block.core
     for step in steps:

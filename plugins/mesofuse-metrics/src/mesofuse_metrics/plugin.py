@@ -11,6 +11,12 @@ _SUPERRES = """@article{dahari2023fusion,
   journal = {Advanced Energy Materials}, year = {2023}, eprint = {2110.11281}, archivePrefix = {arXiv}
 }"""
 
+_TAUFACTOR = """@article{kench2023taufactor,
+  title = {TauFactor 2: A GPU Accelerated Python Tool for Microstructural Analysis},
+  author = {Kench, Steve and Squires, Isaac and Cooper, Samuel},
+  journal = {Journal of Open Source Software}, volume = {8}, number = {88}, pages = {5358}, year = {2023}
+}"""
+
 
 def _metric(
     name: str, target: str, summary: str, *, options: str = "options:NoOptions", citation: str = ""
@@ -34,6 +40,21 @@ def mesofuse_components() -> list[ComponentSpec]:
         _metric(
             "triple-phase-boundary", "triple_phase_boundary:TriplePhaseBoundary",
             "Length per volume of the lines where three phases meet; also estimated from an image.",
+        ),
+        _metric(
+            "percolation", "percolation:Percolation",
+            "Share of each phase that connects opposite faces of the volume, per axis.",
+            options="options:ConnectivityOptions",
+        ),
+        _metric(
+            "tortuosity", "tortuosity:Tortuosity",
+            "Tortuosity factor and transport efficiency per phase and axis, by taufactor.",
+            options="options:TortuosityOptions", citation=_TAUFACTOR,
+        ),
+        _metric(
+            "connected-components", "connected_components:ConnectedComponents",
+            "Number of connected pieces of each phase per volume, and the share of the largest.",
+            options="options:ConnectivityOptions",
         ),
         _metric(
             "low-res-consistency", "low_res_consistency:LowResConsistency",

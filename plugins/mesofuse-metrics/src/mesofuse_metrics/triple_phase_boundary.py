@@ -23,9 +23,9 @@ class TriplePhaseBoundary(AdditiveMetric):
     image its own plane alone is used, which estimates the volume's L_V if the material is isotropic.
     Unit: 1/length².
     Convention: counting edges by their length, as most tools do, adds the P_A of the three orientations; a line of
-    voxel edges is a staircase, on average 1.5 times longer than the line itself, and 2/3 of that sum is this value. Lines of
-    all orientations are assumed: one along an axis comes out at 2/3 of its length, one along a body diagonal 15 % long;
-    over all orientations the value is 3 % too large (loops of single voxels; three phases that meet at 120°).
+    voxel edges is a staircase, on average 1.5 times longer than the line itself, and 2/3 of that sum is this value.
+    Lines of all orientations are assumed: one along an axis comes out at 2/3 of its length, one along a body diagonal
+    15 % long; over all orientations it is 3 % too large (loops of single voxels; three phases that meet at 120°).
     An edge whose voxels hold four phases counts for every triple of them.
     Source: Saltykov's relation, Underwood, Quantitative Stereology (1970), ch. 4.
     """

@@ -1,0 +1,41 @@
+"""How many pieces each phase falls into, and how large the largest is."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from mesofuse.interfaces.metric import Measurement, MetricContext, Needs, Result
+from mesofuse.volumes.quantities import power_unit
+from mesofuse_metrics.components import components
+from mesofuse_metrics.options import ConnectivityOptions
+
+
+class ConnectedComponents:
+    """Components of each phase per volume, and the share of the phase that its largest component holds.
+
+    Formula: n_i = components of phase i / volume (unit 1/length³); largest share = max N_c / N_i (no unit; NaN for an
+    absent phase). Convention: voxels are joined by faces unless ``connectivity`` says otherwise; components cut by
+    the volume's sides count whole, so small volumes have more of them; specks of one voxel count.
+    """
+
+    needs: ClassVar[Needs] = Needs(three_d=True, bytes_per_voxel=8)
+
+    def __init__(self, options: ConnectivityOptions | None = None) -> None:
+        """Take how voxels are joined."""
+        self.connectivity = (options or ConnectivityOptions()).connectivity
+
+    def measure(self, labels: np.ndarray, context: MetricContext) -> list[Result]:
+        """Find the components and count them."""
+        found = components(labels, self.connectivity)
+        volume = float(np.prod(context.grid.extent))
+        results: list[Result] = []
+        for phase in context.phases:
+            sizes = found.sizes[1:][found.phase[1:] == phase.value]
+            largest = float(sizes.max() / sizes.sum()) if len(sizes) else float("nan")
+            results += [
+                Measurement("connected-components", phase.name, len(sizes) / volume, power_unit(context.grid, -3)),
+                Measurement("largest-component", phase.name, largest),
+            ]
+        return results
