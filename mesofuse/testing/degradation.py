@@ -90,7 +90,7 @@ def halo(component: Component) -> str:
         measured = largest([measure_halo(degradation, problem, contrast) for contrast in (0.01, 0.1, 1.0)])
         text = f"{describe(problem)}: halo declared {degradation.halo}, measured {measured}"
         require(all(m <= h for m, h in zip(measured, degradation.halo, strict=True)), f"{text} or more; declare more.")
-        remarks.append(verdict(tuple(degradation.halo), measured))
+        remarks.append(verdict(text, degradation.halo, measured))
     return next(filter(None, remarks), "")
 
 

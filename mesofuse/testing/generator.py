@@ -92,7 +92,7 @@ def halo(component: Component) -> str:
         measured = largest([measure_halo(*make(component, problem, seed)[:1], problem, seed) for seed in (0, 1)])
         text = f"{describe(problem)}: halo declared {generator.halo}, measured {measured}"
         require(all(m <= h for m, h in zip(measured, generator.halo, strict=True)), f"{text} or more; declare more.")
-        remarks.append(verdict(generator.halo, measured))
+        remarks.append(verdict(text, generator.halo, measured))
     return next(filter(None, remarks), "")
 
 

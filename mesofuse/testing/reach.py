@@ -37,9 +37,9 @@ def _owners(start: int, stop: int, scale: float) -> np.ndarray:
     return np.repeat(np.arange(start, stop), counts)
 
 
-def verdict(declared: Triple, measured: Triple) -> str:
+def verdict(text: str, declared: Triple, measured: Triple) -> str:
     """Return a remark on a halo that is larger than needed; empty where it is exact."""
-    return f"declared {declared}, measured {measured}: larger than needed." if declared != measured else ""
+    return f"{text}: larger than needed." if tuple(declared) != measured else ""
 
 
 def largest(reaches: list[Triple]) -> Triple:

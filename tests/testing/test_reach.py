@@ -18,5 +18,5 @@ def test_largest_is_taken_on_each_axis():
 
 
 def test_only_a_wasteful_halo_is_remarked():
-    assert verdict((1, 1, 1), (1, 1, 1)) == ""
-    assert "larger than needed" in verdict((2, 1, 1), (1, 1, 1))
+    assert verdict("halo", (1, 1, 1), (1, 1, 1)) == ""
+    assert verdict("halo", (2, 1, 1), (1, 1, 1)) == "halo: larger than needed."
