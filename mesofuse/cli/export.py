@@ -15,14 +15,14 @@ from mesofuse.cli import options
 @click.option("--format", "format", metavar="NAME", help="Format of OUTPUT, where its ending does not tell.")
 @options.overwrite
 def command(volume: str, output: str, region: str | None, level: int, format: str | None, overwrite: bool) -> None:
-    r"""Write VOLUME as OUTPUT: .tif, .npy, .vti, .png (one plane), .zarr, .zip, or a folder of PNGs (NAME/).
+    """Write VOLUME as OUTPUT: .tif, .npy, .vti, .png (one plane), .zarr, .zip, or a folder of PNGs (NAME/).
 
     Memory stays bounded however large the volume is, and OUTPUT appears only when it is whole.
 
     \b
     Example:
       mesofuse export fused.zarr fused.tif --region 0:128,0:256,0:256
-    """
+    """  # noqa: D301 - click wants the control character itself
     from mesofuse.errors import UserError
     from mesofuse.registry import get_registry
     from mesofuse.volumes.formats import BUILTIN, write_labels

@@ -41,14 +41,14 @@ def command(
     format: str | None,
     overwrite: bool,
 ) -> None:
-    r"""Turn INPUT (TIFF, PNG, npy, a folder of images …) into the OME-Zarr volume OUTPUT.
+    """Turn INPUT (TIFF, PNG, npy, a folder of images …) into the OME-Zarr volume OUTPUT.
 
     Voxel sizes are read where the file has them. Values that are not 0, 1, 2, … are mapped in order, and it says so.
 
     \b
     Example:
       mesofuse import scan.tif scan.zarr --voxel-size 0.4 --unit um --phases pore,active
-    """
+    """  # noqa: D301 - click wants the control character itself
     from mesofuse.registry import get_registry
     from mesofuse.volumes.formats import BUILTIN, read_raw
     from mesofuse.volumes.labelling import to_labels

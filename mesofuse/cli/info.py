@@ -14,12 +14,12 @@ from mesofuse.cli import options
 @click.option("--format", "format", metavar="NAME", help="Format of the files, where their ending does not tell.")
 @options.as_json
 def command(paths: tuple[str, ...], format: str | None, as_json: bool) -> None:
-    r"""Show shape, voxel size, phases with their fractions, storage and origin of any volume or image.
+    """Show shape, voxel size, phases with their fractions, storage and origin of any volume or image.
 
     \b
     Example:
       mesofuse info fused.zarr scan.tif
-    """
+    """  # noqa: D301 - click wants the control character itself
     from mesofuse.registry import get_registry
     from mesofuse.volumes.formats import BUILTIN
     from mesofuse.volumes.summary import summarise

@@ -26,7 +26,9 @@ def read(path: str) -> RawImage:
 
     try:
         node = zarr.open(store=backends.open_store(path, writable=False), mode="r")
-    except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
+    except FileNotFoundError:
+        raise UserError(f"{path} is not a zarr volume: it holds no zarr.json.") from None
+    except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is not a zarr volume, or its metadata are cut off ({str(error).split(chr(10))[0]})."
         ) from error

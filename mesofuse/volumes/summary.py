@@ -34,7 +34,11 @@ def summarise(path: str, formats: Sequence[FormatSpec] = BUILTIN, format: str | 
         try:
             return _volume(LabelVolume.open(path))
         except UserError as error:
-            return _image(read_raw(path, formats, "zarr"), str(error))
+            try:
+                raw = read_raw(path, formats, "zarr")
+            except UserError:
+                raise error from None
+            return _image(raw, str(error))
     return _image(read_raw(path, formats, format))
 
 

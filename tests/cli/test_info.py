@@ -57,6 +57,32 @@ def test_any_readable_file_is_shown(tmp_path):
     assert "Not usable as labels" in text
 
 
+def test_a_damaged_chunk_is_named(tmp_path):
+    copy(VOLUME, str(tmp_path / "v.zarr"), 4)
+    (tmp_path / "v.zarr/0/c/1/0/0").write_bytes(b"junk")
+    with pytest.raises(UserError, match="chunk 4:8,0:4,0:4"):
+        run(tmp_path / "v.zarr")
+
+
+def test_a_folder_that_only_sounds_like_a_volume_is_said(tmp_path):
+    (tmp_path / "v.zarr").mkdir()
+    with pytest.raises(UserError, match=r"v\.zarr is not a zarr volume: it holds no zarr\.json"):
+        run(tmp_path / "v.zarr")
+
+
+def test_a_plain_zarr_array_is_shown_and_how_to_use_it(tmp_path):
+    import zarr
+
+    zarr.save_array(tmp_path / "a.zarr", LABELS)
+    text = run(tmp_path / "a.zarr").output
+    assert "75.00 %" in text
+    assert "mesofuse import" in text
+
+
+def test_help_shows_an_example_on_its_own_line():
+    assert "  mesofuse info fused.zarr scan.tif\n" in run("--help").output
+
+
 @pytest.mark.parametrize("name", ["none.tif", "none.zarr"])
 def test_a_missing_file_is_named(tmp_path, name):
     with pytest.raises(UserError, match=f"{name} does not exist"):
