@@ -28,7 +28,7 @@ class Components:
         first, last = (np.take(self.ids, end, axis) for end in (0, -1))
         marks = np.zeros((2, len(self.sizes)), bool)
         marks[0, first], marks[1, last] = True, True
-        both: np.ndarray = marks.all(axis=0)
+        both: np.ndarray = np.logical_and(marks[0], marks[1])
         return both
 
 

@@ -27,3 +27,11 @@ class TortuosityOptions(Options):
     tolerance: float = Field(0.01, gt=0, lt=1, description="Stop when the flux of all layers agrees to this share.")
     iterations: int = Field(10_000, ge=100, description="Give up after so many; the value is then undefined.")
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="Where to solve: cpu, cuda or cuda:N.")
+
+
+class TwoPointOptions(Options):
+    """How far, and which pairs."""
+
+    lags: int = Field(64, ge=1, le=1024, description="Largest distance, in voxels along each axis.")
+    radial: bool = Field(True, description="Also average over the 13 directions (four times the work).")
+    cross: bool = Field(True, description="Also count pairs of unlike phases.")

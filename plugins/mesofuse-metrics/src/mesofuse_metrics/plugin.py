@@ -57,6 +57,10 @@ def mesofuse_components() -> list[ComponentSpec]:
             options="options:ConnectivityOptions",
         ),
         _metric(
+            "two-point-correlation", "two_point_correlation:TwoPointCorrelation",
+            "S2(r) of each phase and cross-correlations, per axis and radial.", options="options:TwoPointOptions",
+        ),
+        _metric(
             "low-res-consistency", "low_res_consistency:LowResConsistency",
             "Share of the scan's voxels that the degraded volume reproduces.", citation=_SUPERRES,
         ),

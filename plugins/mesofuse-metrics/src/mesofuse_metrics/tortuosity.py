@@ -21,11 +21,11 @@ class Tortuosity:
     """Steady diffusion through one phase between opposite faces of the volume.
 
     Formula: transport efficiency e = D_eff / D_0, the flux through the volume relative to the flux through the same box
-    filled with the phase; tortuosity factor τ = φ / e with φ the phase's whole volume fraction, so e = φ / τ. Unit: none.
+    filled with the phase; tortuosity factor τ = φ / e with φ the phase's volume fraction, so e = φ / τ. Unit: none.
     Convention: concentrations fixed on the two faces normal to the axis, no flux through the other sides or into other
     phases; finite volumes on the voxels (which need not be cubes). Only the part that connects the two faces is solved
     for. A phase that does not percolate has e = 0 and τ = ∞ at once; one that did not converge is NaN.
-    Source: taufactor 1.2, Kench, Squires, Cooper, J. Open Source Softw. 8 (2023) 5358; Cooper et al., SoftwareX 5 (2016).
+    Source: taufactor 1.2, Kench, Squires, Cooper, J. Open Source Softw. 8 (2023) 5358.
     """
 
     needs: ClassVar[Needs] = Needs(three_d=True, bytes_per_voxel=80)

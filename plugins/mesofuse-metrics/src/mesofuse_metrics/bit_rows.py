@@ -1,0 +1,54 @@
+"""Phases as rows of bits, 64 voxels a word, so that comparing a volume with itself at a distance costs little."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mesofuse.volumes.grid import Triple
+
+WORD = 64
+
+
+class BitRows:
+    """Where a phase lies in a window, one bit a voxel along x.
+
+    Attributes:
+        words: uint64 (z, y, words); bit b of word w is voxel 64 w + b of the row; bits beyond the row are 0.
+    """
+
+    def __init__(self, mask: np.ndarray) -> None:
+        """Pack a boolean array (z, y, x)."""
+        z, y, x = mask.shape
+        packed = np.zeros((z, y, -(-x // WORD) * (WORD // 8)), np.uint8)
+        packed[..., : -(-x // 8)] = np.packbits(mask, axis=2, bitorder="little")
+        self.words = packed.view("<u8")
+
+    def shifted(self, by: int) -> np.ndarray:
+        """Return the words of the rows moved ``by`` voxels towards their start (or end, where negative)."""
+        words, (far, near) = self.words, divmod(abs(by), WORD)
+        count = words.shape[2]
+        out = np.zeros_like(words)
+        if far >= count:
+            return out
+        if by >= 0:
+            out[..., : count - far] = words[..., far:] >> np.uint64(near)
+            if near:
+                out[..., : count - far - 1] |= words[..., far + 1 :] << np.uint64(WORD - near)
+        else:
+            out[..., far:] = words[..., : count - far] << np.uint64(near)
+            if near:
+                out[..., far + 1 :] |= words[..., : count - far - 1] >> np.uint64(WORD - near)
+        return out
+
+
+def count_common(own: np.ndarray, moved: np.ndarray, rows: tuple[slice, slice], step: Triple) -> int:
+    """Count the bits set in ``own`` and, at distance ``step`` in z and y, in ``moved`` (rows already moved along x).
+
+    Args:
+        own: Words (z, y, words) of the first phase.
+        moved: Words of the second, `BitRows.shifted` by the step's x.
+        rows: The rows (z, y) of ``own`` that count.
+        step: Distance in voxels (z, y, x).
+    """
+    there = tuple(slice(r.start + s, r.stop + s) for r, s in zip(rows, step[:2], strict=True))
+    return int(np.bitwise_count(own[rows] & moved[there]).sum(dtype=np.int64))
