@@ -78,5 +78,5 @@ def pack(folder: str, path: str) -> None:
     """Pack a zarr folder into a zip as zarr's ZipStore reads it: no compression, for chunks are compressed already."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for file in sorted(Path(folder).rglob("*")):
-            if file.is_file():
+            if file.is_file() and not file.name.endswith(".partial"):
                 archive.write(file, file.relative_to(folder).as_posix())

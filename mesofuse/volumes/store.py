@@ -116,7 +116,7 @@ class LabelVolume:
         import zarr
 
         path = str(path)
-        chunk, shard = _layout(grid.shape, chunks, shards)
+        chunk, shard = layout(grid.shape, chunks, shards)
         store = backends.open_store(path, writable=True)
         if backends.occupied(path):
             if not overwrite:
@@ -361,8 +361,12 @@ def check_block(region: Region, labels: np.ndarray, shape: Triple, unit: Triple,
         raise ValueError(f"the label {int(labels.max())} is not one of the {phases} phases 0 … {phases - 1}")
 
 
-def _layout(shape: Triple, chunks: int | Triple, shards: int | Triple | None) -> tuple[Triple, Triple | None]:
-    """Return chunk and shard shape for a volume, none larger than it needs."""
+def layout(shape: Triple, chunks: int | Triple, shards: int | Triple | None) -> tuple[Triple, Triple | None]:
+    """Return the shapes of chunk and shard that `LabelVolume.create` uses for a volume: none larger than it needs.
+
+    Raises:
+        UserError: A size is below 1, or the shard is not a multiple of the chunk.
+    """
     wanted = (chunks,) * 3 if isinstance(chunks, int) else chunks
     if min(wanted) < 1:
         raise UserError(f"The chunk size {chunks} is not usable: it must be at least 1 voxel along each axis.")

@@ -13,7 +13,7 @@ from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.levels import mode_of_blocks
 from mesofuse.volumes.phases import Phase, default_phases
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store import LabelVolume, layout
 
 GRID = Grid((10, 9, 7), (0.4, 0.5, 0.6), "micrometer", (1.0, 2.0, 3.0))
 PHASES = default_phases(3, ("pore", "active", "binder"))
@@ -205,6 +205,23 @@ def test_pickling_keeps_the_path_and_what_the_user_said(tmp_path):
     again = pickle.loads(data)
     assert (again.grid, again.phases, again.mode) == (volume.grid, volume.phases, "r+")
     np.testing.assert_array_equal(again.read(GRID.region), LABELS)
+
+
+def test_what_a_killed_writer_leaves_harms_nothing(tmp_path):
+    filled(tmp_path / "v.zarr")
+    for name in ("zarr.abc.partial", "0/zarr.abc.partial", "0/c/0/0/0.abc.partial"):
+        (tmp_path / "v.zarr" / name).write_bytes(b"half")
+    volume = LabelVolume.open(tmp_path / "v.zarr")
+    assert volume.complete
+    np.testing.assert_array_equal(volume.read(GRID.region), LABELS)
+    LabelVolume.create(tmp_path / "v.zarr", GRID, PHASES, overwrite=True)
+    assert not (tmp_path / "v.zarr/zarr.abc.partial").exists()
+
+
+def test_a_layout_is_never_larger_than_the_volume():
+    assert layout((40, 100, 1), 64, 128) == ((40, 64, 1), (40, 128, 1))
+    assert layout((100, 300, 64), 64, 256) == ((64, 64, 64), (128, 256, 64))
+    assert layout((100, 300, 64), (10, 20, 30), None) == ((10, 20, 30), None)
 
 
 # --- what can't be opened -------------------------------------------------------------------------------------------
