@@ -126,12 +126,11 @@ def check_replaceable(path: str) -> None:
 
 
 def _belongs(child: Path) -> bool:
-    """Whether a file or folder at the top of a zarr group is part of it."""
+    """Whether a file or folder at the top of a zarr group is part of it, or what a killed writer left."""
     if child.is_dir():
-        return any((child / marker).is_file() for marker in MARKERS) or (child.name == "c" or child.name.isdigit())
-    return (
-        child.name in {*MARKERS, ".zattrs", ".zmetadata"} or child.name.startswith(".nfs") or child.name == ".DS_Store"
-    )
+        return any((child / marker).is_file() for marker in MARKERS) or child.name == "c" or child.name.isdigit()
+    known = child.name in {*MARKERS, ".zattrs", ".zmetadata", ".DS_Store"}
+    return known or child.name.startswith(".nfs") or child.name.endswith(".partial")
 
 
 def occupied(path: str) -> bool:

@@ -345,7 +345,7 @@ class LabelVolume:
 
 
 def check_block(region: Region, labels: np.ndarray, shape: Triple, unit: Triple, phases: int) -> None:
-    """Raise ValueError unless ``labels`` may be written to ``region``: whole write units, right shape, dtype, values."""
+    """Raise ValueError unless ``labels`` may be written: whole write units, the right shape, dtype and values."""
     for a, b, n, u in zip(region.start, region.stop, shape, unit, strict=True):
         if not 0 <= a < b <= n or a % u or (b % u and b != n):
             raise ValueError(
