@@ -16,7 +16,7 @@ import tifffile
 
 from mesofuse.errors import UserError
 from mesofuse.volumes import format_image
-from mesofuse.volumes.grid import SYMBOLS, Scale, parse_unit
+from mesofuse.volumes.grid import SYMBOLS, Grid, Scale, parse_unit
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.planes import planes
 from mesofuse.volumes.raw import RawImage
@@ -42,7 +42,7 @@ def read(path: str) -> RawImage:
             series = _one_series(tif, path)
             _check_whole(series, path)
             array, color = _pixels(series, path)
-            says = _what_it_says(tif, array.ndim - color)
+            says = _what_it_says(tif, array.shape[: array.ndim - color])
     except UserError:
         raise
     except (FileNotFoundError, PermissionError):
@@ -147,33 +147,45 @@ def _with_pillow(path: str) -> tuple[np.ndarray, bool]:
 # --- what the file says about its voxels --------------------------------------------------------------------------
 
 
-def _what_it_says(tif: tifffile.TiffFile, spatial: int) -> dict[str, Any]:
-    own = _own_note(tif)
-    if own:
-        return own
-    size, unit = _ome_size(tif) or _imagej_size(tif) or _baseline_size(tif, spatial) or (None, None)
-    return {"voxel_size": size, "unit": unit}
+def _what_it_says(tif: tifffile.TiffFile, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return voxel size, unit, origin and phases.
+
+    Other programs keep the note that `write` leaves even when they crop or rescale the image, so its voxel size and
+    origin count only where shape and voxel size are still those of the note.
+    """
+    size, unit = _ome_size(tif) or _imagej_size(tif) or _baseline_size(tif) or (None, None)
+    note = _own_note(tif)
+    if note is None:
+        return {"voxel_size": size, "unit": unit}
+    grid, phases = note
+    changed = grid.shape != (1,) * (3 - len(shape)) + shape
+    if size is None or not grid.known:
+        changed |= size is not None or grid.known
+    else:
+        changed |= unit != grid.unit or not np.allclose(size, grid.voxel_size, rtol=1e-4, atol=0)
+    if changed:
+        return {"voxel_size": size, "unit": unit, **phases}
+    scaled = grid.known or grid.voxel_size != (1.0, 1.0, 1.0) or any(grid.origin)
+    return {"voxel_size": grid.voxel_size if scaled else None, "unit": grid.unit, "origin": grid.origin, **phases}
 
 
-def _own_note(tif: tifffile.TiffFile) -> dict[str, Any] | None:
-    """Return what `write` noted, exact to the last digit."""
+def _own_note(tif: tifffile.TiffFile) -> tuple[Grid, dict[str, Any]] | None:
+    """Return the grid, exact to the last digit, and the phases that `write` noted."""
     notes = [str((tif.imagej_metadata or {}).get("Info", ""))]
     if tif.is_ome and tif.ome_metadata:
         notes += [v.text or "" for v in ET.fromstring(tif.ome_metadata).iter(f"{_OME}Description")]
     for note in notes:
         try:
             data = json.loads(note)[_KEY]
-            unit = parse_unit(data["unit"])
-            unknown = unit == "pixel" and data["voxel_size"] == [1, 1, 1]
-            return {
-                "voxel_size": None if unknown else _scale(data["voxel_size"]),
-                "unit": unit,
-                "origin": _scale(data["origin"]),
-                "phase_names": tuple(str(p["name"]) for p in data["phases"]),
-                "phase_colors": tuple(str(p["color"]) for p in data["phases"]),
-            }
+            z, y, x = (int(n) for n in data["shape"])
+            grid = Grid((z, y, x), _scale(data["voxel_size"]), parse_unit(data["unit"]), _scale(data["origin"]))
+            names = tuple(str(p["name"]) for p in data["phases"])
+            colors = tuple(str(p["color"]) for p in data["phases"])
         except (ValueError, KeyError, TypeError, UserError):
             continue
+        if min(grid.voxel_size) <= 0 or not all(re.fullmatch("#[0-9a-f]{6}", color) for color in colors):
+            continue
+        return grid, {"phase_names": names, "phase_colors": colors}
     return None
 
 
@@ -212,8 +224,8 @@ def _imagej_size(tif: tifffile.TiffFile) -> tuple[Scale, str] | None:
     return (abs(z) or y, y, x), unit
 
 
-def _baseline_size(tif: tifffile.TiffFile, spatial: int) -> tuple[Scale, str] | None:
-    """Resolution tags in pixels an inch or a centimetre; they say nothing about depth, so only images have a size."""
+def _baseline_size(tif: tifffile.TiffFile) -> tuple[Scale, str] | None:
+    """Resolution tags in pixels an inch or a centimetre; they say nothing about depth, which is taken as the row's."""
     page = tif.pages.first
     if tif.is_imagej or page.resolutionunit not in (2, 3):
         return None
@@ -247,7 +259,8 @@ def write(labels: Labels, path: str) -> None:
     big = grid.region.size > _BIG
     note = json.dumps({
         _KEY: {
-            "voxel_size": list(grid.voxel_size), "unit": grid.unit, "origin": list(grid.origin),
+            "shape": list(grid.shape), "voxel_size": list(grid.voxel_size),
+            "unit": grid.unit, "origin": list(grid.origin),
             "phases": [{"name": p.name, "color": p.color} for p in labels.phases],
         }
     })  # fmt: skip

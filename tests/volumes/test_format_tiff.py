@@ -41,6 +41,31 @@ def test_a_volume_above_4_gb_is_a_bigtiff_with_ome_sizes(tmp_path, monkeypatch):
     assert raw.phase_names == ("phase 0", "phase 1", "phase 2")
 
 
+def resaved(path, array, **metadata):
+    """Save as ImageJ does after an edit: it keeps the note of the file that it opened."""
+    with tifffile.TiffFile(path) as tif:
+        info = tif.imagej_metadata["Info"]
+    size = {"axes": "ZYX", "spacing": 1.3, "unit": "um", **metadata}
+    resolution = size.pop("resolution", (1 / 0.4, 1 / 0.37))
+    tifffile.imwrite(path, array, imagej=True, resolution=resolution, metadata={**size, "Info": info})
+    return read(path)
+
+
+def test_a_note_that_an_edit_made_stale_is_not_believed(tmp_path):
+    path = str(tmp_path / "a.tif")
+    format_tiff.write(VOLUME, path)
+    same = resaved(path, STACK)
+    assert (same.voxel_size, same.origin) == ((1.3, 0.37, 0.4), (1.0, 0.0, 0.0))
+    cropped = resaved(path, STACK[:, :10])
+    assert (cropped.voxel_size, cropped.origin) == (pytest.approx((1.3, 0.37, 0.4)), (0.0, 0.0, 0.0))
+    rescaled = resaved(path, STACK, spacing=2.6, resolution=(1 / 0.8, 1 / 0.74))
+    assert rescaled.voxel_size == pytest.approx((2.6, 0.74, 0.8))
+    other_unit = resaved(path, STACK, unit="nm")
+    assert other_unit.unit == "nanometer"
+    assert len(other_unit.phase_names) == 3
+    assert resaved(path, STACK, unit="pixel").voxel_size is None
+
+
 @pytest.mark.parametrize(
     ("unit", "spacing", "size", "name"),
     [
