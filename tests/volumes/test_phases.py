@@ -1,7 +1,7 @@
 import pytest
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.phases import MAX_PHASES, Phase, PhaseMatch, default_phases, phase_value
+from mesofuse.volumes.phases import MAX_PHASES, Phase, PhaseMatch, default_phases, parse_rules, phase_value
 
 LOW = default_phases(2, ("pore", "active"))
 HIGH = default_phases(3, ("pore", "active", "binder"))
@@ -61,3 +61,17 @@ def test_match_by_rules():
 def test_bad_rules_are_refused(rules, message):
     with pytest.raises(UserError, match=message):
         PhaseMatch.parse(rules, LOW, HIGH)
+
+
+def test_rules_are_read_as_users_type_them():
+    assert parse_rules(["0=pore, binder", "active = 1"]) == {"0": ("pore", "binder"), "active": ("1",)}
+    assert PhaseMatch.parse(parse_rules(["0=pore,binder", "1=active"]), LOW, HIGH).shows == ((0, 2), (1,))
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [(["pore"], "not of the form"), (["", "0=1"], "not of the form"), (["0=1", " 0=2"], "Two rules")],
+)
+def test_malformed_rules_are_refused(rules, message):
+    with pytest.raises(UserError, match=message):
+        parse_rules(rules)
