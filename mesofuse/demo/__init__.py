@@ -1,0 +1,1 @@
+"""The made-up electrode that `mesofuse demo` reconstructs."""

@@ -1,0 +1,1 @@
+"""Figures, and progress on the terminal."""

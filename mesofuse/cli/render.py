@@ -1,0 +1,64 @@
+"""`mesofuse render`: slices of a result, its scan and its image as one figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mesofuse.cli import options
+
+
+@click.command("render")
+@click.argument("result", type=click.Path())
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--low-res", type=click.Path(), metavar="FILE", help="The scan that the result was made from.")
+@click.option("--image", type=click.Path(), metavar="FILE", help="The sharp image.")
+@click.option("--phases", metavar="NAME,...", help="Names of the result's phases by label, for files that have none.")
+@click.option(
+    "--axis", type=click.IntRange(0, 2), default=0, show_default=True, help="Slices are normal to it (z, y, x)."
+)
+@click.option("--index", type=int, metavar="N", help="Slice of the result along --axis; the middle one if left out.")
+@options.overwrite
+def command(
+    result: str,
+    out: Path,
+    low_res: str | None,
+    image: str | None,
+    phases: str | None,
+    axis: int,
+    index: int | None,
+    overwrite: bool,
+) -> None:
+    r"""Draw slices of RESULT (any volume or stack) beside its scan and the sharp image, to OUT.
+
+    OUT ends in .png, .pdf or .svg. All upper panels show the same physical field of view.
+
+    \b
+    Example:
+      mesofuse render fused.zarr figure.png --low-res scan.tif --image sem.tif
+    """
+    from mesofuse.registry import get_registry
+    from mesofuse.report.montage import montage
+    from mesofuse.volumes.files import check_free
+    from mesofuse.volumes.formats import BUILTIN
+    from mesofuse.volumes.labelling import read_labels
+    from mesofuse.volumes.labels import Labels
+
+    formats = (*BUILTIN, *get_registry().formats)
+
+    def read(path: str, names: str | None = None) -> Labels:
+        given = [name.strip() for name in names.split(",")] if names else []
+        labels: Labels = read_labels(path, formats=formats, phase_names=given, allow_single_phase=True)[0]
+        return labels
+
+    check_free(out, overwrite)
+    montage(
+        out,
+        low_res=read(low_res) if low_res else None,
+        result=read(result, phases),
+        image=read(image) if image else None,
+        axis=axis,
+        index=index,
+    )
+    click.echo(f"Drawn: {out}", err=True)

@@ -1,0 +1,185 @@
+"""The whole job on a made-up electrode whose truth is known, so that every number can be held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mesofuse.config.job import make_job
+from mesofuse.demo.electrode import make_electrode, make_scan, sections
+from mesofuse.errors import UserError
+from mesofuse.evaluation.measure import measure
+from mesofuse.interfaces.events import Event
+from mesofuse.interfaces.method import Budget, FitRun
+from mesofuse.interfaces.metric import Measured, Measurement
+from mesofuse.interfaces.problem import Problem
+from mesofuse.models.device import resolve_device
+from mesofuse.pipeline.fit import prepare_folder
+from mesofuse.pipeline.fuse import METRICS, fuse, method_degradation
+from mesofuse.pipeline.inputs import open_inputs
+from mesofuse.registry import get_registry
+from mesofuse.report.montage import montage
+from mesofuse.streaming.compute import default_workers
+from mesofuse.streaming.run import GenerateOptions, generate
+from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.phases import PhaseMatch, default_phases
+from mesofuse.volumes.store import LabelVolume
+
+SCALE = 4
+LOW_PHASES = ("pore + binder", "active")
+# The binder absorbs X-rays as little as the pore space, so the scan can't tell them apart.
+SHOWS = ((0, 2), (1,))
+RIVAL = "interpolation"
+FRACTION_LIMIT, AREA_LIMIT, CONSISTENCY_LIMIT = 0.015, 0.12, 0.98
+
+
+@dataclass(frozen=True)
+class Line:
+    """One value of the comparison.
+
+    Attributes:
+        metric: Name of the metric.
+        label: What of.
+        truth: The known value.
+        fused: The fused volume's.
+        rival: The interpolated volume's.
+        limit: Largest error that is taken for success, and whether the fused value keeps within it.
+        closer: Whether the fused value is closer to the truth than the rival's.
+    """
+
+    metric: str
+    label: str
+    truth: float
+    fused: float
+    rival: float
+    limit: str
+    within: bool
+    closer: bool
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo achieved.
+
+    Attributes:
+        lines: Value by value.
+        figure: Path of the picture.
+    """
+
+    lines: tuple[Line, ...]
+    figure: Path
+
+    @property
+    def success(self) -> bool:
+        """Whether every value is within its limit and closer to the truth than the rival's."""
+        return all(line.within and line.closer for line in self.lines)
+
+
+def run_demo(
+    out: Path,
+    *,
+    size: int = 256,
+    minutes: float | None = 4.0,
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
+    emit: Callable[[Event], None] = lambda event: None,
+    say: Callable[[str], None] = lambda text: None,
+) -> DemoResult:
+    """Make an electrode, scan it, cut sections from another one, fuse, and compare with the truth.
+
+    Args:
+        out: Folder of the run.
+        size: Edge of the electrode in voxels, a multiple of 4.
+        minutes: Training budget.
+        steps: Training budget in steps, or None.
+        seed: Of the material, the training and the generation.
+        device: Where to compute.
+        overwrite: Replace an earlier run.
+        emit: Takes the events.
+        say: Takes a sentence at each stage.
+
+    Raises:
+        UserError: The folder is taken, or the size is not usable.
+    """
+    if size % SCALE:
+        raise UserError(f"The demo's electrode can't have an edge of {size} voxels: it must be a multiple of {SCALE}.")
+    prepare_folder(out, overwrite=overwrite, resume=False)
+    say(f"Making an electrode of {size}³ voxels, its scan, and sections of a second electrode")
+    truth = make_electrode((size,) * 3, seed=seed)
+    image = sections(make_electrode((size,) * 3, seed=seed + 1), 6, size, seed=seed)
+    problem = Problem((float(SCALE),) * 3, default_phases(2, LOW_PHASES), truth.phases, PhaseMatch(SHOWS))
+    instrument = get_registry().find("degradation", "blur-downsample").build(None, problem)
+    scan = make_scan(truth, instrument, problem)
+    inputs_folder = out / "inputs"
+    inputs_folder.mkdir()
+    write_labels(scan, inputs_folder / "scan.tif")
+    write_labels(image, inputs_folder / "sections.tif")
+    write_labels(truth, inputs_folder / "truth.tif")
+    names = [p.name for p in truth.phases]
+    data: dict[str, Any] = {
+        "low_res": str((inputs_folder / "scan.tif").absolute()),
+        "high_res": str((inputs_folder / "sections.tif").absolute()),
+        "scale": SCALE,
+        "method": {"name": "superres", "preset": "slim"},
+        "shows": {str(i): [names[v] for v in shown] for i, shown in enumerate(SHOWS)},
+        "phases": names,
+        "minutes": minutes,
+        "steps": steps,
+        "seed": seed,
+        "device": device,
+    }
+    job = make_job(data, "the demo").resolved()
+    inputs = open_inputs(job)
+    fused = fuse(job, inputs, out, emit=emit, say=say)
+    say("Interpolating, as the plain rival")
+    rival = interpolate(inputs.fusion, out, seed, emit)
+    degradation = method_degradation(fused.package, inputs.problem)
+    scan_of: dict[str, Any] = {
+        "low_res": inputs.low_res, "match": inputs.problem.match, "scale": inputs.problem.scale, "degradation": degradation,
+    }  # fmt: skip
+
+    def measured(volume: Labels, name: str) -> Measured:
+        return measure(volume, METRICS, name=name, workers=default_workers("cpu"), **scan_of)
+
+    lines = compare(measured(truth, "truth"), fused.measured, measured(rival, RIVAL))
+    figure = out / "demo.png"
+    montage(figure, low_res=inputs.low_res, result=fused.volume, image=inputs.image)
+    return DemoResult(lines, figure)
+
+
+def interpolate(inputs: Any, out: Path, seed: int, emit: Callable[[Event], None]) -> LabelVolume:
+    """Return the volume that interpolation makes of the same inputs."""
+    device = resolve_device("cpu")
+    run = FitRun(out, seed, device, Budget(), False, emit)
+    model = get_registry().find("method", RIVAL).build(None).fit(inputs, run)
+    options = GenerateOptions(seed, device=device, levels=False)
+    return generate(model, inputs.low_res, inputs.low_res.grid, str(out / f"{RIVAL}.zarr"), options)
+
+
+def compare(truth: Measured, fused: Measured, rival: Measured) -> tuple[Line, ...]:
+    """Return the comparison line by line: fractions in points, areas relative, agreement with the scan as it is."""
+    own, other = _values(fused), _values(rival)
+    lines = []
+    for key, value in _values(truth).items():
+        metric, label = key
+        a, b = own[key], other[key]
+        if metric == "volume-fraction":
+            limit, within = f"± {100 * FRACTION_LIMIT:g} points", abs(a - value) <= FRACTION_LIMIT
+        elif metric == "surface-area":
+            limit, within = f"± {100 * AREA_LIMIT:g} %", abs(a - value) <= AREA_LIMIT * value
+        elif label == "all":
+            limit, within = f"≥ {100 * CONSISTENCY_LIMIT:g} %", a >= CONSISTENCY_LIMIT
+        else:
+            continue
+        closer = abs(a - value) < abs(b - value) if metric != "low-res-consistency" else True
+        lines.append(Line(metric, label, value, a, b, limit, within, closer))
+    return tuple(lines)
+
+
+def _values(measured: Measured) -> dict[tuple[str, str], float]:
+    return {(r.metric, r.label): r.value for r in measured.results if isinstance(r, Measurement)}

@@ -1,0 +1,252 @@
+"""A figure of slices side by side: the scan, the result and the sharp image at one field of view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.report.fields import Box, Picture, in_plane, place_image, place_scan, read_picture, scale_bar, shares
+from mesofuse.volumes.files import replacing
+from mesofuse.volumes.grid import AXES, Grid
+from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.phases import Phase
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 200
+# In pixels. A panel has a whole number of them a voxel for fields of 64, 128 and 256 voxels.
+PANEL, GAP, MARGIN, TITLE, BAR, LEGEND = 512, 28, 28, 48, 44, 60
+FIELD_VOXELS = 256
+OVERVIEW_VOXELS = 1024
+METADATA: dict[str, dict[str, Any]] = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+INK, ACCENT = "#222222", "#d55e00"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel of the figure.
+
+    Attributes:
+        title: What stands above it.
+        picture: What is shown.
+        phases: Its phases.
+        grid: Where it lies.
+        inset: A field of view to outline, or None.
+    """
+
+    title: str
+    picture: Picture
+    phases: tuple[Phase, ...]
+    grid: Grid
+    inset: Box | None = None
+
+
+def montage(
+    path: str | Path,
+    *,
+    low_res: Labels | None,
+    result: Labels,
+    image: Labels | None,
+    axis: int = 0,
+    index: int | None = None,
+) -> None:
+    """Draw a slice of the scan, the same slice of the result and the sharp image; below, the result along each axis.
+
+    The upper panels show one square field of view about the middle, at most 256 voxels of the result wide; the bars
+    below them give each phase's share of it. The lower panels show slices through the result's middle, at most 1024
+    voxels wide, with the upper panels' field outlined. Only these slices are read.
+
+    A scan of unknown voxel size is taken to fill the result's space, an image to have the result's voxels. Of a stack
+    of images the first is shown.
+
+    Args:
+        path: File to write or replace, of suffix .png (200 dots per inch), .pdf or .svg.
+        low_res: The low-resolution volume, or None.
+        result: The high-resolution volume.
+        image: The high-resolution image, or None.
+        axis: The upper panels are normal to this axis, 0 to 2.
+        index: Slice of the result along ``axis``; the middle one if None.
+
+    Raises:
+        UserError: Another suffix, an axis or slice that is not there, or a scan that lies elsewhere.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in METADATA:
+        raise UserError(f"A figure can't be written as {path.name}: its name must end in {', '.join(METADATA)}.")
+    upper = compared(low_res, result, image, axis, index)
+    figure = _figure(upper, overview(result, axis, upper[0].picture.box))
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=DPI, metadata=METADATA[suffix])
+
+
+def compared(
+    low_res: Labels | None, result: Labels, image: Labels | None, axis: int = 0, index: int | None = None
+) -> list[Panel]:
+    """Return the upper panels; see `montage`."""
+    grid = result.grid
+    if axis not in (0, 1, 2):
+        raise UserError(f"There is no axis {axis}: a volume has the axes 0 (z), 1 (y) and 2 (x).")
+    index = grid.shape[axis] // 2 if index is None else index
+    if not 0 <= index < grid.shape[axis]:
+        raise UserError(f"There is no slice {index} on axis {axis}: give one from 0 to {grid.shape[axis] - 1}.")
+    placed = None if image is None else place_image(image.grid, grid, axis)
+    rows, columns = in_plane(axis)
+    side = min(
+        grid.extent[rows], grid.extent[columns], FIELD_VOXELS * min(grid.voxel_size[rows], grid.voxel_size[columns])
+    )
+    side = side if placed is None else min(side, *placed.extent[1:])
+    box = Box.centred(grid, axis, side, side)
+    panels = [_panel("Result", result, grid, axis, index, box)]
+    if low_res is not None:
+        scan = place_scan(low_res.grid, grid)
+        at = (grid.origin[axis] + index * grid.voxel_size[axis] - scan.origin[axis]) / scan.voxel_size[axis]
+        if not -1 <= at <= scan.shape[axis]:
+            raise UserError(f"The scan does not reach slice {index} of the result; is it another sample's?")
+        plane = min(max(round(at), 0), scan.shape[axis] - 1)
+        panels.insert(0, _panel("Scan", low_res, scan, axis, plane, box))
+    if image is not None and placed is not None:
+        panels.append(_panel("Image", image, placed, 0, 0, Box.centred(placed, 0, side, side)))
+    return panels
+
+
+def overview(result: Labels, axis: int, box: Box) -> list[Panel]:
+    """Return a panel of the result normal to each axis, but for planes that are a line of voxels."""
+    panels = []
+    for normal in range(3):
+        rows, columns = in_plane(normal)
+        if 1 in (result.grid.shape[rows], result.grid.shape[columns]):
+            continue
+        height, width = (
+            min(result.grid.shape[i], OVERVIEW_VOXELS) * result.grid.voxel_size[i] for i in (rows, columns)
+        )
+        index = result.grid.shape[normal] // 2
+        whole = Box.centred(result.grid, normal, height, width)
+        picture = read_picture(result, result.grid, normal, index, whole)
+        inset = box if normal == axis and box.height < 0.95 * max(height, width) else None
+        title = f"Normal to {AXES[normal]}, rows {AXES[rows]}, columns {AXES[columns]}"
+        panels.append(Panel(title, picture, result.phases, result.grid, inset))
+    return panels
+
+
+def _panel(name: str, labels: Labels, grid: Grid, axis: int, index: int, box: Box) -> Panel:
+    sizes = dict.fromkeys(f"{grid.voxel_size[i]:.4g}" for i in in_plane(axis))
+    title = f"{name}, voxels of {' × '.join(sizes)} {grid.symbol}" if grid.known else name
+    return Panel(title, read_picture(labels, grid, axis, index, box), labels.phases, grid)
+
+
+def _figure(upper: Sequence[Panel], lower: Sequence[Panel]) -> Figure:
+    from matplotlib.figure import Figure
+
+    # One scale in each row; each panel is as large as what it shows.
+    sizes = [_sizes(upper), _sizes(lower)]
+    tallest = [max((h for _, h in row), default=0) for row in sizes]
+    widths = [sum(w for w, _ in row) + GAP * (len(row) - 1) for row in sizes]
+    width = 2 * MARGIN + max(widths)
+    tops = [MARGIN + TITLE, MARGIN + TITLE + tallest[0] + BAR + GAP + TITLE]
+    height = (tops[1] + tallest[1] if lower else tops[0] + tallest[0] + BAR) + LEGEND + MARGIN
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+
+    def axes(left: float, top: float, w: float, h: float) -> Axes:
+        return figure.add_axes((left / width, 1 - (top + h) / height, w / width, h / height))
+
+    for row, panels in enumerate((upper, lower)):
+        left = round((width - widths[row]) / 2)
+        for panel, (w, h) in zip(panels, sizes[row], strict=True):
+            _draw_picture(axes(left, tops[row], w, h), panel, w, h)
+            if row == 0:
+                _draw_shares(axes(left, tops[0] + h + 8, w, BAR - 8), panel)
+            left += w + GAP
+    _draw_legend(figure, [*upper, *lower], (MARGIN + LEGEND / 2) / height)
+    return figure
+
+
+def _sizes(panels: Sequence[Panel]) -> list[tuple[int, int]]:
+    """Return width and height in pixels of panels drawn to one scale, the longest side `PANEL`."""
+    boxes = [panel.picture.box for panel in panels]
+    scale = PANEL / max((side for box in boxes for side in (box.width, box.height)), default=1.0)
+    return [(max(1, round(box.width * scale)), max(1, round(box.height * scale))) for box in boxes]
+
+
+def _draw_picture(axes: Axes, panel: Panel, width: int, height: int) -> None:
+    from matplotlib.patches import Rectangle
+
+    picture, box = panel.picture, panel.picture.box
+    # Few voxels are drawn as they are; where one dot holds several, their colours are averaged.
+    fine = picture.labels.shape[0] > height or picture.labels.shape[1] > width
+    smooth = "antialiased" if fine else "nearest"
+    axes.imshow(_colors(panel), extent=picture.extent, interpolation=smooth, interpolation_stage="rgba", aspect="auto")
+    axes.set(xlim=(box.left, box.left + box.width), ylim=(box.top + box.height, box.top), xticks=[], yticks=[])
+    axes.set_title(panel.title, fontsize=8, pad=4, color=INK)
+    for spine in axes.spines.values():
+        spine.set(linewidth=0.6, color=INK)
+    if panel.inset:
+        place = (panel.inset.left, panel.inset.top)
+        axes.add_patch(Rectangle(place, panel.inset.width, panel.inset.height, fill=False, ec=ACCENT, lw=1.2))
+    if height >= PANEL // 4:
+        _draw_scale_bar(axes, panel, width, height)
+
+
+def _draw_scale_bar(axes: Axes, panel: Panel, width: int, height: int) -> None:
+    """Draw a length, in pixels of the panel from its lower left corner."""
+    from matplotlib.patches import FancyBboxPatch, Rectangle
+    from matplotlib.transforms import Affine2D
+
+    box = panel.picture.box
+    length, text = scale_bar(max(box.width, box.height), panel.grid)
+    long = length * width / box.width
+    plate = max(long, 10.5 * len(text))
+    pixels = Affine2D().scale(1 / width, 1 / height) + axes.transAxes
+    rounded = FancyBboxPatch((24, 24), plate, 34, boxstyle="round,pad=9", fc="white", ec="none", alpha=0.9)
+    bar = Rectangle((24 + (plate - long) / 2, 22), long, 6, fc="black", ec="none")
+    for patch in (rounded, bar):
+        patch.set_transform(pixels)
+        axes.add_patch(patch)
+    axes.text(24 + plate / 2, 33, text, ha="center", va="bottom", fontsize=7, color="black", transform=pixels)
+
+
+def _draw_shares(axes: Axes, panel: Panel) -> None:
+    start = 0.0
+    for phase, share in zip(panel.phases, shares(panel.picture.labels, len(panel.phases)), strict=True):
+        axes.barh(0, share, left=start, height=1, color=phase.color, edgecolor="none")
+        if share > 0.06:
+            dark = sum(phase.rgb) < 384
+            color = "white" if dark else "black"
+            axes.text(start + share / 2, 0, f"{share:.1%}", ha="center", va="center", fontsize=6.5, color=color)
+        start += share
+    axes.set(xlim=(0, 1), ylim=(-0.5, 0.5), xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(linewidth=0.6, color=INK)
+
+
+def _draw_legend(figure: Figure, panels: Sequence[Panel], height: float) -> None:
+    """Name the phases: the result's, and others' where they are called or coloured otherwise."""
+    from matplotlib.patches import Patch
+
+    result = next(p.phases for p in panels if p.title.startswith("Result"))
+    entries = {(p.name, p.color): p.name for p in result}
+    for panel in panels:
+        for phase in panel.phases:
+            plain = phase.name == f"phase {phase.value}" and phase.color in {p.color for p in result}
+            if not plain:
+                entries.setdefault((phase.name, phase.color), f"{phase.name} ({panel.title.split(',')[0].lower()})")
+    patches = [Patch(fc=color, ec=INK, lw=0.6, label=text) for (_, color), text in entries.items()]
+    figure.legend(
+        handles=patches, loc="center", bbox_to_anchor=(0.5, height), ncols=min(len(patches), 8), fontsize=8,
+        frameon=False, handlelength=1.2, handleheight=1.2, columnspacing=1.8, handletextpad=0.5,
+    )  # fmt: skip
+
+
+def _colors(panel: Panel) -> np.ndarray:
+    table = np.zeros((256, 3), np.uint8)
+    for phase in panel.phases:
+        table[phase.value] = phase.rgb
+    colors: np.ndarray = table[panel.picture.labels]
+    return colors
