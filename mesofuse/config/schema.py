@@ -15,8 +15,15 @@ from mesofuse.registry import Component, Registry
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-# Further documents: name -> what makes its schema, such as a pydantic model's `model_json_schema`.
-DOCUMENTS: tuple[tuple[str, Callable[[], dict[str, Any]]], ...] = ()
+
+def _job() -> dict[str, Any]:
+    from mesofuse.config.job import JobConfig
+
+    return JobConfig.model_json_schema()
+
+
+# Documents beside those of the kinds: name, and what makes the schema.
+DOCUMENTS: tuple[tuple[str, Callable[[], dict[str, Any]]], ...] = (("job", _job),)
 
 
 def schemas(registry: Registry) -> dict[str, dict[str, Any]]:
