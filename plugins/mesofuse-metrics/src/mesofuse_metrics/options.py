@@ -35,3 +35,21 @@ class TwoPointOptions(Options):
     lags: int = Field(64, ge=1, le=1024, description="Largest distance, in voxels along each axis.")
     radial: bool = Field(True, description="Also average over the 13 directions (four times the work).")
     cross: bool = Field(True, description="Also count pairs of unlike phases.")
+
+
+class CovarianceOptions(Options):
+    """How far."""
+
+    lags: int = Field(32, ge=1, le=1024, description="Largest distance, in voxels along each axis.")
+
+
+class LinealPathOptions(Options):
+    """How far."""
+
+    lags: int = Field(64, ge=1, description="Largest distance, in voxels along each axis.")
+
+
+class EulerOptions(Options):
+    """How voxels of a phase are joined."""
+
+    connectivity: Literal[6, 26] = Field(6, description="Voxels of a phase touch by faces (6) or corners too (26).")

@@ -61,6 +61,23 @@ def mesofuse_components() -> list[ComponentSpec]:
             "S2(r) of each phase and cross-correlations, per axis and radial.", options="options:TwoPointOptions",
         ),
         _metric(
+            "directional-covariance", "directional_covariance:DirectionalCovariance",
+            "Covariance of each phase along 13 directions, and its isotropy error.",
+            options="options:CovarianceOptions",
+        ),
+        _metric(
+            "chord-length", "chord_length:ChordLength",
+            "Mean chord length of each phase per axis, and the distribution of chords.",
+        ),
+        _metric(
+            "lineal-path", "lineal_path:LinealPath",
+            "How likely a line segment lies wholly in a phase, per axis.", options="options:LinealPathOptions",
+        ),
+        _metric(
+            "euler-number", "euler_number:EulerNumber",
+            "Euler number and integral of mean curvature of each phase per volume.", options="options:EulerOptions",
+        ),
+        _metric(
             "low-res-consistency", "low_res_consistency:LowResConsistency",
             "Share of the scan's voxels that the degraded volume reproduces.", citation=_SUPERRES,
         ),
