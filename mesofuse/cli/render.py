@@ -30,14 +30,14 @@ def command(
     index: int | None,
     overwrite: bool,
 ) -> None:
-    r"""Draw slices of RESULT (any volume or stack) beside its scan and the sharp image, to OUT.
+    """Draw slices of RESULT (any volume or stack) beside its scan and the sharp image, to OUT.
 
     OUT ends in .png, .pdf or .svg. All upper panels show the same physical field of view.
 
     \b
     Example:
       mesofuse render fused.zarr figure.png --low-res scan.tif --image sem.tif
-    """
+    """  # noqa: D301 - click wants the control character itself
     from mesofuse.registry import get_registry
     from mesofuse.report.montage import montage
     from mesofuse.volumes.files import check_free

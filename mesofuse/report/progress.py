@@ -75,6 +75,16 @@ class ProgressPrinter:
                 note = f"tile {event.done} of {event.total}"
                 self._show("generating", event.done / max(1, event.total), done + event.voxels, "voxel", note)
 
+    def say(self, text: str) -> None:
+        """Write a line of its own, above the bars."""
+        if self._quiet:
+            return
+        with self._lock:
+            if self._bars is not None:
+                self._bars.console.print(text, markup=False, highlight=False)
+            else:
+                print(text, file=self._stream, flush=True)
+
     def _show(self, name: str, fraction: float, units: float, unit: str, note: str) -> None:
         now = self._clock()
         job = self._jobs.get(name)

@@ -69,4 +69,6 @@ def test_mistakes_are_one_sentence(
 
 def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["render", "--help"]) == 0
-    assert "Example:" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "Example:\n" in text
+    assert "\\b" not in text

@@ -67,8 +67,18 @@ def test_training_then_generating_and_events_without_progress() -> None:
 def test_quiet_says_nothing_even_on_a_terminal() -> None:
     out = Terminal()
     with ProgressPrinter(quiet=True, stream=out) as progress:
+        progress.say("Training")
         progress.emit(TileDone(1, 2, 8))
     assert out.getvalue() == ""
+
+
+def test_sentences_are_written_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    for out in (io.StringIO(), Terminal()):
+        with ProgressPrinter(stream=out) as progress:
+            progress.emit(TileDone(1, 2, 8))
+            progress.say("Measuring [all] of /tmp/a 64 × 64")
+        assert "Measuring [all] of /tmp/a 64 × 64" in out.getvalue()
 
 
 def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
