@@ -6,3 +6,30 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
 for name in ("MESOFUSE_PLUGINS", "MESOFUSE_STRICT"):
     os.environ.pop(name, None)
+
+import pytest  # noqa: E402 (the environment comes first)
+
+
+@pytest.fixture(scope="session")
+def tiny_model():
+    """Return a function that makes an untrained slim model of a scale, which reaches and tiles like a trained one."""
+    import torch
+
+    from mesofuse.testing.problems import make_problem
+    from mesofuse.config.job import resolve_method
+
+    def make(scale=4.0, low=2, high=3, seed=0):
+        component, options = resolve_method(
+            "superres", "slim", {"generator": {"name": "superres-slim", "channels": 6, "last": 4}}
+        )
+        torch.manual_seed(seed)
+        method = component.build(options)
+        generator = method.build_generator(make_problem(low, high, scale))
+        # Sharpen the last layer, so that the labels are as mixed as a trained model's.
+        with torch.no_grad():
+            generator.leave.weight.mul_(20)
+            generator.leave.bias.zero_()
+        state = {k: v.numpy() for k, v in generator.state_dict().items()}
+        return method.restore(make_problem(low, high, scale), state), options.model_dump(mode="json")
+
+    return make

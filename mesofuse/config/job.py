@@ -88,10 +88,13 @@ def resolve_method(name: str, preset: str | None, overrides: Mapping[str, Any]) 
         UserError: An unknown method, preset or option.
     """
     component = get_registry().find("method", name)
-    presets = component.options_model().presets
+    model = component.options_model()
+    presets = model.presets
     if preset is not None and preset not in presets:
         raise UserError(f"The method {name!r} has no preset {preset!r}.{nearest(preset, presets)}")
-    return component, component.options(merged(presets[preset] if preset else {}, overrides))
+    defaults = {key: f.get_default(call_default_factory=True) for key, f in model.model_fields.items() if not f.is_required()}
+    plain = model.model_construct(**defaults).model_dump(mode="json", include=set(defaults))
+    return component, component.options(merged(merged(plain, presets[preset] if preset else {}), overrides))
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

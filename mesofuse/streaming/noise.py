@@ -42,17 +42,19 @@ def draw_noise(spec: NoiseSpec, seed: int, region: Region) -> np.ndarray:
     return np.ascontiguousarray(whole[(slice(None), *inside.slices)])
 
 
-def _key(spec: NoiseSpec, seed: int) -> list[int]:
+def _key(spec: NoiseSpec, seed: int) -> np.ndarray:
     """Return the generator's 128-bit key: the seed, and a hash of the field's name and resolution."""
     text = f"{spec.name} {' '.join(f'{f:.9g}' for f in spec.factor)}"
     field = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
-    return [seed & 0xFFFFFFFFFFFFFFFF, field]
+    return np.array([seed & 0xFFFFFFFFFFFFFFFF, field], dtype=np.uint64)
 
 
-def _words(key: list[int], channel: int, place: Triple) -> np.ndarray:
+def _words(key: np.ndarray, channel: int, place: Triple) -> np.ndarray:
     """Return the random 64-bit words of one block; the counter's lowest word is left to count within it."""
     z, y, x = (p & 0xFFFFFFFF for p in place)
-    return np.random.Philox(key=key, counter=[0, channel, (z << 32) | y, x]).random_raw(BLOCK**3 // 2)
+    # As an array of its own type: a list of large integers would pass through floating point and lose its last bits.
+    counter = np.array([0, channel, (z << 32) | y, x], dtype=np.uint64)
+    return np.random.Philox(key=key, counter=counter).random_raw(BLOCK**3 // 2)
 
 
 def _normal(words: np.ndarray) -> np.ndarray:

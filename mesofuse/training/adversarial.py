@@ -76,6 +76,7 @@ class AdversarialTrainer:
         self.selector = Selector(options.selection, inputs, self._degradation("cpu"), run.seed)
         self.log = MetricsLog(run.folder / "metrics.csv")
         self.step, self.elapsed, self.best_error, self.best_step = 0, 0.0, float("inf"), 0
+        self.checked_step = 0
         self.steps = run.budget.steps or (None if run.budget.minutes else options.steps)
 
     def _degradation(self, device: str) -> Degradation | None:
@@ -198,9 +199,7 @@ class AdversarialTrainer:
         saved = time.monotonic()
         try:
             while self.fraction() < 1.0:
-                started = time.monotonic()
                 self._train_step()
-                self.elapsed += time.monotonic() - started
                 if time.monotonic() - saved > self.options.checkpoint_seconds:
                     self._save(best=False)
                     saved = time.monotonic()
@@ -212,6 +211,7 @@ class AdversarialTrainer:
         return self._finish()
 
     def _train_step(self) -> None:
+        started = time.monotonic()
         self._set_rates()
         losses = [self._critic_update(i) for i in range(self.options.critic_steps)]
         generator_loss = self._generator_update()
@@ -222,10 +222,12 @@ class AdversarialTrainer:
         chosen = self.options.selection
         if self.step % chosen.every == 0 and self.fraction() >= chosen.after:
             row |= self._check()
+        self.elapsed += time.monotonic() - started
         self.log.write({"step": self.step, "seconds": round(self.elapsed, 3), **row})
         self.run.emit(TrainingStep(self.step, self.fraction(), row))
 
     def _check(self) -> dict[str, float]:
+        self.checked_step = self.step
         model = GeneratorModel(store_copy(self.average), self.inputs.problem).to(self.run.device)
         outcome = self.selector.check(model)
         save_preview(self.run.folder / "previews" / f"step{self.step:06d}.png", outcome.sample, self.inputs.problem.phases)
@@ -244,7 +246,7 @@ class AdversarialTrainer:
 
     def _finish(self) -> GeneratorModel:
         """Check the last weights too, keep the run's state, and return the best model."""
-        if self.best_step != self.step:
+        if self.checked_step != self.step:
             self.log.write({"step": self.step, "seconds": round(self.elapsed, 3), **self._check()})
         self._save(best=True)
         self.log.close()

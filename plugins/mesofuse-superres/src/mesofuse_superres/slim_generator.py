@@ -15,6 +15,8 @@ from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Region, Scale, Triple
 
 UNIT: Scale = (1.0, 1.0, 1.0)
+NOISE_GAIN = 3.0
+"""A stage begins with noise about as strong as the smooth features, whose 27 neighbouring values add up in step."""
 
 
 def stage_grids(scale: Scale) -> list[Scale]:
@@ -68,6 +70,10 @@ class SlimGenerator(nn.Module):
         self.trunk = Layer(widths[0], widths[0])
         self.stages = nn.ModuleList(Layer(widths[i] + extra, widths[i + 1]) for i in range(count))
         self.leave = nn.Conv3d(widths[-1], len(problem.phases), 3)
+        if extra:
+            for stage in self.stages:
+                with torch.no_grad():
+                    stage.conv.weight[:, -extra:] *= NOISE_GAIN
         steps: list[Step] = ["conv", "conv"]
         for coarse, fine in zip(self.grids, self.grids[1:], strict=False):
             steps += [(coarse, fine), "conv"]
