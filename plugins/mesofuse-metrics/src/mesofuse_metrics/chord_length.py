@@ -18,8 +18,8 @@ class ChordLength:
 
     Formula: mean chord l = 2 L_i / E_i, with L_i the length of all lines within phase i and E_i its ends inside the
     volume (a chord cut by the volume's side has one end, so there is no edge error). Unit: length; NaN without an end.
-    Distribution: density p(l), ∫ p dl = 1, over the chords that end inside the volume at both sides; chords that are not
-    short beside the volume are under-represented. Unit: 1/length.
+    Distribution: density p(l), ∫ p dl = 1, over the chords that end inside the volume at both sides; long chords are
+    under-represented. Unit: 1/length.
     Convention: lines along the voxels' centres; a run of k voxels is a chord of k voxel sizes. For an isotropic
     material l = 4 φ / s, with s the area per volume.
     Source: Torquato, Random Heterogeneous Materials (2002), ch. 2; Underwood, Quantitative Stereology (1970).

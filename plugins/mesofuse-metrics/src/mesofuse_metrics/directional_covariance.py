@@ -17,11 +17,11 @@ from mesofuse_metrics.voxel_directions import length, steps, weights
 class DirectionalCovariance(AdditiveMetric):
     """Normalised covariance of each phase along the 13 directions to a voxel's neighbours, and its isotropy error.
 
-    Formula: χ_u(r) = (S2_u(r) − φ²) / (φ − φ²), 1 at r = 0 and 0 where points know nothing of each other. Isotropy error
-    = root of the mean of (χ_u(r) − mean χ(r))², over r up to the largest distance that all directions have and over
-    directions, weighted by the share of directions that each stands for. No unit; 0 for an isotropic material, up to the
-    sample's noise (compare with the same of a reference). A network judged by slices along the axes alone can hide
-    streaks along diagonals: the curves ``[1 1 0]`` … show them. Of an image, the 4 directions in its plane.
+    Formula: χ_u(r) = (S2_u(r) − φ²) / (φ − φ²), 1 at r = 0 and 0 where points know nothing of each other. Isotropy
+    error = root of the mean of (χ_u(r) − mean χ(r))², over r up to the largest distance that all directions have and
+    over directions, weighted by the share of directions that each stands for. No unit; 0 for an isotropic material, up
+    to the sample's noise (compare with the same of a reference). A network judged by slices along the axes alone can
+    hide streaks along diagonals: the curves ``[1 1 0]`` … show them. Of an image, the 4 directions in its plane.
     Convention: pairs as in `two-point-correlation`. NaN and no curves for a phase that fills nothing or everything.
     """
 

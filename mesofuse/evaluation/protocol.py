@@ -1,0 +1,226 @@
+"""The protocol of the SuperRes paper: the same metrics in many random subvolumes, or patches of an image."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.evaluation.measure import MetricChoice, measure
+from mesofuse.evaluation.records import from_json, to_json
+from mesofuse.interfaces.metric import Measured, Measurement
+from mesofuse.volumes.grid import Grid, Region
+from mesofuse.volumes.labels import LabelArray, Labels
+
+Key = tuple[str, str]
+_WORK: dict[str, Any] = {}  # what a worker process was started with
+
+
+@dataclass
+class Sampled:
+    """What was measured in the subvolumes of one volume.
+
+    Attributes:
+        volume: How the volume is called.
+        grid: Its grid.
+        regions: The subvolumes.
+        values: For each metric and label one value a subvolume, in the order of ``regions``.
+        units: Unit of each metric and label.
+        per_voxel: Those whose values depend on the voxel size.
+        skipped: Metric name to the reason why it was not measured.
+        independent: How many subvolumes the volume holds side by side, at most as many as were measured; standard errors
+            are taken with this number, as more of them tell nothing new.
+    """
+
+    volume: str
+    grid: Grid
+    regions: list[Region]
+    values: dict[Key, np.ndarray] = field(default_factory=dict)
+    units: dict[Key, str] = field(default_factory=dict)
+    per_voxel: set[Key] = field(default_factory=set)
+    skipped: dict[str, str] = field(default_factory=dict)
+    independent: float = 1.0
+
+
+def positions(grid: Grid, *, size: int = 64, count: int = 256, seed: int = 0, stack: bool = False) -> list[Region]:
+    """Draw subvolumes of ``size``³ voxels, or patches of ``size``² pixels where axis 0 numbers images or is one thick.
+
+    Volumes of the same shape get the same subvolumes, volumes of different shape those at the same relative places.
+
+    Raises:
+        UserError: The volume is smaller than a subvolume.
+    """
+    planar = stack or grid.shape[0] == 1
+    extent = (1 if planar else size, size, size)
+    if any(n < s for n, s in zip(grid.shape, extent, strict=True)):
+        what = f"patch of {size}²" if planar else f"subvolume of {size}³"
+        raise UserError(f"The volume's shape {grid.shape} is smaller than a {what}; choose a smaller size.")
+    free = np.array(grid.shape) - extent + 1
+    starts = np.floor(np.random.default_rng(seed).random((count, 3)) * free).astype(int).tolist()
+    return [Region((z, y, x), (z + extent[0], y + extent[1], x + extent[2])) for z, y, x in starts]
+
+
+def sample(
+    volume: Labels,
+    metrics: Sequence[MetricChoice],
+    *,
+    size: int = 64,
+    count: int = 256,
+    seed: int = 0,
+    stack: bool = False,
+    name: str = "",
+    workers: int = 1,
+    record: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Sampled:
+    """Measure random subvolumes.
+
+    Args:
+        volume: The labels, in memory or on disk; it is pickled for each worker.
+        metrics: As for `measure`; those that need the low-resolution volume are skipped.
+        size: Edge of a subvolume in voxels.
+        count: How many.
+        seed: Draws their places.
+        stack: Axis 0 numbers separate images.
+        name: How the volume is called in the result.
+        workers: Processes; 1 measures in this one.
+        record: A file that keeps every subvolume as soon as it is measured; one that is there is gone on with.
+        progress: Called with the number of subvolumes done and of all.
+
+    Raises:
+        UserError: The volume is too small, a metric unknown, or ``record`` belongs to something else.
+    """
+    regions = positions(volume.grid, size=size, count=count, seed=seed, stack=stack)
+    settings = {
+        "size": size, "count": count, "seed": seed, "stack": stack, "metrics": [_described(m) for m in metrics],
+        "shape": list(volume.grid.shape), "voxel_size": list(volume.grid.voxel_size), "unit": volume.grid.unit,
+        "phases": [p.name for p in volume.phases],
+        "content": hashlib.sha256(np.ascontiguousarray(volume.read(regions[0])).tobytes()).hexdigest(),
+    }  # fmt: skip
+    done = _recorded(record, settings) if record else {}
+    todo = [i for i in range(count) if i not in done]
+    with _Log(record, settings, fresh=not done) as log:
+        for index, measured in _measured(volume, metrics, stack, regions, todo, workers):
+            done[index] = measured
+            log.add(index, measured)
+            if progress:
+                progress(len(done), count)
+    return _collect(name, volume.grid, regions, [done[i] for i in range(count)])
+
+
+def _collect(name: str, grid: Grid, regions: list[Region], parts: list[Measured]) -> Sampled:
+    room = grid.region.size / regions[0].size
+    sampled = Sampled(name, grid, regions, skipped=dict(parts[0].skipped), independent=min(len(parts), room))
+    keys = dict.fromkeys((r.metric, r.label) for part in parts for r in part.results if isinstance(r, Measurement))
+    for key in keys:
+        sampled.values[key] = np.full(len(parts), np.nan)
+    for i, part in enumerate(parts):
+        for r in part.results:
+            if isinstance(r, Measurement):
+                key = (r.metric, r.label)
+                sampled.values[key][i], sampled.units[key] = r.value, r.unit
+                if r.per_voxel:
+                    sampled.per_voxel.add(key)
+    return sampled
+
+
+def _measured(
+    volume: Labels, metrics: Sequence[MetricChoice], stack: bool, regions: list[Region], todo: list[int], workers: int
+) -> Iterator[tuple[int, Measured]]:
+    """Measure the subvolumes, here or in other processes, in whatever order they are ready."""
+    if workers <= 1 or len(todo) <= 1:
+        for i in todo:
+            yield i, _measure_one(volume, metrics, stack, regions[i])
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
+    pool = ProcessPoolExecutor(
+        min(workers, len(todo)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start,
+        initargs=(volume, list(metrics), stack),
+    )
+    try:
+        waiting = {pool.submit(_work, regions[i]): i for i in todo}
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(volume: Labels, metrics: list[MetricChoice], stack: bool) -> None:
+    # More threads than cores would slow each other down many times. Nothing in this process has read these yet.
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = "1"
+    _WORK.update(volume=volume, metrics=metrics, stack=stack)
+
+
+def _work(region: Region) -> Measured:
+    return _measure_one(_WORK["volume"], _WORK["metrics"], _WORK["stack"], region)
+
+
+def _measure_one(volume: Labels, metrics: Sequence[MetricChoice], stack: bool, region: Region) -> Measured:
+    labels = np.ascontiguousarray(volume.read(region))
+    part = LabelArray(labels, volume.grid.cropped(region), volume.phases)
+    return measure(part, metrics, stack=stack)
+
+
+def _described(metric: MetricChoice) -> Any:
+    if isinstance(metric, str):
+        return metric
+    return [metric[0], dict(metric[1])] if isinstance(metric, tuple) else type(metric).__qualname__
+
+
+def _recorded(record: Path, settings: dict[str, Any]) -> dict[int, Measured]:
+    """Return what a record holds; a last line that was cut off is left out.
+
+    Raises:
+        UserError: The record is of other settings or of another volume, or is no record.
+    """
+    if not record.exists():
+        return {}
+    lines = record.read_text("utf-8").splitlines()
+    try:
+        same = not lines or json.loads(lines[0]) == json.loads(json.dumps(settings))
+    except ValueError:
+        same = False
+    if not same:
+        raise UserError(f"{record} is not the record of these measurements; delete it or choose another file.")
+    done = {}
+    for line in lines[1:]:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        done[int(entry["index"])] = from_json(entry["measured"])
+    return done
+
+
+class _Log:
+    """Appends measured subvolumes to a record, one line each."""
+
+    def __init__(self, record: Path | None, settings: dict[str, Any], fresh: bool) -> None:
+        self._file: IO[str] | None = None
+        if record is not None:
+            self._file = record.open("w" if fresh else "a", encoding="utf-8")
+            self._file.write(json.dumps(settings) + "\n" if fresh else "\n")
+
+    def add(self, index: int, measured: Measured) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps({"index": index, "measured": to_json(measured)}, allow_nan=False) + "\n")
+            self._file.flush()
+
+    def __enter__(self) -> _Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
