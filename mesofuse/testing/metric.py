@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,15 +43,18 @@ def results(component: Component) -> None:
         found = metric.measure(*context_for(metric, shape))
         require(isinstance(found, list) and found, f"measure returned {found!r}, not a list of results.")
         for result in found:
-            _sound(result, component)
+            _sound(result)
         names = [(r.metric, r.label, type(r)) for r in found]
         require(len(set(names)) == len(names), f"two results have one name and label: {sorted(set(map(str, names)))}.")
 
 
-def _sound(result: Result, component: Component) -> None:
+def _sound(result: Result) -> None:
     require(isinstance(result, (Measurement, Curve)), f"{result!r} is neither a Measurement nor a Curve.")
-    name = component.spec.name
-    require(result.metric == name, f"a result is called {result.metric!r}, not {name!r} as the metric is.")
+    sound = isinstance(result.metric, str) and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", result.metric)
+    require(sound, f"a result's metric {result.metric!r} is not lower-case words joined by hyphens.")
+    require(
+        isinstance(result.label, str) and result.label, f"a result of {result.metric!r} does not say what it is of."
+    )
     if isinstance(result, Measurement):
         require(type(result.value) is float, f"{result.label}: {result.value!r} is no Python float.")
         require(not math.isinf(result.value), f"{result.label}: the value is infinite; use NaN where it is undefined.")
@@ -90,7 +94,7 @@ def missing_phases(component: Component) -> None:
     labels, context = context_for(metric)
     for phase in range(3):
         for result in metric.measure(np.full_like(labels, phase), context):
-            _sound(result, component)
+            _sound(result)
 
 
 def adds_up(component: Component) -> None:
@@ -119,7 +123,7 @@ def _count(metric: AdditiveMetric, labels: np.ndarray, core: Region, context: Me
 
 
 CHECKS = (
-    Check("results", "Results carry the metric's name, a label, a finite number or NaN, and a unit.", results),
+    Check("results", "Results carry a name, a label, a finite number or NaN, and a unit.", results),
     Check("documented", "The docstring states formula and unit.", documented),
     Check("repeats", "The same volume gives the same results.", repeats),
     Check("input-unchanged", "It leaves the labels as they are.", input_unchanged),

@@ -17,7 +17,8 @@ def test_what_takes_whole_volumes_need_not_add_up(component):
     ("name", "check", "text"),
     [
         ("Seams", "adds-up", "counts 'steps' of pieces of (12, 10, 4) add up to"),
-        ("OtherName", "results", "called 'other', not 'tiny'"),
+        ("OddName", "results", "'Odd name' is not lower-case words"),
+        ("NoLabel", "results", "does not say what it is of"),
         ("Infinite", "missing-phases", "infinite"),
         ("Numpy", "results", "is no Python float"),
         ("InPlace", "input-unchanged", "changes the labels"),

@@ -46,11 +46,18 @@ class Seams(Additive):
         return (0, 0, 0)
 
 
-class OtherName(Good):
+class OddName(Good):
     """Formula, unit."""
 
     def measure(self, labels, context):
-        return [Measurement("other", "all", 1.0)]
+        return [Measurement("Odd name", "all", 1.0)]
+
+
+class NoLabel(Good):
+    """Formula, unit."""
+
+    def measure(self, labels, context):
+        return [Measurement("tiny", "", 1.0)]
 
 
 class Infinite(Good):
