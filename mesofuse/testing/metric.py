@@ -52,12 +52,10 @@ def _sound(result: Result) -> None:
     require(isinstance(result, (Measurement, Curve)), f"{result!r} is neither a Measurement nor a Curve.")
     sound = isinstance(result.metric, str) and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", result.metric)
     require(sound, f"a result's metric {result.metric!r} is not lower-case words joined by hyphens.")
-    require(
-        isinstance(result.label, str) and result.label, f"a result of {result.metric!r} does not say what it is of."
-    )
+    require(isinstance(result.label, str) and result.label, f"a {result.metric!r} does not say what it is of.")
     if isinstance(result, Measurement):
         require(type(result.value) is float, f"{result.label}: {result.value!r} is no Python float.")
-        require(not math.isinf(result.value), f"{result.label}: the value is infinite; use NaN where it is undefined.")
+        require(result.value != -math.inf, f"{result.label}: the value is -inf; use NaN where it is undefined.")
         require(isinstance(result.unit, str), f"{result.label}: the unit is {result.unit!r}.")
     else:
         require(len(result.x) == len(result.y) > 0, f"{result.label}: {len(result.x)} x, {len(result.y)} y.")
@@ -123,7 +121,7 @@ def _count(metric: AdditiveMetric, labels: np.ndarray, core: Region, context: Me
 
 
 CHECKS = (
-    Check("results", "Results carry a name, a label, a finite number or NaN, and a unit.", results),
+    Check("results", "Results carry a name, a label, a number and a unit.", results),
     Check("documented", "The docstring states formula and unit.", documented),
     Check("repeats", "The same volume gives the same results.", repeats),
     Check("input-unchanged", "It leaves the labels as they are.", input_unchanged),

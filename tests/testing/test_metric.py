@@ -19,7 +19,7 @@ def test_what_takes_whole_volumes_need_not_add_up(component):
         ("Seams", "adds-up", "counts 'steps' of pieces of (12, 10, 4) add up to"),
         ("OddName", "results", "'Odd name' is not lower-case words"),
         ("NoLabel", "results", "does not say what it is of"),
-        ("Infinite", "missing-phases", "infinite"),
+        ("Infinite", "missing-phases", "the value is -inf"),
         ("Numpy", "results", "is no Python float"),
         ("InPlace", "input-unchanged", "changes the labels"),
         ("Random", "repeats", "two results"),
