@@ -19,7 +19,7 @@ from mesofuse.streaming.plan import is_aligned
 from mesofuse.streaming.tiles import Tile, Tiling
 from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store import LabelVolume, layout
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _open_output(out: str, grid: Grid, model: Model, options: GenerateOptions, j
                     f"{out} was begun by another job ({', '.join(differing) or 'shape'} differ), so it can't be resumed: give the "
                     "same model, input, seed and region, or --overwrite."
                 )
-            if volume.write_unit != (options.shards or options.chunks) or volume.chunks != options.chunks:
+            if (volume.chunks, volume.shards) != layout(grid.shape, options.chunks, options.shards):
                 raise UserError(
                     f"{out} was begun with chunks of {volume.chunks}, so it can't be resumed with {options.chunks}: give the "
                     "same --chunks, or --overwrite."

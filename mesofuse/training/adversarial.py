@@ -23,6 +23,7 @@ from mesofuse.training.recipe import AdversarialOptions
 from mesofuse.training.sampling import (
     FieldSampler,
     SliceSampler,
+    central,
     draw_noise,
     inner,
     one_hot,
@@ -32,7 +33,7 @@ from mesofuse.training.sampling import (
     training_window,
 )
 from mesofuse.training.selection import Selector
-from mesofuse.volumes.grid import Region
+from mesofuse.volumes.grid import Region, Triple
 
 FIELD, NOISE, REAL, CUT, PENALTY = range(5)
 """Streams of random numbers within a step; critic update i of a step uses them shifted by 8 (i + 1)."""
@@ -69,9 +70,11 @@ class AdversarialTrainer:
             torch.optim.Adam(c.parameters(), lr=rates.critic_rate or rates.rate, betas=betas) for c in self.critics
         ]
         crop, batch = self.critics[0].crop, options.batch
-        window = training_window(inputs.low_res, problem.scale, batch.window, crop, batch.margin)
+        filled = training_window(inputs.low_res, problem.scale, batch.window, crop, batch.margin)
+        window: Triple = tuple(n + 2 * batch.context for n in filled)  # type: ignore[assignment]
         self.fields = FieldSampler(inputs.low_res, window)
         self.region = Region.whole(self.fields.shape)
+        self.core = central(self.region, filled)
         self.real = [SliceSampler(image, crop, options.augment) for image in inputs.images]
         self.selector = Selector(options.selection, inputs, self._degradation("cpu"), run.seed)
         self.log = MetricsLog(run.folder / "metrics.csv")
@@ -112,7 +115,7 @@ class AdversarialTrainer:
     # -- one step -------------------------------------------------------------------------------------------------
 
     def _generate(self, stream: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return low-resolution one-hot fields and the probabilities generated from them."""
+        """Return the low-resolution one-hot fields of the core, and the probabilities generated there."""
         device, count = self.run.device, self.options.batch.volumes
         crops = self.fields.draw(count, step_rng(self.run.seed, self.step, stream + FIELD))
         field = one_hot(torch.as_tensor(crops, device=device), len(self.inputs.problem.low_phases))
@@ -120,14 +123,23 @@ class AdversarialTrainer:
         noise = draw_noise(shapes, torch_rng(self.run.seed, self.step, stream + NOISE, device), device)
         bf16 = self.options.precision == "bf16" and device.startswith("cuda")
         with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
-            made = self.generator(field, noise, self.region)
-        return field, made.float()
+            made = self.generator(field, noise, self.region, self.core)
+        return field[(..., *self.core.slices)], made.float()
+
+    def _seen(self, made: torch.Tensor) -> torch.Tensor:
+        """Return what the critics see of generated volumes."""
+        made = inner(made, self.options.batch.margin)
+        if not self.options.hard:
+            return made
+        # Forward the labels, backward the probabilities (a straight-through estimate).
+        labels = torch.zeros_like(made).scatter_(1, made.argmax(1, keepdim=True), 1.0)
+        return labels + made - made.detach()
 
     def _critic_update(self, index: int) -> float:
         stream = 8 * (index + 1)
         batch = self.options.batch
         with torch.no_grad():
-            made = inner(self._generate(stream)[1], batch.margin)
+            made = self._seen(self._generate(stream)[1])
         cut = step_rng(self.run.seed, self.step, stream + CUT)
         draw = step_rng(self.run.seed, self.step, stream + REAL)
         rng = torch_rng(self.run.seed, self.step, stream + PENALTY, self.run.device)
@@ -154,13 +166,13 @@ class AdversarialTrainer:
         for critic in self.critics:
             critic.requires_grad_(False)
         field, made = self._generate(0)
-        seen = inner(made, batch.margin)
+        seen = self._seen(made)
         cut = step_rng(self.run.seed, self.step, CUT)
         scores = {}
         for axis in range(3):
             critic = self.critics[axis % len(self.critics)]
             scores[axis] = critic(slices_of(seen, axis, batch.slices, critic.crop, cut))
-        view = GeneratorStep(made, field, self.region, scores, self.degradation)
+        view = GeneratorStep(made, field, self.core, scores, self.degradation)
         terms = [t for loss in self.losses if (t := loss.generator_term(view)) is not None]
         objective = torch.stack(terms).sum()
         self.generator_adam.zero_grad(set_to_none=True)

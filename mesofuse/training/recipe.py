@@ -27,13 +27,16 @@ class BatchOptions(Options):
 
     volumes: int = Field(2, ge=1, description="Generated volumes a step.")
     window: int | None = Field(
-        None, ge=1, description="Edge length of a low-resolution crop in its voxels; null: what the critics' slices need."
+        None, ge=1, description="Edge length of the low-resolution part that is filled; null: what the critics' slices need."
+    )
+    context: int = Field(
+        2, ge=0, description="Low-resolution voxels around a crop that the generator reads but does not fill, as inside a volume."
     )
     margin: int = Field(
-        4, ge=0, description="High-resolution voxels cut from every side of a generated volume before the critics see it."
+        0, ge=0, description="High-resolution voxels cut from every side of a generated volume before the critics see it."
     )
     slices: int | None = Field(
-        24, ge=1, description="Random slices of each generated volume an axis that a step uses; null takes all of them."
+        8, ge=1, description="Random slices of each generated volume an axis that a step uses; null takes all of them."
     )
     real: int | None = Field(None, ge=1, description="Image crops a critic step sees an axis; null: as many as fake slices.")
 
@@ -77,6 +80,9 @@ class AdversarialOptions(Options):
     batch: BatchOptions = Field(default_factory=BatchOptions, description="What one step sees.")
     optimizer: OptimizerOptions = Field(default_factory=OptimizerOptions, description="How fast to learn.")
     selection: SelectionOptions = Field(default_factory=SelectionOptions, description="How the best model is found.")
+    hard: bool = Field(
+        False, description="Critics see the most probable phase of each voxel instead of the probabilities; gradients pass straight."
+    )
     augment: bool = Field(True, description="Rotate and mirror image crops by the symmetries of the square (isotropic planes).")
     steps: Annotated[int, Field(ge=1)] = Field(600, description="Generator steps when no budget is given.")
     checkpoint_seconds: float = Field(60.0, gt=0, description="Seconds between checkpoints.")

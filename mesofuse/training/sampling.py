@@ -120,6 +120,15 @@ def training_window(low_res: Labels, scale: Scale, window: int | None, crop: int
     return needed if window is None else (window,) * 3
 
 
+def central(region: Region, shape: Triple) -> Region:
+    """Return the middle part of a region, of this shape or the region's own where that is smaller."""
+    start: Triple = tuple(
+        a + max(0, n - k) // 2 for a, n, k in zip(region.start, region.shape, shape, strict=True)
+    )  # type: ignore[assignment]
+    stop: Triple = tuple(min(b, a + k) for a, b, k in zip(start, region.stop, shape, strict=True))  # type: ignore[assignment]
+    return Region(start, stop)
+
+
 def _symmetry(crop: np.ndarray, which: int) -> np.ndarray:
     turned = np.rot90(crop, which % 4)
     return turned[:, ::-1] if which >= 4 else turned

@@ -117,14 +117,14 @@ def test_training_comes_closer_to_the_image_and_the_scan(tmp_path):
     assert min(float(r["error"]) for r in rows) < 0.66 * float(rows[0]["error"])
 
 
-@pytest.mark.parametrize("changes", [{"shared_critic": False}, {"critic_steps": 2}, {"augment": False}])
+@pytest.mark.parametrize("changes", [{"shared_critic": False}, {"critic_steps": 2}, {"hard": True}, {"augment": False}])
 def test_other_recipes_train(tmp_path, changes):
     model = fit(tmp_path / "a", Budget(steps=1), **changes)
     assert model.scale == (4.0, 4.0, 4.0)
 
 
 def test_inputs_too_small_are_refused_before_anything_is_written(tmp_path):
-    thin = FusionInputs(blobs((4, 9, 9), 2), INPUTS.images, INPUTS.problem)
+    thin = FusionInputs(blobs((3, 9, 9), 2), INPUTS.images, INPUTS.problem)
     with pytest.raises(UserError, match="at least"):
         fit(tmp_path / "a", Budget(steps=1), inputs=thin)
     tiny = FusionInputs(INPUTS.low_res, (blobs((1, 12, 12), 3),) * 3, INPUTS.problem)

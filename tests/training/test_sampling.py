@@ -9,6 +9,7 @@ from mesofuse.testing.problems import blobs
 from mesofuse.training.sampling import (
     FieldSampler,
     SliceSampler,
+    central,
     inner,
     one_hot,
     slices_of,
@@ -16,6 +17,7 @@ from mesofuse.training.sampling import (
     torch_rng,
     training_window,
 )
+from mesofuse.volumes.grid import Region
 
 VOLUME = blobs((12, 14, 16), 2)
 IMAGE = blobs((3, 40, 50), 3)
@@ -84,6 +86,12 @@ def test_some_slices_of_each_volume():
 def test_inner_cuts_every_side():
     assert inner(torch.zeros(1, 2, 9, 10, 11), 2).shape == (1, 2, 5, 6, 7)
     assert inner(torch.zeros(1, 2, 9, 9, 9), 0).shape == (1, 2, 9, 9, 9)
+
+
+def test_the_central_part():
+    whole = Region((0, 0, 0), (12, 9, 8))
+    assert central(whole, (8, 8, 8)) == Region((2, 0, 0), (10, 8, 8))
+    assert central(whole, (20, 9, 2)) == Region((0, 0, 3), (12, 9, 5))
 
 
 def test_the_window_is_what_the_critics_need():

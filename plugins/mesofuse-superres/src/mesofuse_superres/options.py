@@ -55,7 +55,7 @@ class SuperResOptions(AdversarialOptions):
     generator: Part = Field(Part(name="superres-slim"), description="The generator.")
     critic: Part = Field(Part(name="superres-slim"), description="The critics' architecture.")
     losses: tuple[Part, ...] = Field(
-        (Part(name="wasserstein-gp"), Part(name="voxelwise")), description="Terms of the objectives."
+        (Part(name="wasserstein-gp"), Part.model_validate({"name": "voxelwise", "weight": 100.0})), description="Terms of the objectives."
     )
     degradation: Part | None = Field(Part(name="blur-downsample"), description="The model of the low-resolution instrument.")
     selection: SelectionOptions = Field(
@@ -67,9 +67,10 @@ class SuperResOptions(AdversarialOptions):
         "paper": {
             "generator": {"name": "superres"},
             "critic": {"name": "superres"},
+            "losses": [{"name": "wasserstein-gp"}, {"name": "voxelwise"}],
             "shared_critic": False,
             "critic_steps": 5,
-            "batch": BatchOptions(volumes=8, margin=4, slices=None, real=64).model_dump(),
+            "batch": BatchOptions(volumes=8, context=0, margin=4, slices=None, real=64).model_dump(),
             "optimizer": OptimizerOptions(rate=1e-4, final=1.0, averaging=None).model_dump(),
             "steps": 31200,
         },
