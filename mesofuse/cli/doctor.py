@@ -27,7 +27,7 @@ FREE_DISK = 5 * 2**30  # a 1024³ result with its pyramid and a model
 @as_json
 @click.pass_context
 def command(ctx: click.Context, store: str | None, as_json: bool) -> None:
-    r"""Check versions, devices, threads, plugins and storage; exit code 1 if something must be mended.
+    """Check versions, devices, threads, plugins and storage; exit code 1 if something must be mended.
 
     \b
     Example:

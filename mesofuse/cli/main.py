@@ -65,7 +65,7 @@ class LazyGroup(click.Group):
 @click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 @click.version_option(mesofuse.__version__, prog_name="mesofuse")
 def command(debug: bool) -> None:
-    r"""Fuse a sharp 2D micrograph and a blurry 3D scan into one volume, and measure it.
+    """Fuse a sharp 2D micrograph and a blurry 3D scan into one volume, and measure it.
 
     \b
     Example:

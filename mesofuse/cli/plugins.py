@@ -21,7 +21,7 @@ name_argument = click.argument("name")
 
 @click.group()
 def command() -> None:
-    r"""List, show and check what the plugins supply.
+    """List, show and check what the plugins supply.
 
     \b
     Example:
@@ -35,7 +35,7 @@ def command() -> None:
 @kind_option
 @as_json
 def list_(kind: str | None, as_json: bool) -> None:
-    r"""List the components and, after them, what could not be loaded.
+    """List the components and, after them, what could not be loaded.
 
     \b
     Example:
@@ -60,7 +60,7 @@ def list_(kind: str | None, as_json: bool) -> None:
 @kind_option
 @as_json
 def show(name: str, kind: str | None, as_json: bool) -> None:
-    r"""Show a component's options, presets and source, with an example for a configuration.
+    """Show a component's options, presets and source, with an example for a configuration.
 
     \b
     Example:
@@ -80,7 +80,7 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
 @as_json
 @click.pass_context
 def check(ctx: click.Context, name: str, kind: str | None, as_json: bool) -> None:
-    r"""Run the conformance kit on a component; exit code 1 if it breaks a rule.
+    """Run the conformance kit on a component; exit code 1 if it breaks a rule.
 
     \b
     Example:

@@ -17,7 +17,7 @@ from mesofuse.errors import UserError, nearest
 @click.option("--check", is_flag=True, help="Only say which files in --out (or ./schemas) are out of date.")
 @click.pass_context
 def command(ctx: click.Context, name: str | None, out: Path | None, check: bool) -> None:
-    r"""Print the JSON Schema NAME, or list the names; write or check them all as files.
+    """Print the JSON Schema NAME, or list the names; write or check them all as files.
 
     \b
     Example:
