@@ -35,8 +35,8 @@ class Sampled:
         units: Unit of each metric and label.
         per_voxel: Those whose values depend on the voxel size.
         skipped: Metric name to the reason why it was not measured.
-        independent: How many subvolumes the volume holds side by side, at most as many as were measured; standard errors
-            are taken with this number, as more of them tell nothing new.
+        independent: How many subvolumes the volume holds side by side, at most as many as were measured; standard
+            errors are taken with this number, as more of them tell nothing new.
     """
 
     volume: str

@@ -53,3 +53,10 @@ class EulerOptions(Options):
     """How voxels of a phase are joined."""
 
     connectivity: Literal[6, 26] = Field(6, description="Voxels of a phase touch by faces (6) or corners too (26).")
+
+
+class ThicknessOptions(Options):
+    """How finely sizes are told apart."""
+
+    levels: int = Field(24, ge=2, le=1000, description="Sizes that are told apart; the time goes with it.")
+    threads: int = Field(1, ge=1, description="Threads of the distance transform.")

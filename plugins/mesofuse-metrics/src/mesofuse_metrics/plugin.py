@@ -78,6 +78,10 @@ def mesofuse_components() -> list[ComponentSpec]:
             "Euler number and integral of mean curvature of each phase per volume.", options="options:EulerOptions",
         ),
         _metric(
+            "local-thickness", "local_thickness:LocalThickness",
+            "Mean local thickness (pore size) of each phase, and its distribution.", options="options:ThicknessOptions",
+        ),
+        _metric(
             "low-res-consistency", "low_res_consistency:LowResConsistency",
             "Share of the scan's voxels that the degraded volume reproduces.", citation=_SUPERRES,
         ),
