@@ -126,20 +126,11 @@ class AdversarialTrainer:
             made = self.generator(field, noise, self.region, self.core)
         return field[(..., *self.core.slices)], made.float()
 
-    def _seen(self, made: torch.Tensor) -> torch.Tensor:
-        """Return what the critics see of generated volumes."""
-        made = inner(made, self.options.batch.margin)
-        if not self.options.hard:
-            return made
-        # Forward the labels, backward the probabilities (a straight-through estimate).
-        labels = torch.zeros_like(made).scatter_(1, made.argmax(1, keepdim=True), 1.0)
-        return labels + made - made.detach()
-
     def _critic_update(self, index: int) -> float:
         stream = 8 * (index + 1)
         batch = self.options.batch
         with torch.no_grad():
-            made = self._seen(self._generate(stream)[1])
+            made = inner(self._generate(stream)[1], batch.margin)
         cut = step_rng(self.run.seed, self.step, stream + CUT)
         draw = step_rng(self.run.seed, self.step, stream + REAL)
         rng = torch_rng(self.run.seed, self.step, stream + PENALTY, self.run.device)
@@ -166,7 +157,7 @@ class AdversarialTrainer:
         for critic in self.critics:
             critic.requires_grad_(False)
         field, made = self._generate(0)
-        seen = self._seen(made)
+        seen = inner(made, batch.margin)
         cut = step_rng(self.run.seed, self.step, CUT)
         scores = {}
         for axis in range(3):

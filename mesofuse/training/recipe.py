@@ -80,9 +80,6 @@ class AdversarialOptions(Options):
     batch: BatchOptions = Field(default_factory=BatchOptions, description="What one step sees.")
     optimizer: OptimizerOptions = Field(default_factory=OptimizerOptions, description="How fast to learn.")
     selection: SelectionOptions = Field(default_factory=SelectionOptions, description="How the best model is found.")
-    hard: bool = Field(
-        False, description="Critics see the most probable phase of each voxel instead of the probabilities; gradients pass straight."
-    )
     augment: bool = Field(True, description="Rotate and mirror image crops by the symmetries of the square (isotropic planes).")
     steps: Annotated[int, Field(ge=1)] = Field(600, description="Generator steps when no budget is given.")
     checkpoint_seconds: float = Field(60.0, gt=0, description="Seconds between checkpoints.")

@@ -35,6 +35,7 @@ class PaperCritic(nn.Module):
             nn.Conv2d(wide // 2, wide, 4 if options.larger else 3, 2, 1), nn.ReLU(), nn.Conv2d(wide, 1, 4, 2, 0)
         )
         self.early = nn.Conv2d(wide // 2, 1, 4, 2, 0)
+        (self.deep if options.small else self.early).requires_grad_(False)
 
     def forward(self, slices: torch.Tensor) -> torch.Tensor:
         """See `mesofuse.interfaces.critic.Critic`."""
