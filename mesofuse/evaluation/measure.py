@@ -82,7 +82,7 @@ def block_shape(volume: Labels, reach: Triple) -> Triple:
     chunk = [min(n, c) for n, c in zip(shape, getattr(volume, "chunks", None) or (64, 64, 64), strict=True)]
     block = list(chunk)
     while any(b < n for b, n in zip(block, shape, strict=True)):
-        if math.prod(block) >= BLOCK and all(b >= min(n, 2 * r) for b, n, r in zip(block, shape, reach, strict=True)):
+        if math.prod(block) >= BLOCK and all(b >= min(n, 4 * r) for b, n, r in zip(block, shape, reach, strict=True)):
             break
         axis = min((a for a in range(3) if block[a] < shape[a]), key=lambda a: block[a])
         block[axis] += chunk[axis]

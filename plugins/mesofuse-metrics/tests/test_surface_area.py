@@ -72,3 +72,14 @@ def test_255_phases(context):
 
 def test_streams_exactly(check_additive):
     check_additive(SurfaceArea())
+
+
+@pytest.mark.filterwarnings("ignore:CUDA not available")
+def test_agrees_with_taufactor(context):
+    from taufactor.metrics import interfacial_areas
+
+    labels = np.random.default_rng(3).integers(0, 3, (10, 11, 12), dtype=np.uint8)
+    per_volume = interfacial_areas(labels)  # the same faces, divided by the voxels
+    shares = [m.value for m in SurfaceArea().measure(labels, context(labels, 3))]
+    expected = [per_volume[pair] * labels.size / faces(10, 11, 12) for pair in ((0, 1), (0, 2), (1, 2))]
+    assert shares == pytest.approx(expected)

@@ -80,3 +80,13 @@ def test_unit_and_thin_volume(context):
 
 def test_streams_exactly(check_additive):
     check_additive(TriplePhaseBoundary(), phases=(1, 3, 5))
+
+
+@pytest.mark.filterwarnings("ignore:To copy construct")
+def test_agrees_with_taufactor(context, values, capsys):
+    from taufactor.metrics import triple_phase_boundary
+
+    labels = np.random.default_rng(3).integers(0, 3, (12, 12, 12), dtype=np.uint8)
+    share = float(triple_phase_boundary(labels.astype(np.int64)))  # of all edges, three to a voxel of a large volume
+    capsys.readouterr()
+    assert list(density(labels, context(labels, 3), values).values()) == pytest.approx([2 * share])

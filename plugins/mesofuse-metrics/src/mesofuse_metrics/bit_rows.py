@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mesofuse.volumes.grid import Triple
-
+Rows = tuple[slice, slice]
 WORD = 64
 
 
@@ -23,9 +22,9 @@ class BitRows:
         packed[..., : -(-x // 8)] = np.packbits(mask, axis=2, bitorder="little")
         self.words = packed.view("<u8")
 
-    def shifted(self, by: int) -> np.ndarray:
-        """Return the words of the rows moved ``by`` voxels towards their start (or end, where negative)."""
-        words, (far, near) = self.words, divmod(abs(by), WORD)
+    def shifted(self, by: int, rows: Rows = (slice(None), slice(None))) -> np.ndarray:
+        """Return the words of some rows, moved ``by`` voxels towards their start (or end, where negative)."""
+        words, (far, near) = self.words[rows], divmod(abs(by), WORD)
         count = words.shape[2]
         out = np.zeros_like(words)
         if far >= count:
@@ -41,14 +40,6 @@ class BitRows:
         return out
 
 
-def count_common(own: np.ndarray, moved: np.ndarray, rows: tuple[slice, slice], step: Triple) -> int:
-    """Count the bits set in ``own`` and, at distance ``step`` in z and y, in ``moved`` (rows already moved along x).
-
-    Args:
-        own: Words (z, y, words) of the first phase.
-        moved: Words of the second, `BitRows.shifted` by the step's x.
-        rows: The rows (z, y) of ``own`` that count.
-        step: Distance in voxels (z, y, x).
-    """
-    there = tuple(slice(r.start + s, r.stop + s) for r, s in zip(rows, step[:2], strict=True))
-    return int(np.bitwise_count(own[rows] & moved[there]).sum(dtype=np.int64))
+def count_common(one: np.ndarray, other: np.ndarray) -> int:
+    """Count the bits that are set in both of two arrays of words."""
+    return int(np.bitwise_count(one & other).sum(dtype=np.int64))

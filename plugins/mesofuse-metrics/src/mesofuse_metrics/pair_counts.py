@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from mesofuse.interfaces.metric import Block
 from mesofuse.volumes.grid import Region, Triple
-from mesofuse_metrics.bit_rows import BitRows, count_common
+from mesofuse_metrics.bit_rows import BitRows, Rows, count_common
 
 
 def multiple(step: Triple, lag: int) -> Triple:
@@ -33,24 +33,37 @@ def pair_counts(
     counts = np.zeros((len(steps), lags + 1, len(pairs)), np.int64)
     totals = np.zeros((len(steps), lags + 1), np.int64)
     volume = Region.whole(block.context.grid.shape)
-    core = block.core.within(block.window)
-    own, all_rows = _pack(block, core[2])
+    own, all_rows = _pack(block, block.core.within(block.window)[2])
     for lag in range(lags + 1):
-        moved: dict[tuple[int, int], np.ndarray] = {}
+        inside = {}  # where in the window the first voxels of a step lie
         for i, step in enumerate(steps):
-            by = multiple(step, lag)
-            common = block.core.intersect(volume.shifted([-d for d in by]))
-            if common is None:
-                continue
-            totals[i, lag] = common.size
-            inner = common.within(block.window)
-            for j, (one, other) in enumerate(pairs):
-                for first, second in {(one, other), (other, one)}:
-                    key = (second, by[2])
-                    if key not in moved:
-                        moved[key] = all_rows[second].shifted(by[2])
-                    counts[i, lag, j] += count_common(own[first].words, moved[key], inner[:2], by)
+            common = block.core.intersect(volume.shifted([-d for d in multiple(step, lag)]))
+            if common is not None:
+                totals[i, lag] = common.size
+                inside[i] = common.within(block.window)[:2]
+        for columns in {steps[i][2] * lag for i in inside}:
+            chosen = {i: rows for i, rows in inside.items() if steps[i][2] * lag == columns}
+            there = {i: _moved(rows, multiple(steps[i], lag)) for i, rows in chosen.items()}
+            box = _around(there.values())
+            moved = [rows.shifted(columns, box) for rows in all_rows]
+            for i, rows in chosen.items():
+                target = _moved(there[i], (-box[0].start, -box[1].start, 0))
+                for j, (one, other) in enumerate(pairs):
+                    for first, second in {(one, other), (other, one)}:
+                        counts[i, lag, j] += count_common(own[first].words[rows], moved[second][target])
     return counts, totals
+
+
+def _moved(rows: Rows, by: Triple) -> Rows:
+    return slice(rows[0].start + by[0], rows[0].stop + by[0]), slice(rows[1].start + by[1], rows[1].stop + by[1])
+
+
+def _around(all_rows: Iterable[Rows]) -> Rows:
+    """Return the smallest box that holds all rows."""
+    z, y = zip(*all_rows, strict=True)
+    return slice(min(s.start for s in z), max(s.stop for s in z)), slice(
+        min(s.start for s in y), max(s.stop for s in y)
+    )
 
 
 def _pack(block: Block, columns: slice) -> tuple[list[BitRows], list[BitRows]]:
