@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from mesofuse.volumes.grid import Region
@@ -44,6 +44,7 @@ class GeneratorStep:
         region: Where a volume of the batch lies on the low-resolution grid (its place is the same for the whole batch).
         scores: For each axis, the critic's scores of the volumes' slices normal to it.
         degradation: The model of the low-resolution instrument, or None.
+        real: For each axis, slices of the image that shows planes normal to it, one-hot: (batch, phases, h, w).
     """
 
     probabilities: torch.Tensor
@@ -51,6 +52,7 @@ class GeneratorStep:
     region: Region
     scores: Mapping[int, torch.Tensor]
     degradation: Degradation | None
+    real: Mapping[int, torch.Tensor] = field(default_factory=dict)
 
 
 class Loss(Protocol):

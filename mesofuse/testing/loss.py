@@ -35,13 +35,16 @@ def generator_step(problem: Problem) -> GeneratorStep:
     """Return volumes that want a gradient, their scan, and the scores of a plain critic."""
     rng = torch.Generator().manual_seed(1)
     region = Region((2, 3, 1), (6, 7, 5))
-    shape = (2, len(problem.phases), *region.scaled(problem.scale).shape)
+    count = len(problem.phases)
+    shape = (2, count, *region.scaled(problem.scale).shape)
     volume = torch.randn(shape, generator=rng).softmax(1).requires_grad_(True)
     low = len(problem.low_phases)
     field = torch.nn.functional.one_hot(torch.randint(low, (2, *region.shape), generator=rng), low)
     critic = PlainCritic(problem)
     scores = {axis: critic(volume.movedim(axis + 2, 1).flatten(0, 1)) for axis in range(3)}
-    return GeneratorStep(volume, field.movedim(-1, 1).float(), region, scores, PlainDegradation(problem))
+    crops = torch.randint(count, (3, 4, 8, 8), generator=rng)
+    real = {axis: torch.nn.functional.one_hot(crops[axis], count).movedim(-1, 1).float() for axis in range(3)}
+    return GeneratorStep(volume, field.movedim(-1, 1).float(), region, scores, PlainDegradation(problem), real)
 
 
 def terms(loss: Any, problem: Problem) -> list[tuple[str, torch.Tensor, list[torch.Tensor]]]:

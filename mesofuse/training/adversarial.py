@@ -126,6 +126,11 @@ class AdversarialTrainer:
             made = self.generator(field, noise, self.region, self.core)
         return field[(..., *self.core.slices)], made.float()
 
+    def _real(self, axis: int, count: int, rng: np.random.Generator) -> torch.Tensor:
+        """Return crops of the image that shows planes normal to an axis, one-hot."""
+        crops = np.ascontiguousarray(self.real[axis].draw(count, rng))
+        return one_hot(torch.as_tensor(crops, device=self.run.device), len(self.inputs.problem.phases))
+
     def _critic_update(self, index: int) -> float:
         stream = 8 * (index + 1)
         batch = self.options.batch
@@ -134,14 +139,13 @@ class AdversarialTrainer:
         cut = step_rng(self.run.seed, self.step, stream + CUT)
         draw = step_rng(self.run.seed, self.step, stream + REAL)
         rng = torch_rng(self.run.seed, self.step, stream + PENALTY, self.run.device)
-        phases, total = len(self.inputs.problem.phases), 0.0
+        total = 0.0
         for adam in self.critic_adams:
             adam.zero_grad(set_to_none=True)
         for axis in range(3):
             critic = self.critics[axis % len(self.critics)]
             fake = slices_of(made, axis, batch.slices, critic.crop, cut)
-            crops = self.real[axis].draw(batch.real or len(fake), draw)
-            real = one_hot(torch.as_tensor(np.ascontiguousarray(crops), device=self.run.device), phases)
+            real = self._real(axis, batch.real or len(fake), draw)
             seen = CriticStep(cast(Critic, critic), real, fake, axis, rng)
             terms = [t for loss in self.losses if (t := loss.critic_term(seen)) is not None]
             # A shared critic takes the mean of the three axes' objectives, so that its step does not grow with them.
@@ -159,11 +163,14 @@ class AdversarialTrainer:
         field, made = self._generate(0)
         seen = inner(made, batch.margin)
         cut = step_rng(self.run.seed, self.step, CUT)
-        scores = {}
+        draw = step_rng(self.run.seed, self.step, REAL)
+        scores, real = {}, {}
         for axis in range(3):
             critic = self.critics[axis % len(self.critics)]
-            scores[axis] = critic(slices_of(seen, axis, batch.slices, critic.crop, cut))
-        view = GeneratorStep(made, field, self.core, scores, self.degradation)
+            fake = slices_of(seen, axis, batch.slices, critic.crop, cut)
+            scores[axis] = critic(fake)
+            real[axis] = self._real(axis, batch.real or len(fake), draw)
+        view = GeneratorStep(made, field, self.core, scores, self.degradation, real)
         terms = [t for loss in self.losses if (t := loss.generator_term(view)) is not None]
         objective = torch.stack(terms).sum()
         self.generator_adam.zero_grad(set_to_none=True)

@@ -63,4 +63,11 @@ def mesofuse_components() -> list[ComponentSpec]:
             options="mesofuse_adversarial.options:VoxelwiseOptions",
             citation=SUPERRES,
         ),
+        ComponentSpec(
+            kind="loss",
+            name="two-point",
+            summary="Relative error of the two-point probabilities at short distances against the image's.",
+            target="mesofuse_adversarial.two_point:TwoPoint",
+            options="mesofuse_adversarial.options:TwoPointOptions",
+        ),
     ]

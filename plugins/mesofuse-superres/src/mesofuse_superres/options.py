@@ -55,7 +55,12 @@ class SuperResOptions(AdversarialOptions):
     generator: Part = Field(Part(name="superres-slim"), description="The generator.")
     critic: Part = Field(Part(name="superres-slim"), description="The critics' architecture.")
     losses: tuple[Part, ...] = Field(
-        (Part(name="wasserstein-gp"), Part.model_validate({"name": "voxelwise", "weight": 100.0})), description="Terms of the objectives."
+        (
+            Part(name="wasserstein-gp"),
+            Part.model_validate({"name": "voxelwise", "weight": 100.0}),
+            Part(name="two-point"),
+        ),
+        description="Terms of the objectives.",
     )
     degradation: Part | None = Field(Part(name="blur-downsample"), description="The model of the low-resolution instrument.")
     selection: SelectionOptions = Field(

@@ -1,0 +1,71 @@
+import pytest
+import torch
+from mesofuse_adversarial.options import TwoPointOptions
+from mesofuse_adversarial.two_point import TwoPoint, pair_probabilities
+
+from mesofuse.interfaces.loss import GeneratorStep
+from mesofuse.testing import assert_conforms
+from mesofuse.testing.problems import make_problem
+from mesofuse.volumes.grid import Region
+
+PROBLEM = make_problem(2, 2, 1)
+
+
+def hot(labels: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.one_hot(labels, 2).movedim(-1, 1).float()
+
+
+def stripes(size: int, dims: int, axis: int) -> torch.Tensor:
+    """Layers one voxel thick, normal to ``axis``, as a batch of one."""
+    place = torch.arange(size) % 2
+    shape = [1] * dims
+    shape[axis] = size
+    return hot(place.reshape(shape).expand([size] * dims)[None])
+
+
+def test_pairs_of_layers_by_hand() -> None:
+    layers = stripes(8, 3, 0)
+    torch.testing.assert_close(pair_probabilities(layers, 2, 0), torch.tensor([[0.5, 0], [0, 0.5]]))
+    torch.testing.assert_close(pair_probabilities(layers, 2, 1), torch.tensor([[0, 0.5], [0.5, 0]]))
+    torch.testing.assert_close(pair_probabilities(layers, 3, 1), torch.tensor([[0.5, 0], [0, 0.5]]))
+    assert pair_probabilities(torch.full((1, 2, 4, 4, 4), 0.5), 2, 0).tolist() == [[0.25, 0.25], [0.25, 0.25]]
+
+
+def term(volume: torch.Tensor, real: dict[int, torch.Tensor], **options: object) -> torch.Tensor | None:
+    region = Region.whole(tuple(volume.shape[2:]))
+    step = GeneratorStep(volume, volume, region, {}, None, real)
+    return TwoPoint(TwoPointOptions(**options), PROBLEM).generator_term(step)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_layers_match_their_own_sections_and_no_others(axis: int) -> None:
+    volume = stripes(8, 3, axis)
+    # A section normal to the layers' own axis shows one phase only, so all are needed to see the fractions.
+    own = {a: torch.cat([volume.select(2 + a, i) for i in range(8)]) for a in range(3)}
+    assert term(volume, own).item() == pytest.approx(0, abs=1e-9)
+    assert term(stripes(8, 3, (axis + 1) % 3), own).item() > 100
+
+
+def test_the_error_is_relative_to_the_image() -> None:
+    volume = torch.zeros(1, 2, 4, 4, 4)
+    volume[:, 0] = 1
+    real = {a: hot(torch.tensor([0, 0, 0, 1]).reshape(1, 1, 4).expand(1, 4, 4)) for a in range(3)}
+    # At lag 0: P_00 is 1 for 3/4, P_11 is 0 for 1/4, P_01 is right; errors 1/3 and 1, mean over four entries.
+    assert term(volume, real, weight=3, lags=(0,)).item() == pytest.approx(3 * (1 / 9 + 1) / 4)
+
+
+def test_soft_probabilities_are_not_taken_for_speckle() -> None:
+    real = {a: hot(torch.randint(2, (4, 16, 16), generator=torch.Generator().manual_seed(0))) for a in range(3)}
+    soft = torch.full((1, 2, 8, 8, 8), 0.5, requires_grad=True)
+    value = term(soft, real)
+    assert value.item() > 10
+    value.backward()
+    assert torch.isfinite(soft.grad).all()
+
+
+def test_no_image_no_term() -> None:
+    assert term(stripes(4, 3, 0), {}) is None
+
+
+def test_conforms() -> None:
+    assert_conforms("loss", "two-point")
