@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mesofuse.cli import options
+from mesofuse.cli.measure_inputs import DEFAULT, metric_choices, open_all, open_scan
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Scale, parse_scale
+from mesofuse.volumes.units import parse_voxel_size
 
 if TYPE_CHECKING:
-    from mesofuse.interfaces.degradation import Degradation
     from mesofuse.interfaces.metric import Measured
-    from mesofuse.volumes.labels import Labels
-    from mesofuse.volumes.phases import PhaseMatch
-
-DEFAULT = "volume-fraction,surface-area"
 
 
 @click.command("measure")
@@ -36,8 +33,18 @@ DEFAULT = "volume-fraction,surface-area"
               help="What the scanner does to the material.")  # fmt: skip
 @click.option("--stack", is_flag=True, help="The files are stacks of separate images, not volumes.")
 @click.option("--json", "json_path", metavar="FILE", help="Write all as JSON; - prints it instead of the table.")
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Threads.")
-@options.voxel_size
+@click.option("--set", "settings", multiple=True, metavar="METRIC.OPTION=VALUE",
+              help="An option of a metric, for example tortuosity.axes=[z]; see `mesofuse plugins show`.")  # fmt: skip
+@click.option("--samples", type=click.IntRange(min=2), metavar="N",
+              help="Measure N random subvolumes (or patches) instead; shows mean ± standard error.")  # fmt: skip
+@click.option(
+    "--size", type=click.IntRange(min=1), default=64, show_default=True, help="Edge of a subvolume in voxels."
+)
+@options.seed
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Threads; with --samples, processes.")  # fmt: skip
+@click.option("--voxel-size", callback=lambda _c, _p, v: parse_voxel_size(v)[0] if v else None, metavar="L[,L,L]",
+              help="Edge length of a voxel, for files that state none.")  # fmt: skip
 @options.unit
 def command(
     volumes: tuple[str, ...],
@@ -50,6 +57,10 @@ def command(
     degradation: str,
     stack: bool,
     json_path: str | None,
+    settings: tuple[str, ...],
+    samples: int | None,
+    size: int,
+    seed: int,
     workers: int,
     voxel_size: Scale | None,
     unit: str | None,
@@ -60,95 +71,49 @@ def command(
     Example:
       mesofuse measure fused.zarr --reference sem.tif --phases pore,active,binder
       mesofuse measure fused.zarr --low-res scan.tif --scale 4 --shows 0=pore,binder --shows 1=active
-    """  # noqa: D301 - click wants the control character itself
+      mesofuse measure fused.zarr --reference truth.zarr --samples 256 --metrics volume-fraction,tortuosity
+    """
     from mesofuse.evaluation.measure import measure
 
     paths = list(dict.fromkeys([*([reference] if reference else []), *volumes]))
-    opened = _open_all(paths, phases, voxel_size, unit)
-    chosen: list[Any] = _metric_names(metrics, low_res is not None)
-    measured = {}
+    chosen = metric_choices(metrics, settings, low_res is not None)
+    if samples and low_res:
+        raise UserError("--samples and --low-res can't go together: the scan is compared with whole volumes only.")
+    opened = open_all(paths, phases, voxel_size, unit)
     with _Progress(paths, quiet=json_path == "-") as progress:
-        for path in paths:
-            scan: dict[str, Any] = {}
-            if low_res and path in volumes and (path != reference or len(paths) == 1):
-                scan = _scan(low_res, opened[path], scale, shows, degradation)
-            measured[path] = measure(
-                opened[path], chosen, stack=stack, name=path, workers=workers, progress=progress.of(path), **scan
-            )
+        if samples:
+            from mesofuse.cli.measure_samples import measure_samples
+
+            more = {"count": samples, "size": size, "seed": seed, "stack": stack, "workers": workers}
+            report = measure_samples(opened, chosen, reference, progress.of, more)
+        else:
+            measured = {}
+            for path in paths:
+                scan: dict[str, Any] = {}
+                if low_res and path in volumes and (path != reference or len(paths) == 1):
+                    scan = open_scan(low_res, opened[path], scale, shows, degradation)
+                watch = progress.of(path)
+                measured[path] = measure(
+                    opened[path], chosen, stack=stack, name=path, workers=workers, progress=watch, **scan
+                )
+    if samples:
+        _write(report.to_json(), json_path)
+        if json_path != "-":
+            report.print()
+        return
     columns = [measured[path] for path in paths]
     _report(columns, measured[reference] if reference else None, json_path)
 
 
-def _open_all(
-    paths: Sequence[str], phases: str | None, voxel_size: Scale | None, unit: str | None
-) -> dict[str, Labels]:
-    """Open all files so that a label means the same phase in each: files without names take them from one that has."""
-    from mesofuse.registry import get_registry
-    from mesofuse.volumes.formats import BUILTIN
-    from mesofuse.volumes.labelling import LabelMapping, read_labels
+def _write(data: dict[str, Any], json_path: str | None) -> None:
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+    if json_path == "-":
+        click.echo(text)
+    elif json_path:
+        from mesofuse.volumes.files import replacing
 
-    def opened(path: str, names: Sequence[str]) -> tuple[Labels, LabelMapping]:
-        formats = (*BUILTIN, *get_registry().formats)
-        return read_labels(
-            path, formats=formats, phase_names=names, voxel_size=voxel_size, unit=unit, allow_single_phase=True
-        )
-
-    given = [name.strip() for name in phases.split(",")] if phases else []
-    files = {path: opened(path, given) for path in paths}
-    names = next(([p.name for p in v.phases] for v, _ in files.values() if not _unnamed(v)), [])
-    if names and not given:
-        files |= {path: opened(path, names) for path, (volume, _) in files.items() if _unnamed(volume)}
-    counts = {path: len(volume.phases) for path, (volume, _) in files.items()}
-    if len(set(counts.values())) > 1 and any(_unnamed(volume) for volume, _ in files.values()):
-        listing = ", ".join(f"{path} has {count}" for path, count in counts.items())
-        raise UserError(
-            f"The files have different numbers of phases ({listing}), so it is not clear which is which: "
-            "name the phases by label, for example --phases pore,active,binder."
-        )
-    for path, (_, mapping) in files.items():
-        if mapping.changed:
-            click.echo(f"{path}: values taken as labels: {mapping}", err=True)
-    return {path: volume for path, (volume, _) in files.items()}
-
-
-def _unnamed(volume: Labels) -> bool:
-    return all(phase.name == f"phase {phase.value}" for phase in volume.phases)
-
-
-def _metric_names(metrics: str | None, low_res: bool) -> list[str]:
-    from mesofuse.registry import get_registry
-
-    if metrics == "all":
-        return [c.spec.name for c in get_registry().components("metric")]
-    names = [name.strip() for name in (metrics or DEFAULT).split(",") if name.strip()]
-    for name in names:
-        get_registry().find("metric", name)
-    return names + (["low-res-consistency"] if low_res and "low-res-consistency" not in names else [])
-
-
-def _scan(path: str, volume: Labels, scale: Scale | None, shows: Sequence[str], degradation: str) -> dict[str, Any]:
-    """Open the scan and build its degradation for a volume."""
-    from mesofuse.interfaces.problem import Problem
-    from mesofuse.registry import get_registry
-    from mesofuse.volumes.formats import BUILTIN
-    from mesofuse.volumes.labelling import read_labels
-
-    if scale is None:
-        raise UserError("--low-res needs --scale beside it: how many voxels of the volume lie along one of the scan.")
-    low, _ = read_labels(path, formats=(*BUILTIN, *get_registry().formats))
-    match = _match(shows, low, volume)
-    built: Degradation = get_registry().find("degradation", degradation).build(
-        None, Problem(scale, low.phases, volume.phases, match)
-    )  # fmt: skip
-    return {"low_res": low, "match": match, "scale": scale, "degradation": built}
-
-
-def _match(shows: Sequence[str], low: Labels, high: Labels) -> PhaseMatch:
-    from mesofuse.volumes.phases import PhaseMatch, parse_rules
-
-    if not shows:
-        return PhaseMatch.by_index(len(low.phases), len(high.phases))
-    return PhaseMatch.parse(parse_rules(shows), low.phases, high.phases)
+        with replacing(Path(json_path)) as temporary:
+            temporary.write_text(text + "\n", "utf-8")
 
 
 def _report(columns: Sequence[Measured], reference: Measured | None, json_path: str | None) -> None:
@@ -161,14 +126,9 @@ def _report(columns: Sequence[Measured], reference: Measured | None, json_path: 
         "reference": reference.volume if reference else None,
         "table": [row_to_json(row) for row in rows],
     }
+    _write(data, json_path)
     if json_path == "-":
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
         return
-    if json_path:
-        from mesofuse.volumes.files import replacing
-
-        with replacing(Path(json_path)) as temporary:
-            temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     from mesofuse.cli.measure_table import print_table
 
     print_table(rows, columns, reference)

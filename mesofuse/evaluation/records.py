@@ -42,8 +42,8 @@ def row_to_json(row: Row) -> dict[str, Any]:
 def _result_to_json(result: Result) -> dict[str, Any]:
     data = asdict(result)
     if isinstance(result, Curve):
-        return data | {"x": [_number(v) for v in result.x], "y": [_number(v) for v in result.y]}
-    return data | {"value": _number(result.value)}
+        return data | {"x": [number(v) for v in result.x], "y": [number(v) for v in result.y]}
+    return data | {"value": number(result.value)}
 
 
 def _result_from_json(entry: dict[str, Any]) -> Result:
@@ -52,14 +52,15 @@ def _result_from_json(entry: dict[str, Any]) -> Result:
     return Curve(**entry | {"x": tuple(map(_float, entry["x"])), "y": tuple(map(_float, entry["y"]))})
 
 
-def _number(value: float) -> float | str | None:
+def number(value: float) -> float | str | None:
+    """Return a number as JSON takes it: NaN is null, infinities are texts."""
     if math.isnan(value):
         return None
     return float(value) if math.isfinite(value) else str(float(value))
 
 
 def _optional(value: float | None) -> float | str | None:
-    return None if value is None else _number(value)
+    return None if value is None else number(value)
 
 
 def _float(value: float | str | None) -> float:

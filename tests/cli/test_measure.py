@@ -130,6 +130,29 @@ def test_stack_of_images(tmp_path, capsys):
     assert entry(as_json(capsys, str(path)), "surface-area", "phase 0 | phase 1", 0)["value"] > 0
 
 
+def test_unfinished_volume(labels, tmp_path, capsys):
+    grid = Grid(labels.shape)
+    volume = LabelVolume.create(tmp_path / "part.zarr", grid, default_phases(3), chunks=8)
+    first = next(iter(grid.region.blocks((8, 8, 8))))
+    volume.write(first, labels[first.slices])
+    fails(capsys, str(tmp_path / "part.zarr"), "--json", str(tmp_path / "out.json"))
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_many_phases_are_measured_or_refused_with_a_reason(tmp_path, capsys):
+    names = ",".join(f"p{i}" for i in range(255))
+    path = tmp_path / "many.tif"
+    labels = np.random.default_rng(0).integers(0, 255, (9, 9, 9), dtype=np.uint8)
+    tifffile.imwrite(path, labels, photometric="minisblack")
+    metrics = "surface-area,triple-phase-boundary,two-point-correlation,percolation"
+    data = as_json(capsys, str(path), "--phases", names, "--metrics", metrics)
+    assert "at most 8 phases" in data["volumes"][0]["skipped"]["triple-phase-boundary"]
+    assert "at most 16 phases" in data["volumes"][0]["skipped"]["two-point-correlation"]
+    assert len([row for row in data["table"] if row["metric"] == "surface-area"]) == 255 * 254 // 2
+    assert main(["measure", str(path), "--phases", names]) == 0
+    assert "rows of zeros are left out" in " ".join(capsys.readouterr().out.split())
+
+
 def test_users_mistakes(tiff, tmp_path, capsys):
     assert "does not exist" in fails(capsys, str(tmp_path / "none.tif"))
     assert "Did you mean 'surface-area'" in fails(capsys, tiff, "--metrics", "surface-aera")
@@ -137,3 +160,40 @@ def test_users_mistakes(tiff, tmp_path, capsys):
     (tmp_path / "bad.tif").write_bytes(b"II*\x00")
     fails(capsys, str(tmp_path / "bad.tif"))
     assert "VOLUME" in fails(capsys)
+
+
+def test_samples_against_a_reference(tiff, labels, tmp_path, capsys):
+    fused = zarr(tmp_path / "fused.zarr", labels)
+    draw = ["--samples", "6", "--size", "8", "--metrics", "volume-fraction,percolation,surface-area"]
+    data = as_json(capsys, fused, "--reference", tiff, *draw)
+    assert data["settings"] == {"count": 6, "size": 8, "seed": 0, "stack": False}
+    cell = entry(data, "volume-fraction", "pore", 1)
+    assert len(cell["values"]) == 6
+    assert cell["summary"]["mean"] == pytest.approx(np.mean(cell["values"]))
+    assert cell["distance"]["relative"] == 0
+    assert cell["distance"]["wasserstein"] == 0
+    assert entry(data, "volume-fraction", "pore", 0)["distance"] is None
+    assert main(["measure", fused, "--reference", tiff, *draw]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "±" in out
+    assert "95 %" in out
+    assert "smaller than a subvolume" in fails(capsys, fused, "--samples", "4")
+    assert "can't go together" in fails(capsys, fused, "--samples", "4", "--low-res", tiff)
+
+
+def test_options_of_metrics(tiff, capsys):
+    data = as_json(capsys, tiff, "--metrics", "percolation", "--set", "percolation.connectivity=26")
+    by_corners = entry(data, "percolation", "phase 0 | z", 0)["value"]
+    by_faces = entry(as_json(capsys, tiff, "--metrics", "percolation"), "percolation", "phase 0 | z", 0)["value"]
+    assert by_corners > by_faces
+    assert "METRIC.OPTION=VALUE" in fails(capsys, tiff, "--set", "connectivity=26")
+    assert "not measured" in fails(capsys, tiff, "--set", "percolation.connectivity=26")
+    assert "connectivity" in fails(capsys, tiff, "--metrics", "percolation", "--set", "percolation.conectivity=26")
+    assert "connectivity" in fails(capsys, tiff, "--metrics", "percolation", "--set", "percolation.connectivity=7")
+
+
+def test_voxel_size_is_for_files_that_state_none(tiff, labels, tmp_path, capsys):
+    fused = zarr(tmp_path / "fused.zarr", labels, voxel=0.5)
+    data = as_json(capsys, fused, tiff, "--voxel-size", "2", "--unit", "um", "--metrics", "specific-surface-area")
+    values = [entry(data, "specific-surface-area", "pore | active", i)["value"] for i in range(2)]
+    assert values[0] == pytest.approx(4 * values[1])

@@ -1,0 +1,134 @@
+"""``mesofuse measure --samples``: distributions over random subvolumes, beside each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mesofuse.evaluation.distributions import Distance, Summary, distance, summary
+from mesofuse.evaluation.protocol import Key, Sampled, sample
+from mesofuse.evaluation.records import number
+from mesofuse.volumes.quantities import conversion
+
+if TYPE_CHECKING:
+    from mesofuse.evaluation.measure import MetricChoice
+    from mesofuse.volumes.labels import Labels
+
+
+def measure_samples(
+    opened: Mapping[str, Labels],
+    metrics: Sequence[MetricChoice],
+    reference: str | None,
+    progress: Callable[[str], Any],
+    settings: Mapping[str, Any],
+) -> SampleReport:
+    """Measure the subvolumes of every file; ``settings`` are the rest of `sample`'s arguments."""
+    sampled = {
+        path: sample(volume, metrics, name=path, progress=progress(path), **settings) for path, volume in opened.items()
+    }
+    return SampleReport(list(sampled.values()), sampled[reference] if reference else None, dict(settings))
+
+
+@dataclass
+class SampleReport:
+    """Distributions of several files.
+
+    Attributes:
+        columns: One a file.
+        reference: The one that errors are relative to, or None.
+        settings: How the subvolumes were drawn.
+    """
+
+    columns: list[Sampled]
+    reference: Sampled | None
+    settings: dict[str, Any]
+
+    def keys(self) -> list[Key]:
+        """Return every quantity that any of them has."""
+        return list(dict.fromkeys(key for column in self.columns for key in column.values))
+
+    def unit(self, key: Key) -> str:
+        """Return the unit of a row: the reference's, else the first's that has it."""
+        have = [c for c in [*([self.reference] if self.reference else []), *self.columns] if key in c.units]
+        return have[0].units[key]
+
+    def cell(self, column: Sampled, key: Key) -> tuple[Summary | None, Distance | None]:
+        """Return one file's entry in a row: its mean in the row's unit, and its distance from the reference."""
+        if key not in column.values or (factor := conversion(column.units[key], self.unit(key))) is None:
+            return None, None
+        against = self.reference is not None and column is not self.reference and key in self.reference.values
+        found = distance(column, self.reference, key) if against and self.reference is not None else None
+        return summary(column, key, factor), found
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all as plain JSON values, each subvolume's value included."""
+        rows = []
+        for key in self.keys():
+            cells = []
+            for column in self.columns:
+                mean, apart = self.cell(column, key)
+                values = [number(v) for v in column.values[key].tolist()] if key in column.values else []
+                cells.append({"summary": _plain(mean), "distance": _plain(apart), "values": values})
+            rows.append({"metric": key[0], "label": key[1], "unit": self.unit(key), "cells": cells})
+        return {
+            "volumes": [c.volume for c in self.columns],
+            "reference": self.reference.volume if self.reference else None,
+            "settings": {k: v for k, v in self.settings.items() if k != "workers"},
+            "skipped": {c.volume: c.skipped for c in self.columns},
+            "table": rows,
+        }
+
+    def print(self) -> None:
+        """Print mean ± standard error of every quantity, and the error against the reference with its 95 % interval."""
+        from rich.console import Console
+        from rich.table import Table
+
+        console = Console()
+        table = Table(show_edge=False, pad_edge=False, header_style="bold")
+        for name in ("metric", "of"):
+            table.add_column(name)
+        for column in self.columns:
+            title = Path(column.volume).name + (" (reference)" if column is self.reference else "")
+            table.add_column(title, justify="right")
+        table.add_column("unit")
+        previous = ""
+        for key in self.keys():
+            cells = [_text(*self.cell(column, key)) for column in self.columns]
+            table.add_row("" if key[0] == previous else key[0], key[1], *cells, self.unit(key))
+            previous = key[0]
+        console.print(table)
+        console.print("mean ± standard error; in brackets the error of the mean with its 95 % interval", markup=False)
+        for column in self.columns:
+            for metric, reason in column.skipped.items():
+                console.print(f"{Path(column.volume).name}: {metric} was not measured. {reason}", markup=False)
+
+
+def _plain(entry: Summary | Distance | None) -> dict[str, Any] | None:
+    if entry is None:
+        return None
+    return {
+        key: [number(v) for v in value]
+        if isinstance(value, tuple)
+        else number(value)
+        if isinstance(value, float)
+        else value
+        for key, value in asdict(entry).items()
+    }
+
+
+def _text(mean: Summary | None, apart: Distance | None) -> str:
+    if mean is None:
+        return "–"
+    if math.isnan(mean.mean):
+        return "nowhere finite" if not mean.finite else "undefined"
+    text = f"{mean.mean:.4g} ± {mean.error:.2g}"
+    if mean.finite < 1:
+        text += f", finite in {mean.finite:.0%}"
+    if apart is None or apart.relative is None:
+        return text + (" \\[not comparable]" if apart and apart.note else "")
+    if apart.interval is None:
+        return f"{text} ({apart.relative:+.1%})"
+    return f"{text} ({apart.relative:+.1%}, {apart.interval[0]:+.1%} to {apart.interval[1]:+.1%})"
