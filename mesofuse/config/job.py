@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from mesofuse.errors import UserError, nearest
+from mesofuse.interfaces.component import KINDS
 from mesofuse.interfaces.options import Options
 from mesofuse.registry import get_registry
 from mesofuse.registry.component import Component
@@ -19,25 +20,21 @@ from mesofuse.volumes.units import parse_voxel_size
 DEFAULT_METHOD = "superres"
 
 
-class JobConfig(Options):
-    """A fusion job."""
+class InputsConfig(Options):
+    """What is fused with what, and under which budget: what a job and a comparison have in common."""
 
     low_res: str = Field(description="The blurry volume: a segmented stack, or a zarr volume.")
     high_res: str = Field(description="The sharp segmented image, or a stack of images of the same material.")
     scale: Scale = Field(description="High-resolution voxels along one low-resolution voxel: one number, or z, y, x.")
-    method: dict[str, Any] = Field(
-        default_factory=lambda: {"name": DEFAULT_METHOD},
-        description="Method: its name, a preset if wanted, and its options.",
-    )
     shows: dict[str, tuple[str, ...]] | None = Field(
-        None, description="Which high-resolution phases each low-resolution phase shows; null: the phase of the same number."
+        None, description="Which image phases each low-resolution phase shows; null: the phase of the same number."
     )
     phases: tuple[str, ...] = Field((), description="Names of the image's phases, in order of their label values.")
     voxel_size: Scale | None = Field(None, description="Edge length of a low-resolution voxel; null: the file's.")
     unit: str | None = Field(None, description="Unit of voxel_size; null: micrometer.")
     seed: int = Field(0, ge=0, lt=2**64, description="Makes training and generation repeatable.")
     steps: int | None = Field(None, ge=1, description="Training budget in generator steps; null: no such limit.")
-    minutes: float | None = Field(None, gt=0, description="Training budget in minutes; null: no such limit.")
+    minutes: float | None = Field(None, gt=0, allow_inf_nan=False, description="Training budget in minutes; null: no such limit.")
     device: str = Field("auto", description="cpu, cuda, cuda:N, or auto.")
 
     @field_validator("scale", mode="before")
@@ -55,6 +52,15 @@ class JobConfig(Options):
     @classmethod
     def _read_unit(cls, value: Any) -> Any:
         return None if value is None else _as_value_error(parse_unit, value)
+
+
+class JobConfig(InputsConfig):
+    """A fusion job."""
+
+    method: dict[str, Any] = Field(
+        default_factory=lambda: {"name": DEFAULT_METHOD},
+        description="Method: its name, a preset if wanted, and its options.",
+    )
 
     @property
     def method_name(self) -> str:
@@ -92,18 +98,38 @@ def resolve_method(name: str, preset: str | None, overrides: Mapping[str, Any]) 
     presets = model.presets
     if preset is not None and preset not in presets:
         raise UserError(f"The method {name!r} has no preset {preset!r}.{nearest(preset, presets)}")
-    defaults = {key: f.get_default(call_default_factory=True) for key, f in model.model_fields.items() if not f.is_required()}
+    fields = model.model_fields.items()
+    defaults = {key: f.get_default(call_default_factory=True) for key, f in fields if not f.is_required()}
     plain = model.model_construct(**defaults).model_dump(mode="json", include=set(defaults))
-    return component, component.options(merged(merged(plain, presets[preset] if preset else {}), overrides))
+    options = component.options(merged(merged(plain, presets[preset] if preset else {}), overrides))
+    return component, component.options(_with_parts(options.model_dump(mode="json")))
+
+
+def _with_parts(options: dict[str, Any]) -> dict[str, Any]:
+    """Write out the options of the components that a recipe names, in fields called as their kind."""
+    kinds = {**{kind: kind for kind in KINDS}, "losses": "loss"}
+
+    def whole(kind: str, part: Any) -> Any:
+        if not isinstance(part, Mapping) or "name" not in part:
+            return part
+        rest = {k: v for k, v in part.items() if k != "name"}
+        return {"name": part["name"], **get_registry().find(kind, part["name"]).options(rest).model_dump(mode="json")}
+
+    found = dict(options)
+    for key in kinds.keys() & options.keys():
+        value = options[key]
+        found[key] = [whole(kinds[key], v) for v in value] if isinstance(value, list) else whole(kinds[key], value)
+    return found
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``base`` with ``over`` laid over it, mapping by mapping; another component by name replaces the whole one."""
+    """Return ``base`` with ``over`` laid over it, mapping by mapping; a component of another name replaces the whole."""
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
-        same = isinstance(old, Mapping) and isinstance(value, Mapping) and value.get("name", old.get("name")) == old.get("name")
-        result[key] = merged(old, value) if same else value  # type: ignore[arg-type]
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        same = both and value.get("name", old.get("name")) == old.get("name")
+        result[key] = merged(old, value) if same else value
     return result
 
 
@@ -131,6 +157,24 @@ def load_job(path: Path) -> JobConfig:
     Raises:
         UserError: The file is missing, is not YAML, or is not a job.
     """
+    data = read_yaml(path, "a job's configuration", "low_res, high_res and scale")
+    for key in ("low_res", "high_res"):
+        if isinstance(data.get(key), str):
+            data[key] = beside(data[key], path)
+    return make_job(data, str(path))
+
+
+def read_yaml(path: Path, what: str, needs: str) -> dict[str, Any]:
+    """Return the mapping that a YAML file holds.
+
+    Args:
+        path: The file.
+        what: What it is to be, for messages.
+        needs: The fields that it can't do without, for messages.
+
+    Raises:
+        UserError: The file is missing, is not YAML, or is no mapping.
+    """
     import yaml
 
     try:
@@ -140,11 +184,13 @@ def load_job(path: Path) -> JobConfig:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path} can't be read as YAML: {str(error).splitlines()[0]}.") from error
     if not isinstance(data, dict):
-        raise UserError(f"{path} is not a job's configuration: it must be a YAML mapping with low_res, high_res and scale.")
-    for key in ("low_res", "high_res"):
-        if isinstance(data.get(key), str) and "://" not in data[key]:
-            data[key] = str((path.parent / data[key]).resolve())
-    return make_job(data, str(path))
+        raise UserError(f"{path} is not {what}: it must be a YAML mapping with {needs}.")
+    return data
+
+
+def beside(text: str, file: Path) -> str:
+    """Return a path that a file names, relative to that file's folder; URLs stay."""
+    return text if "://" in text else str((file.parent / text).resolve())
 
 
 def dump_job(job: JobConfig) -> str:

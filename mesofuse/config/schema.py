@@ -22,8 +22,14 @@ def _job() -> dict[str, Any]:
     return JobConfig.model_json_schema()
 
 
+def _comparison() -> dict[str, Any]:
+    from mesofuse.config.comparison import ComparisonConfig
+
+    return ComparisonConfig.model_json_schema()
+
+
 # Documents beside those of the kinds: name, and what makes the schema.
-DOCUMENTS: tuple[tuple[str, Callable[[], dict[str, Any]]], ...] = (("job", _job),)
+DOCUMENTS: tuple[tuple[str, Callable[[], dict[str, Any]]], ...] = (("comparison", _comparison), ("job", _job))
 
 
 def schemas(registry: Registry) -> dict[str, dict[str, Any]]:
