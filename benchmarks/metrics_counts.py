@@ -98,9 +98,8 @@ def streamed(size: int) -> None:
             measure(volume, names, workers=2)
             taken = time.perf_counter() - start
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-            print(
-                f"{size}^3 zarr, {len(names)} metrics: {taken:.1f} s, {size**3 / taken / 1e6:.1f} Mvoxel/s, peak {peak:.2f} GiB"
-            )
+            rate = size**3 / taken / 1e6
+            print(f"{size}^3 zarr, {len(names)} metrics: {taken:.1f} s, {rate:.1f} Mvoxel/s, peak {peak:.2f} GiB")
 
 
 def main() -> int:
