@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-from minimal_plugin.options import ThickSlicesOptions
 
 from mesofuse.errors import UserError
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Region, Triple
+from minimal_plugin.options import ThickSlicesOptions
 
 
 class ThickSlices(torch.nn.Module):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from minimal_plugin.options import TwoLayerOptions
 from torch import nn
 
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Region, Scale, Triple, scaled_edge
+from minimal_plugin.options import TwoLayerOptions
 
 
 class TwoLayer(nn.Module):
