@@ -1,6 +1,7 @@
 """The example plugin, installed from its folder: listed, checked, trained, and a volume made with it."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,11 @@ def test_it_trains_and_generates(tmp_path, capsys):
     assert main(command) == 0, capsys.readouterr().err
     made = LabelVolume.open(again)
     np.testing.assert_array_equal(made.read(made.grid.region), fused.read(fused.grid.region))
-    assert sorted(p.name for p in out.iterdir()) == sorted(
-        ["config.yaml", "fused.zarr", "metrics.json", "model", "preview.png", "training"]
-    )
+    assert {p.name for p in out.iterdir()} == documented_files()
+
+
+def documented_files():
+    """Return what the README says that a run's folder holds."""
+    text = (FOLDER.parents[1] / "README.md").read_text(encoding="utf-8")
+    table = re.search(r"What comes out.*?\n\n(.*?)\n\n", text, re.DOTALL)[1]
+    return set(re.findall(r"^\| `([\w.]+)/?` \|", table, re.MULTILINE))

@@ -45,4 +45,5 @@ class TwoLayer(nn.Module):
             x = x.repeat_interleave(counts, dim=axis + 2)
         made = self.fine(torch.cat([x, noise[0]], dim=1)).softmax(1)
         wanted = (core or region).scaled(self.scale).within(region.scaled(self.scale))
-        return made[(..., *wanted)]
+        cut: torch.Tensor = made[(..., *wanted)]
+        return cut
