@@ -43,7 +43,7 @@ def test_layers_match_their_own_sections_and_no_others(axis: int) -> None:
     # A section normal to the layers' own axis shows one phase only, so all are needed to see the fractions.
     own = {a: torch.cat([volume.select(2 + a, i) for i in range(8)]) for a in range(3)}
     assert term(volume, own).item() == pytest.approx(0, abs=1e-9)
-    assert term(stripes(8, 3, (axis + 1) % 3), own).item() > 100
+    assert term(stripes(8, 3, (axis + 1) % 3), own).item() > 30
 
 
 def test_the_error_is_relative_to_the_image() -> None:
@@ -51,13 +51,14 @@ def test_the_error_is_relative_to_the_image() -> None:
     volume[:, 0] = 1
     real = {a: hot(torch.tensor([0, 0, 0, 1]).reshape(1, 1, 4).expand(1, 4, 4)) for a in range(3)}
     # At lag 0: P_00 is 1 for 3/4, P_11 is 0 for 1/4, P_01 is right; errors 1/3 and 1, mean over four entries.
-    assert term(volume, real, weight=3, lags=(0,)).item() == pytest.approx(3 * (1 / 9 + 1) / 4)
+    expected = ((1 + 1 / 9) ** 0.5 - 1 + 2**0.5 - 1) / 4
+    assert term(volume, real, weight=3, lags=(0,)).item() == pytest.approx(3 * expected)
 
 
 def test_soft_probabilities_are_not_taken_for_speckle() -> None:
     real = {a: hot(torch.randint(2, (4, 16, 16), generator=torch.Generator().manual_seed(0))) for a in range(3)}
     soft = torch.full((1, 2, 8, 8, 8), 0.5, requires_grad=True)
-    value = term(soft, real)
+    value = term(soft, real, lags=(0,))
     assert value.item() > 10
     value.backward()
     assert torch.isfinite(soft.grad).all()

@@ -54,7 +54,7 @@ class TwoPointOptions(Options):
     """Options of `two-point`."""
 
     weight: float = Field(10.0, gt=0, description="Weight in the generator's objective.")
-    lags: tuple[int, ...] = Field((0, 1, 2, 4), min_length=1, description="Distances compared, in voxels along the axes.")
+    lags: tuple[int, ...] = Field((1, 2, 4), min_length=1, description="Distances compared, in voxels along the axes.")
     floor: float = Field(
         0.01, gt=0, description="Errors are relative to the image's probability, or to this where that is smaller."
     )
