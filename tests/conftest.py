@@ -33,3 +33,28 @@ def tiny_model():
         return method.restore(make_problem(low, high, scale), state), options.model_dump(mode="json")
 
     return make
+
+
+TINY_RECIPE = (
+    "generator.channels=4", "generator.last=4", "critic.channels=4", "critic.crop=16", "critic_steps=1",
+    "batch.volumes=1", "batch.slices=2", "selection.window=7", "selection.parts=1", "checkpoint_seconds=1.0e-9",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tiny_job(tmp_path_factory):
+    """Return the arguments of `mesofuse fuse` for a scan of 9 × 8 × 10 voxels and an image of 40²: seconds of work."""
+    import tifffile
+
+    from mesofuse.testing.problems import blobs
+
+    folder = tmp_path_factory.mktemp("inputs")
+    scan, image = folder / "scan.tif", folder / "sem.tif"
+    tifffile.imwrite(scan, blobs((9, 8, 10), 2, seed=1).array, photometric="minisblack")
+    tifffile.imwrite(image, blobs((1, 40, 40), 3, seed=2).array[0], photometric="minisblack")
+    recipe = [word for setting in TINY_RECIPE for word in ("--set", setting)]
+    return [
+        "--low-res", str(scan), "--high-res", str(image), "--scale", "4", "--voxel-size", "0.8",
+        "--phases", "pore,active,binder", "--shows", "0=pore,binder", "--shows", "1=active", "--steps", "2", "--quiet",
+        *recipe,
+    ]  # fmt: skip

@@ -11,18 +11,19 @@ from mesofuse.cli import options
 
 @click.command("demo")
 @click.option("--out", default="demo-run", show_default=True, metavar="FOLDER", help="Folder of the run.")
-@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=4.0, show_default=True, help="Training budget.")
-@click.option("--steps", type=click.IntRange(min=1), help="Training budget in steps, if reached first.")
-@click.option("--size", type=click.IntRange(64, 1024), default=256, show_default=True, help="Edge of the electrode in voxels.")
+@click.option("--minutes", type=float, default=4.0, show_default=True, metavar="M", help="Training budget.")
+@click.option("--steps", type=int, metavar="N", help="Training budget in steps, if reached first.")
+@click.option("--size", type=click.IntRange(64, 1024), default=256, show_default=True, help="Edge of it in voxels.")
 @click.option("--check", is_flag=True, help="Exit with 1 unless every value is within its limit.")
 @options.seed
 @options.device
 @options.overwrite
 @options.quiet
 def command(
-    out: str, minutes: float, steps: int | None, size: int, check: bool, seed: int, device: str, overwrite: bool, quiet: bool
-) -> None:
-    r"""Make an electrode, scan it, cut sections of a second one, fuse scan and sections, and compare with the truth.
+    out: str, minutes: float, steps: int | None, size: int, check: bool, seed: int, device: str, overwrite: bool,
+    quiet: bool,
+) -> None:  # fmt: skip
+    """Make an electrode, scan it, cut sections of a second one, fuse scan and sections, and compare with the truth.
 
     \b
     Example:
@@ -44,16 +45,14 @@ def command(
         table.add_column(title, justify="left" if title in ("metric", "of", "wanted", "") else "right")
     previous = ""
     for line in result.lines:
-        verdict = "met" if line.within and line.closer else "missed" if not line.within else "not closer"
-        table.add_row(
-            "" if line.metric == previous else line.metric, line.label, f"{line.truth:.4f}", f"{line.fused:.4f}",
-            f"{line.rival:.4f}", _error(line.metric, line.fused, line.truth), _error(line.metric, line.rival, line.truth),
-            line.limit, verdict,
-        )  # fmt: skip
+        metric = "" if line.metric == previous else line.metric
+        values = (f"{value:.4f}" for value in (line.truth, line.fused, line.rival))
+        errors = (_error(line.metric, value, line.truth) for value in (line.fused, line.rival))
+        table.add_row(metric, line.label, *values, *errors, line.limit, line.verdict)
         previous = line.metric
     Console().print(table)
     click.echo(f"Figure: {result.figure}")
-    missed = [f"{line.metric} of {line.label}" for line in result.lines if not (line.within and line.closer)]
+    missed = [f"{line.metric} of {line.label}" for line in result.lines if line.verdict != "met"]
     click.echo("All values are as wanted." if not missed else f"Not as wanted: {', '.join(missed)}.")
     if check and missed:
         raise SystemExit(1)

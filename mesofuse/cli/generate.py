@@ -30,7 +30,7 @@ def command(
     workers: int | None, voxel_size: Any, unit: str | None, device: str, levels: bool, resume: bool, overwrite: bool,
     quiet: bool,
 ) -> None:  # fmt: skip
-    r"""Apply MODEL (a package folder) to the volume LOW_RES and write the fused volume OUT (zarr).
+    """Apply MODEL (a package folder) to the volume LOW_RES and write the fused volume OUT (zarr).
 
     The same model, input and seed give the same voxels for every chunking, region, number of workers and restart.
 
@@ -39,30 +39,17 @@ def command(
       mesofuse generate runs/first/model scan.tif fused.zarr --seed 1
       mesofuse generate runs/first/model scan.zarr part.zarr --region 0:512,0:512,:
     """
-    from mesofuse.pipeline.fuse import output_provenance
+    from mesofuse.pipeline.generate import apply_model
     from mesofuse.report.progress import ProgressPrinter
-    from mesofuse.streaming.plan import check_fits, human_bytes, make_plan
-    from mesofuse.streaming.run import GenerateOptions, check_output, generate
+    from mesofuse.streaming.output import check_output
+    from mesofuse.streaming.run import GenerateOptions
 
     check_output(out, resume=resume, overwrite=overwrite)
     chunk, shard = generation.storage(chunks, shards)
     opened = generation.open_all(model, low_res, device, region, voxel_size, unit)
-    low = opened.low_res
-    plan = make_plan(
-        opened.package.model, low, low.grid.shape, region=opened.region, unit=shard or chunk, workers=workers,
-        device=opened.device, seed=seed,
-    )  # fmt: skip
-    check_fits(plan, out)
     settings = GenerateOptions(
         seed, opened.region, chunk, shard, workers, opened.device, resume=resume, overwrite=overwrite, levels=levels
     )
     with ProgressPrinter(quiet=quiet) as progress:
-        progress.say(
-            f"Generating {' × '.join(map(str, plan.shape))} voxels in {plan.tiles} tiles, "
-            f"{plan.workers} at a time, up to {human_bytes(plan.peak_bytes)} of memory"
-        )
-        volume = generate(
-            opened.package.model, low, low.grid, out, settings,
-            provenance=output_provenance(opened.package, low), emit=progress.emit,
-        )  # fmt: skip
+        volume = apply_model(opened.package, opened.low_res, out, settings, emit=progress.emit, say=progress.say)
     click.echo(f"Wrote {volume.path}: {' × '.join(map(str, volume.grid.shape))} voxels")

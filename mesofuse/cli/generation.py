@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mesofuse.cli import options
 from mesofuse.errors import UserError
 
 if TYPE_CHECKING:
     from mesofuse.models.package import Package
     from mesofuse.volumes.grid import Region, Triple
+    from mesofuse.volumes.labelling import LabelMapping
     from mesofuse.volumes.labels import Labels
+    from mesofuse.volumes.phases import Phase
 
-chunks = click.option("--chunks", type=click.IntRange(8, 1024), default=64, show_default=True, help="Edge of a chunk.")
+chunks = click.option(
+    "--chunks", type=click.IntRange(8, 1024), default=64, show_default=True, help="Edge of the output's chunks."
+)
 shards = click.option("--shards", type=click.IntRange(8), help="Edge of a file that bundles chunks. [default: none]")
 region = click.option("--region", metavar="z0:z1,y0:y1,x0:x1", help="Make only this part, in output voxels.")
 workers = click.option("--workers", type=click.IntRange(min=1), help="Tiles in flight. [default: one a core]")
@@ -27,9 +31,9 @@ class Opened:
     """A model and what it is applied to.
 
     Attributes:
-        package: The model, moved to ``device``.
+        package: The model, on the CPU.
         low_res: The low-resolution volume.
-        device: Where the model is.
+        device: Where to compute.
         region: Output voxels wanted, or None for all.
     """
 
@@ -39,7 +43,9 @@ class Opened:
     region: Region | None
 
 
-def open_all(model: str, low_res: str, device: str, region_text: str | None, voxel_size: Any, unit: str | None) -> Opened:
+def open_all(
+    model: str, low_res: str, device: str, region_text: str | None, voxel_size: Any = None, unit: str | None = None
+) -> Opened:
     """Open and check a model and a volume.
 
     Raises:
@@ -54,24 +60,38 @@ def open_all(model: str, low_res: str, device: str, region_text: str | None, vox
     package = load_package(Path(model))
     if package.warning:
         click.echo(f"Note: {package.warning}", err=True)
-    expected = package.model.problem.low_phases
     low, mapping = open_labels(low_res, voxel_size=voxel_size, unit=unit, allow_single_phase=True)
-    if len(low.phases) > len(expected):
-        raise UserError(
-            f"{low_res} has {len(low.phases)} phases, but the model was trained on volumes of {len(expected)} "
-            f"({', '.join(p.name for p in expected)}): merge phases, or train a model on this volume."
-        )
-    if len(low.phases) < len(expected) and mapping.changed:
-        raise UserError(
-            f"{low_res} has {len(low.phases)} phases with the values {', '.join(map(str, mapping.originals))}, so it is not "
-            f"clear which of the model's {len(expected)} phases they are: label them 0 … {len(expected) - 1}."
-        )
     if mapping.changed:
         click.echo(f"Note: {low_res}: values mapped to labels: {mapping}", err=True)
-    package.model.to(place)
+    check_phases(low_res, low.phases, mapping, package.model.problem.low_phases)
     output = Region.whole(low.grid.shape).scaled(package.model.scale).shape
-    wanted = Region.parse(region_text, output) if region_text else None
+    wanted = None if region_text is None else Region.parse(region_text, output)
     return Opened(package, low, place, wanted)
+
+
+def check_phases(name: str, found: Sequence[Phase], mapping: LabelMapping, expected: Sequence[Phase]) -> None:
+    """Refuse a volume whose phases are not, or not surely, those that a model was trained on.
+
+    Raises:
+        UserError: More phases than the model's, fewer that were mapped, or the model's names in another order.
+    """
+    names = [p.name for p in expected]
+    if len(found) > len(expected):
+        raise UserError(
+            f"{name} has {len(found)} phases, but the model was trained on volumes of {len(expected)} "
+            f"({', '.join(names)}): merge phases, or train a model on this volume."
+        )
+    if len(found) < len(expected) and mapping.changed:
+        raise UserError(
+            f"{name} has {len(found)} phases with the values {', '.join(map(str, mapping.originals))}, so it is not "
+            f"clear which of the model's {len(expected)} phases they are: label them 0 … {len(expected) - 1}."
+        )
+    own = [p.name for p in found]
+    if own != names and sorted(own) == sorted(names):
+        raise UserError(
+            f"{name} has the phases {', '.join(own)} in this order, but the model was trained with {', '.join(names)}: "
+            "label them in the model's order."
+        )
 
 
 def storage(chunk: int, shard: int | None) -> tuple[Triple, Triple | None]:
@@ -83,6 +103,3 @@ def storage(chunk: int, shard: int | None) -> tuple[Triple, Triple | None]:
     if shard is not None and shard % chunk:
         raise UserError(f"--shards {shard} is not a multiple of --chunks {chunk}; give for example {4 * chunk}.")
     return (chunk,) * 3, None if shard is None else (shard,) * 3
-
-
-__all__ = ["Opened", "chunks", "open_all", "options", "region", "shards", "storage", "workers"]

@@ -12,6 +12,7 @@ from mesofuse.errors import UserError
 
 if TYPE_CHECKING:
     from mesofuse.config.job import JobConfig
+    from mesofuse.pipeline.inputs import JobInputs
 
 _OPTIONS = [
     click.option("--method", default="superres", show_default=True, metavar="NAME", help="Registered method."),
@@ -38,7 +39,7 @@ def job(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def make(low_res: str, high_res: str, scale: Any, fields: dict[str, Any]) -> JobConfig:
-    """Return the resolved job that the command line describes.
+    """Return the job that the command line describes.
 
     Raises:
         UserError: Something in it is not usable.
@@ -60,7 +61,21 @@ def make(low_res: str, high_res: str, scale: Any, fields: dict[str, Any]) -> Job
         "phases": [name.strip() for name in fields["phases"].split(",") if name.strip()],
         **{key: fields[key] for key in ("voxel_size", "unit", "minutes", "steps", "seed", "device")},
     }
-    return make_job(data, "the command line").resolved()
+    return make_job(data, "the command line")
+
+
+def open_job(job: JobConfig) -> tuple[JobConfig, JobInputs]:
+    """Return the job resolved, and its inputs, opened and checked; what is to be noted about them is said.
+
+    Raises:
+        UserError: An unknown method or option, or inputs that are unusable or don't fit each other.
+    """
+    from mesofuse.pipeline.inputs import open_inputs
+
+    resolved, inputs = job.resolved(), open_inputs(job)
+    for note in inputs.notes:
+        click.echo(f"Note: {note}", err=True)
+    return resolved, inputs
 
 
 def absolute(path: str) -> str:

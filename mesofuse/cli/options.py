@@ -36,7 +36,11 @@ voxel_size = click.option(
 )
 unit = click.option("--unit", callback=_unit, metavar="UNIT", help="Unit of --voxel-size: nm, um, mm …")
 seed = click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same seed gives the same result."
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    default=0,
+    show_default=True,
+    help="The same seed gives the same result.",
 )
 device = click.option(
     "--device", default="auto", show_default=True, metavar="NAME", help="cpu, cuda, cuda:N, or auto (CUDA if present)."

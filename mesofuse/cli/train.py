@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mesofuse.cli import options
+from mesofuse.cli import job_options, options
 
 
 @click.command("train")
@@ -22,7 +22,7 @@ def command(
     config: str, out: str | None, minutes: float | None, steps: int | None, device: str | None, resume: bool,
     overwrite: bool, quiet: bool,
 ) -> None:  # fmt: skip
-    r"""Train the model that a configuration describes, into OUT/model.
+    """Train the model that a configuration describes, into OUT/model.
 
     `mesofuse fuse` writes such a configuration into its folder; a short one needs low_res, high_res and scale.
 
@@ -31,21 +31,19 @@ def command(
       mesofuse train runs/first/config.yaml --out runs/second
     """
     from mesofuse.config.job import load_job, make_job
-    from mesofuse.pipeline.fit import MODEL, fit_job, prepare_folder
-    from mesofuse.pipeline.inputs import open_inputs
+    from mesofuse.pipeline.fit import fit_job
+    from mesofuse.pipeline.folder import MODEL, check_folder
     from mesofuse.report.progress import ProgressPrinter
 
-    job = load_job(Path(config))
-    changes = {k: v for k, v in (("minutes", minutes), ("steps", steps), ("device", device)) if v is not None}
-    if minutes or steps:
-        changes = {"minutes": None, "steps": None, **changes}
-    job = make_job({**job.model_dump(), **changes}, "the command line").resolved()
-    inputs = open_inputs(job)
-    for note in inputs.notes:
-        click.echo(f"Note: {note}", err=True)
     parent = Path(config).resolve().parent
     folder = Path(out) if out else parent.with_name(f"{parent.name}-again")
-    prepare_folder(folder, overwrite=overwrite, resume=resume)
+    check_folder(folder, overwrite=overwrite, resume=resume)
+    given = load_job(Path(config)).model_dump()
+    if minutes is not None or steps is not None:
+        given |= {"minutes": minutes, "steps": steps}
+    if device is not None:
+        given["device"] = device
+    job, inputs = job_options.open_job(make_job(given, "the command line"))
     with ProgressPrinter(quiet=quiet) as progress:
-        package = fit_job(job, inputs, folder, resume=resume, emit=progress.emit)
+        package = fit_job(job, inputs, folder, overwrite=overwrite, resume=resume, emit=progress.emit)
     click.echo(f"Model: {folder / MODEL} ({package.digest[:12]})")

@@ -34,7 +34,9 @@ class InputsConfig(Options):
     unit: str | None = Field(None, description="Unit of voxel_size; null: micrometer.")
     seed: int = Field(0, ge=0, lt=2**64, description="Makes training and generation repeatable.")
     steps: int | None = Field(None, ge=1, description="Training budget in generator steps; null: no such limit.")
-    minutes: float | None = Field(None, gt=0, allow_inf_nan=False, description="Training budget in minutes; null: no such limit.")
+    minutes: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Training budget in minutes; null: no such limit."
+    )
     device: str = Field("auto", description="cpu, cuda, cuda:N, or auto.")
 
     @field_validator("scale", mode="before")
@@ -107,7 +109,7 @@ def resolve_method(name: str, preset: str | None, overrides: Mapping[str, Any]) 
 
 def _with_parts(options: dict[str, Any]) -> dict[str, Any]:
     """Write out the options of the components that a recipe names, in fields called as their kind."""
-    kinds = {**{kind: kind for kind in KINDS}, "losses": "loss"}
+    kinds: dict[str, str] = {kind: kind for kind in KINDS} | {"losses": "loss"}
 
     def whole(kind: str, part: Any) -> Any:
         if not isinstance(part, Mapping) or "name" not in part:
@@ -123,13 +125,15 @@ def _with_parts(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``base`` with ``over`` laid over it, mapping by mapping; a component of another name replaces the whole."""
+    """Return ``base`` with ``over`` laid over it, mapping by mapping; another component replaces the whole."""
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        same = both and value.get("name", old.get("name")) == old.get("name")
-        result[key] = merged(old, value) if same else value
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            same = value.get("name", old.get("name")) == old.get("name")
+            result[key] = merged(old, value) if same else value
+        else:
+            result[key] = value
     return result
 
 

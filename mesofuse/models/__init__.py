@@ -1,0 +1,1 @@
+"""A fitted model on disk, the device it runs on, and where it comes from."""

@@ -27,10 +27,6 @@ def model_card(record: Mapping[str, Any]) -> str:
         for phase, shown in zip(problem["low_phases"], problem["shows"], strict=True):
             lines.append(f"| {phase['name']} | {', '.join(names[i] for i in shown)} |")
         lines.append("")
-    if values := provenance.get("values"):
-        lines += ["Measured on parts of the low-resolution volume when the model was chosen:", "", "| value | |", "| --- | --- |"]
-        lines += [f"| {k} | {v:.4g} |" for k, v in values.items()]
-        lines.append("")
     lines += ["| made with | |", "| --- | --- |"]
     lines += [f"| {k} | {v} |" for k, v in provenance.items() if not isinstance(v, dict)]
     for name, source in provenance.get("inputs", {}).items():

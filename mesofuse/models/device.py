@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mesofuse.errors import UserError
 
 
@@ -17,10 +19,10 @@ def resolve_device(name: str = "auto") -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cpu":
         return name
-    kind, _, number = name.partition(":")
-    if kind != "cuda" or (number and not number.isdigit()):
+    found = re.fullmatch(r"cuda(?::([0-9]+))?", name)
+    if not found:
         raise UserError(f"{name!r} is not a device; give auto, cpu, cuda, or cuda:N with the number of the GPU.")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if int(number or 0) >= count:
+    if int(found[1] or 0) >= count:
         raise UserError(f"The device {name!r} is not there: this machine has {count} CUDA devices; give auto or cpu.")
     return name

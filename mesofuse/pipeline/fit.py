@@ -3,102 +3,105 @@
 from __future__ import annotations
 
 import datetime
-import shutil
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mesofuse.config.job import JobConfig, dump_job
+from mesofuse.config.job import JobConfig, dump_job, load_job
 from mesofuse.errors import UserError
 from mesofuse.interfaces.events import Event, RunFinished
 from mesofuse.interfaces.method import Budget, FitRun
 from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package, load_package, save_package
 from mesofuse.models.provenance import versions
+from mesofuse.pipeline.folder import CONFIG, HASHES, MODEL, TRAINING, run_folder
 from mesofuse.pipeline.inputs import JobInputs
-from mesofuse.volumes.files import replacing
+from mesofuse.registry import get_registry
+from mesofuse.volumes.files import remove, replacing
 
-CONFIG, MODEL, TRAINING = "config.yaml", "model", "training"
 
+def announcing(emit: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Return what hands an event to ``emit`` and to the plugins that listen."""
 
-def prepare_folder(out: Path, *, overwrite: bool, resume: bool) -> None:
-    """Make the run's folder, or check that the one that is there may be used.
+    def announce(event: Event) -> None:
+        emit(event)
+        get_registry().emit(event)
 
-    Raises:
-        UserError: It exists and neither overwrite nor resume is given, or it is not a run's folder.
-    """
-    if out.exists():
-        ours = out.is_dir() and ((out / CONFIG).exists() or not any(out.iterdir()))
-        if not ours:
-            raise UserError(f"{out} exists and is not a folder of a mesofuse run; give another --out.")
-        if any(out.iterdir()) and not (overwrite or resume):
-            raise UserError(f"{out} exists already; give --resume to go on with it, --overwrite to start anew, or another --out.")
-        if overwrite and not resume:
-            shutil.rmtree(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"The folder {out} can't be made: {error.strerror}; give another --out.") from error
+    return announce
 
 
 def fit_job(
-    job: JobConfig, inputs: JobInputs, out: Path, *, resume: bool, emit: Callable[[Event], None]
+    job: JobConfig,
+    inputs: JobInputs,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    emit: Callable[[Event], None] = lambda event: None,
 ) -> Package:
-    """Fit the method of a job, resolved, into ``out/model``; with ``resume`` a finished model is taken as it is.
+    """Fit the method of a resolved job into ``out/model``; ``resume`` takes a finished model as it is.
 
     Raises:
-        UserError: The inputs don't suit the method, or what is there belongs to another job.
+        UserError: The inputs don't suit the method, the folder may not be used, or what is there is another job's.
+            The folder is then as it was before.
     """
     component, options = job.resolve_method()
-    config = out / CONFIG
-    text = dump_job(job)
-    if resume and config.exists():
-        _check_same(config, job)
-    with replacing(config) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    if resume and (out / MODEL).exists():
-        package = load_package(out / MODEL)
-        if package.provenance.get("inputs") == inputs.hashes:
-            return package
-        raise UserError(f"The model in {out} was made from other inputs; give --overwrite to start anew, or another --out.")
-    training = out / TRAINING
-    training.mkdir(exist_ok=True)
-    run = FitRun(training, job.seed, resolve_device(job.device), Budget(job.steps, job.minutes), resume, emit)
-    started = time.monotonic()
-    try:
+    device = resolve_device(job.device)
+    announce = announcing(emit)
+    with run_folder(out, overwrite=overwrite, resume=resume) as begin:
+        if resume and (out / CONFIG).exists():
+            _check_same(out, job, inputs)
+        _write(out / CONFIG, dump_job(job))
+        _write(out / HASHES, json.dumps(inputs.hashes, indent=2) + "\n")
+        if (out / MODEL).exists():
+            return load_package(out / MODEL)
+
+        def follow(event: Event) -> None:
+            begin()
+            announce(event)
+
+        training = out / TRAINING
+        training.mkdir(exist_ok=True)
+        run = FitRun(training, job.seed, device, Budget(job.steps, job.minutes), resume, follow)
+        started = time.monotonic()
         model = component.build(options).fit(inputs.fusion, run)
-    except UserError:
-        # Refused before it began: leave no trace of a run that never was.
-        if not any(training.iterdir()):
-            shutil.rmtree(out)
-        raise
+    if not any(training.iterdir()):
+        remove(training)
     provenance: dict[str, Any] = {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seed": job.seed,
-        "device": run.device,
+        "device": device,
         "seconds": round(time.monotonic() - started, 1),
         "distribution": f"{component.distribution} {component.version}",
         "inputs": inputs.hashes,
         "versions": versions(),
         "voxel_size": list(inputs.low_res.grid.voxel_size),
         "unit": inputs.low_res.grid.unit,
-        **getattr(model, "notes", {}),
     }
     save_package(out / MODEL, model, component.spec.name, options.model_dump(mode="json"), provenance)
-    emit(RunFinished("train", str(out / MODEL)))
+    announce(RunFinished("train", str(out / MODEL)))
     return load_package(out / MODEL)
 
 
-def _check_same(config: Path, job: JobConfig) -> None:
-    """Refuse to resume a run with another configuration; the budget and the device may change."""
-    from mesofuse.config.job import load_job
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
-    free = {"steps", "minutes", "device"}
-    before, now = load_job(config).resolved().model_dump(mode="json"), job.model_dump(mode="json")
+
+def _check_same(out: Path, job: JobConfig, inputs: JobInputs) -> None:
+    """Refuse to resume another configuration or other inputs; until the model is there, the budget may change."""
+    free = {"device"} if (out / MODEL).exists() else {"device", "steps", "minutes"}
+    before, now = load_job(out / CONFIG).resolved().model_dump(mode="json"), job.model_dump(mode="json")
     differing = sorted(k for k in now if k not in free and before[k] != now[k])
     if differing:
         raise UserError(
-            f"The run in {config.parent} was begun with another configuration ({', '.join(differing)} differ); give the same "
+            f"The run in {out} was begun with another configuration ({', '.join(differing)} differ); give the same "
             "to resume, --overwrite to start anew, or another --out."
+        )
+    if (out / HASHES).exists() and json.loads((out / HASHES).read_text(encoding="utf-8")) != inputs.hashes:
+        raise UserError(
+            f"The run in {out} was begun with other voxels in its input files; restore the files to resume, or give "
+            "--overwrite to start anew, or another --out."
         )

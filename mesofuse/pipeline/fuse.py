@@ -17,19 +17,22 @@ from mesofuse.interfaces.metric import Measured
 from mesofuse.interfaces.problem import Problem
 from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package
-from mesofuse.pipeline.fit import fit_job
+from mesofuse.pipeline.fit import announcing, fit_job
+from mesofuse.pipeline.folder import FUSED, NUMBERS, PREVIEW
+from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs
 from mesofuse.registry import get_registry
 from mesofuse.report.montage import montage
 from mesofuse.streaming.compute import default_workers
-from mesofuse.streaming.plan import Plan, check_fits, make_plan
-from mesofuse.streaming.run import GenerateOptions, generate
+from mesofuse.streaming.plan import check_disk
+from mesofuse.streaming.probe import compressed
+from mesofuse.streaming.run import GenerateOptions
 from mesofuse.volumes.files import replacing
+from mesofuse.volumes.grid import Region
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.store import LabelVolume
 
 METRICS = ("volume-fraction", "surface-area", "low-res-consistency")
-FUSED, NUMBERS, PREVIEW = "fused.zarr", "metrics.json", "preview.png"
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,12 @@ def fuse(
     *,
     chunks: int = 64,
     workers: int | None = None,
+    overwrite: bool = False,
     resume: bool = False,
     emit: Callable[[Event], None] = lambda event: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Fused:
-    """Run a resolved job into the folder ``out``, which exists.
+    """Run a resolved job into the folder ``out``.
 
     Args:
         job: The job, resolved.
@@ -68,6 +72,7 @@ def fuse(
         out: The run's folder.
         chunks: Edge of the output's chunks.
         workers: Tiles in flight; None chooses.
+        overwrite: Replace an earlier run.
         resume: Go on with what the folder holds.
         emit: Takes the events.
         say: Takes a sentence at each stage.
@@ -75,15 +80,14 @@ def fuse(
     Raises:
         UserError: The inputs don't suit the method, or the output does not fit.
     """
+    device = resolve_device(job.device)
+    for name in METRICS:  # rather before the training than after it
+        get_registry().find("metric", name)
+    _check_disk(inputs, str(out / FUSED))
     say("Training")
-    package = fit_job(job, inputs, out, resume=resume, emit=emit)
-    path = out / FUSED
-    plan = generation_plan(package, inputs.low_res, job, chunks=chunks, workers=workers)
-    check_fits(plan, str(path))
-    say(f"Generating {' × '.join(map(str, plan.shape))} voxels")
-    volume = generate_with(
-        package, inputs.low_res, str(path), job, chunks=chunks, workers=workers, resume=resume and path.exists(), emit=emit
-    )
+    package = fit_job(job, inputs, out, overwrite=overwrite, resume=resume, emit=emit)
+    options = GenerateOptions(job.seed, None, (chunks,) * 3, None, workers, device, resume)
+    volume = apply_model(package, inputs.low_res, str(out / FUSED), options, emit=emit, say=say)
     say("Measuring")
     measured, image = measure_result(volume, inputs, method_degradation(package, inputs.problem))
     record = {"fused": to_json(measured), "image": to_json(image), "model": package.digest, "seed": job.seed}
@@ -91,46 +95,15 @@ def fuse(
         temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     with replacing(out / PREVIEW) as temporary:
         montage(temporary, low_res=inputs.low_res, result=volume, image=inputs.image)
-    emit(RunFinished("fuse", str(out)))
+    announcing(emit)(RunFinished("fuse", str(out)))
     return Fused(volume, package, measured, image)
 
 
-def generation_plan(package: Package, low_res: Labels, job: JobConfig, *, chunks: int, workers: int | None) -> Plan:
-    """Plan the generation of a job."""
-    device = resolve_device(job.device)
-    return make_plan(
-        package.model.to(device), low_res, low_res.grid.shape, unit=(chunks,) * 3, workers=workers, device=device, seed=job.seed
-    )
-
-
-def generate_with(
-    package: Package,
-    low_res: Labels,
-    out: str,
-    job: JobConfig,
-    *,
-    chunks: int,
-    workers: int | None,
-    resume: bool,
-    emit: Callable[[Event], None],
-) -> LabelVolume:
-    """Generate the volume of a job."""
-    device = resolve_device(job.device)
-    options = GenerateOptions(job.seed, None, (chunks,) * 3, None, workers, device, resume)
-    model = package.model.to(device)
-    return generate(model, low_res, low_res.grid, out, options, provenance=output_provenance(package, low_res), emit=emit)
-
-
-def output_provenance(package: Package, low_res: Labels) -> dict[str, Any]:
-    """Return what an output records of where it comes from, beside seed and region."""
-    from mesofuse.models.provenance import hash_labels, versions
-
-    return {
-        "model": package.digest,
-        "method": package.method,
-        "low_res_sha256": hash_labels(low_res),
-        "versions": versions(),
-    }
+def _check_disk(inputs: JobInputs, out: str) -> None:
+    """Refuse before the training an output that will not fit, if it compresses as the image does."""
+    image = inputs.image.array
+    voxels = Region.whole(inputs.low_res.grid.shape).scaled(inputs.problem.scale).size
+    check_disk(voxels * compressed(image) / image.size, out)
 
 
 def method_degradation(package: Package, problem: Problem) -> Degradation | None:
@@ -155,5 +128,3 @@ def measure_result(
     measured = measure(volume, names, name=name, workers=default_workers("cpu"), **scan)
     image = measure(inputs.image, METRICS[:2], stack=True, name="image")
     return measured, image
-
-

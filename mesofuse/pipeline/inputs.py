@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as with_fields
 
-from mesofuse.config.job import JobConfig
+from mesofuse.config.job import InputsConfig
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.interfaces.problem import Problem
@@ -17,6 +17,7 @@ from mesofuse.volumes.grid import Grid, Scale
 from mesofuse.volumes.labelling import LabelMapping, read_labels
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.phases import Phase, PhaseMatch
+from mesofuse.volumes.units import convert
 
 SIZE_TOLERANCE = 0.02
 """Relative difference of the files' voxel sizes from the scale factor that is not worth a word."""
@@ -65,7 +66,7 @@ def open_labels(
     )
 
 
-def open_inputs(job: JobConfig) -> JobInputs:
+def open_inputs(job: InputsConfig) -> JobInputs:
     """Open and check a job's inputs.
 
     Raises:
@@ -74,8 +75,10 @@ def open_inputs(job: JobConfig) -> JobInputs:
     low, low_mapping = open_labels(job.low_res, voxel_size=job.voxel_size, unit=job.unit)
     high, high_mapping = open_labels(job.high_res, phase_names=job.phases)
     if min(low.grid.shape) < 2:
-        raise UserError(f"{job.low_res} is a 2D image of shape {low.grid.shape}; the low-resolution input must be a volume.")
-    image = LabelArray(high.read(high.grid.region), high.grid, high.phases)
+        raise UserError(
+            f"{job.low_res} is a 2D image of shape {low.grid.shape}; the low-resolution input must be a volume."
+        )
+    image = LabelArray(high.read(high.grid.region), image_grid(high.grid, low.grid, job.scale), high.phases)
     notes = [
         f"{path}: values mapped to labels: {mapping}"
         for path, mapping in ((job.low_res, low_mapping), (job.high_res, high_mapping))
@@ -88,11 +91,16 @@ def open_inputs(job: JobConfig) -> JobInputs:
     return JobInputs(low, image, problem, hashes, tuple(notes))
 
 
-def match_phases(
-    shows: dict[str, tuple[str, ...]] | None, low: Sequence[Phase], high: Sequence[Phase]
-) -> PhaseMatch:
+def image_grid(image: Grid, low: Grid, scale: Scale) -> Grid:
+    """Return the image's grid; where its file says no pixel size, that of the volume and the scale factor."""
+    return image if image.known else with_fields(image, voxel_size=low.refined(scale).voxel_size, unit=low.unit)
+
+
+def match_phases(shows: dict[str, tuple[str, ...]] | None, low: Sequence[Phase], high: Sequence[Phase]) -> PhaseMatch:
     """Return which high-resolution phases each low-resolution phase shows: the rules', or by index."""
-    by_index = PhaseMatch.by_index(len(low), len(high))
+    by_index = PhaseMatch.by_index(
+        len(low), len(high)
+    )  # refuses a volume of more phases than the image, whatever the rules
     return PhaseMatch.parse(shows, low, high) if shows else by_index
 
 
@@ -101,16 +109,15 @@ def named_after(low: Sequence[Phase], high: Sequence[Phase], match: PhaseMatch) 
     if any(p.name != f"phase {p.value}" for p in low):
         return tuple(low)
     return tuple(
-        with_fields(p, name=" + ".join(high[v].name for v in shown))
-        for p, shown in zip(low, match.shows, strict=True)
+        with_fields(p, name=" + ".join(high[v].name for v in shown)) for p, shown in zip(low, match.shows, strict=True)
     )
 
 
 def size_notes(low: Grid, image: Grid, scale: Scale) -> list[str]:
     """Return a warning where both files know their voxel size and these disagree with the scale factor."""
-    if not (low.known and image.known) or low.unit != image.unit:
+    if not (low.known and image.known):
         return []
-    wanted = [v / s for v, s in zip(low.voxel_size[1:], scale[1:], strict=True)]
+    wanted = [convert(v / s, low.unit, image.unit) for v, s in zip(low.voxel_size[1:], scale[1:], strict=True)]
     if all(abs(w / v - 1) <= SIZE_TOLERANCE for w, v in zip(wanted, image.voxel_size[1:], strict=True)):
         return []
     given = " × ".join(f"{v:g}" for v in image.voxel_size[1:])

@@ -1,0 +1,1 @@
+"""Any model over a volume of any size: tiles, noise, plan, run."""

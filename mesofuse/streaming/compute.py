@@ -1,4 +1,4 @@
-"""Computing one tile: read its window, draw its noise, reconstruct, in a way that gives the same bits from any worker."""
+"""Computing one tile: read its window, draw its noise, reconstruct; any worker gets the same bits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _local = threading.local()
 
 def tile_input(model: Model, tile: Tile, shape: Triple, low_res: Labels | None, seed: int) -> TileInput:
     """Gather what a tile needs."""
-    field = None if low_res is None else np.ascontiguousarray(low_res.read(tile.window))
+    # A copy: what is read may be a view of a file that can't be written, which torch does not take.
+    field = None if low_res is None else np.array(low_res.read(tile.window))
     noise = tuple(draw_noise(spec, seed, tile.window.scaled(spec.factor)) for spec in model.noise)
     return TileInput(tile.core, tile.window, shape, field, noise)
 
@@ -47,7 +48,7 @@ def compute_tile(
 
 
 def _one_torch_thread() -> None:
-    """Let torch use one thread in this worker: tiles run side by side, and a tile's bits don't depend on how many do."""
+    """Let torch use one thread in this worker: tiles run side by side, and no bit depends on how many do."""
     import torch
 
     if not getattr(_local, "ready", False):
@@ -62,13 +63,13 @@ def torch_threads_kept() -> Iterator[None]:
 
     threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark
-    cudnn.deterministic, cudnn.benchmark = True, False  # type: ignore[assignment]
+    cudnn.deterministic, cudnn.benchmark = True, False
     try:
         yield
     finally:
         torch.set_num_threads(threads)
         _local.ready = False
-        cudnn.deterministic, cudnn.benchmark = before  # type: ignore[assignment]
+        cudnn.deterministic, cudnn.benchmark = before
 
 
 def default_workers(device: str) -> int:

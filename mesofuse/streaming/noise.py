@@ -1,7 +1,7 @@
-"""Noise that belongs to coordinates: the number at a voxel depends on seed, field, channel and absolute position alone.
+"""Noise that belongs to coordinates: a voxel's number depends on seed, field, channel and absolute position alone.
 
-Space is cut into fixed blocks; each block of each channel has its own stream of a counter-based generator (Philox 4×64, Salmon et
-al. 2011), whose raw bits become normal numbers by the Box–Muller transform. Any region of any size can so be drawn alone.
+Space is cut into fixed blocks; each block of each channel has its own stream of a counter-based generator (Philox 4×64,
+Salmon et al. 2011), whose raw bits become normal numbers by the Box–Muller transform. So any region can be drawn alone.
 """
 
 from __future__ import annotations

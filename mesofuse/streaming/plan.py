@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 import shutil
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import Model
-from mesofuse.streaming.compute import compute_tile, default_workers, torch_threads_kept
-from mesofuse.streaming.tiles import Tile, Tiling
+from mesofuse.streaming.compute import default_workers
+from mesofuse.streaming.probe import probe_tile, resident
+from mesofuse.streaming.tiles import Tiling
+from mesofuse.volumes.backends import is_url
 from mesofuse.volumes.grid import Region, Triple, scaled_edge
 from mesofuse.volumes.labels import Labels
 
 DISK_MARGIN = 1.25
 """How much more disk than estimated must be free; a probe tile may compress better than the rest."""
+FILE_BYTES = 4096
+"""What a file takes at least on a usual file system."""
 
 
 @dataclass(frozen=True)
@@ -102,16 +102,17 @@ def make_plan(
     """
     tiling = Tiling.of(model, shape)
     region = region or tiling.output
+    unit = tuple(min(u, n) for u, n in zip(unit, region.shape, strict=True))  # type: ignore[assignment]
     tiles = count_tiles(tiling, region)
     workers = max(1, min(workers or default_workers(device), tiles))
     if not model.can_tile:
         _refuse_too_large(model.tile_bytes(shape))
     middle = tuple((a + b) // 2 for a, b in zip(region.start, region.stop, strict=True))
-    probe = next(iter(tiling.touching(Region(middle, tuple(m + 1 for m in middle)))))  # type: ignore[arg-type]
-    seconds, held, base, ratio = _probe(model, probe, shape, low_res, seed, device)
+    tile = next(iter(tiling.touching(Region(middle, tuple(m + 1 for m in middle)))))  # type: ignore[arg-type]
+    probe = probe_tile(model, tile, shape, low_res, seed, device)
     aligned = is_aligned(tiling, region, unit)
     voxels = sum_output(tiling, region)
-    stored = int(region.size * ratio) + 4096 * math.prod(-(-n // u) for n, u in zip(region.shape, unit, strict=True))
+    units = math.prod(-(-n // u) for n, u in zip(region.shape, unit, strict=True))
     # A chunk being assembled from several tiles is held beside them.
     extra = 0 if aligned else 2 * math.prod(unit)
     return Plan(
@@ -120,11 +121,11 @@ def make_plan(
         tiles=tiles,
         tile=Region.whole(tiling.edge).scaled(tiling.scale).shape,
         workers=workers,
-        tile_bytes=held,
-        peak_bytes=base + workers * (held + extra),
-        disk_bytes=stored,
-        scratch_bytes=0 if aligned else int(voxels * ratio) + 4096 * tiles,
-        seconds=seconds * voxels / max(1, probe.output.size) / (workers if device == "cpu" else 1),
+        tile_bytes=probe.tile_bytes,
+        peak_bytes=probe.base_bytes + workers * (probe.tile_bytes + extra),
+        disk_bytes=int(region.size * probe.stored) + FILE_BYTES * units,
+        scratch_bytes=0 if aligned else int(voxels * probe.stored) + FILE_BYTES * tiles,
+        seconds=probe.seconds * voxels / tile.output.size / (workers if device == "cpu" else 1),
         aligned=aligned,
     )
 
@@ -136,7 +137,9 @@ def count_tiles(tiling: Tiling, region: Region) -> int:
 
 def sum_output(tiling: Tiling, region: Region) -> int:
     """Return how many voxels the tiles that meet a region make in all."""
-    return math.prod(_edge(tiling, axis, b) - _edge(tiling, axis, a) for axis, (a, b) in enumerate(_spans(tiling, region)))
+    return math.prod(
+        _edge(tiling, axis, b) - _edge(tiling, axis, a) for axis, (a, b) in enumerate(_spans(tiling, region))
+    )
 
 
 def _spans(tiling: Tiling, region: Region) -> list[tuple[int, int]]:
@@ -151,70 +154,14 @@ def _spans(tiling: Tiling, region: Region) -> list[tuple[int, int]]:
     return spans
 
 
-def _probe(
-    model: Model, tile: Tile, shape: Triple, low_res: Labels | None, seed: int, device: str
-) -> tuple[float, int, int, float]:
-    """Return seconds, bytes held by a tile in flight, bytes held by the process beside it, and bytes a voxel on disk."""
-    from numcodecs import Zstd
-
-    with torch_threads_kept():
-        result: dict[str, Any] = {}
-
-        def work() -> None:
-            compute_tile(model, tile, shape, low_res, seed)
-            # Once warm, the process holds what it always holds; what a tile adds is seen at its peak.
-            result["base"] = _resident()
-            started = time.perf_counter()
-            result["labels"] = compute_tile(model, tile, shape, low_res, seed)
-            result["seconds"] = time.perf_counter() - started
-
-        with _PeakWatch() as watch:
-            worker = threading.Thread(target=work)
-            worker.start()
-            worker.join()
-    labels = result["labels"]
-    packed = len(Zstd(level=3).encode(np.ascontiguousarray(labels)))
-    base = watch.first
-    held = max(watch.peak - base, labels.nbytes)
-    if device != "cpu":
-        held = max(labels.nbytes * 4, held)
-    return result["seconds"], held, base, packed / labels.size
-
-
-class _PeakWatch:
-    """Watches the process's resident memory from a thread of its own."""
-
-    def __enter__(self) -> _PeakWatch:
-        self.first = self.peak = _resident()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.002):
-            self.peak = max(self.peak, _resident())
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self.peak = max(self.peak, _resident())
-
-
-def _resident() -> int:
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)
-
-
 def _refuse_too_large(needed: int) -> None:
     import psutil
 
     free = psutil.virtual_memory().available
     if needed > free:
         raise UserError(
-            f"This model works on whole volumes only and would need {human_bytes(needed)} of memory, but {human_bytes(free)} "
-            "are free: cut the low-resolution volume, or use a method that works by tiles."
+            f"This model works on whole volumes only and would need {human_bytes(needed)} of memory, but "
+            f"{human_bytes(free)} are free: cut the low-resolution volume, or use a method that works by tiles."
         )
 
 
@@ -226,23 +173,31 @@ def check_fits(plan: Plan, out: str) -> None:
     """
     import psutil
 
-    free = psutil.virtual_memory().available + _resident()
+    free = psutil.virtual_memory().available + resident()
     if plan.peak_bytes > free:
         raise UserError(
-            f"This needs {human_bytes(plan.peak_bytes)} of memory with {plan.workers} workers, but {human_bytes(free)} are "
-            "there: give a smaller --workers, or use a machine with more memory."
+            f"This needs {human_bytes(plan.peak_bytes)} of memory with {plan.workers} workers, but {human_bytes(free)} "
+            "are there: give a smaller --workers, or use a machine with more memory."
         )
-    if "://" in out:
+    check_disk(plan.disk_bytes + plan.scratch_bytes, out)
+
+
+def check_disk(needed: float, out: str) -> None:
+    """Refuse an output that does not fit on its disk; what is there already is gone on with or replaced, and so counts.
+
+    Raises:
+        UserError: Too little disk, with both numbers.
+    """
+    if is_url(out):
         return
-    folder = Path(out).absolute().parent
-    while not folder.exists():
-        folder = folder.parent
-    needed = int(DISK_MARGIN * (plan.disk_bytes + plan.scratch_bytes))
-    disk = shutil.disk_usage(folder).free
-    if needed > disk:
+    place = Path(out).absolute()
+    there = sum(f.stat().st_size for f in place.rglob("*") if f.is_file())
+    folder = next(p for p in place.parents if p.is_dir())
+    wanted, free = DISK_MARGIN * needed - there, shutil.disk_usage(folder).free
+    if wanted > free:
         raise UserError(
-            f"The output needs about {human_bytes(needed)} on disk, but {human_bytes(disk)} are free in {folder}: free some, "
-            "write elsewhere, or give a --region."
+            f"The output needs about {human_bytes(wanted)} on disk, but {human_bytes(free)} are free in {folder}: free "
+            "some, write elsewhere, or make a part of it with `mesofuse generate … --region`."
         )
 
 

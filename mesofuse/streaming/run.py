@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mesofuse.errors import UserError
 from mesofuse.interfaces.events import Event, TileDone
 from mesofuse.interfaces.method import Model
 from mesofuse.streaming.compute import compute_tile, default_workers, torch_threads_kept
+from mesofuse.streaming.output import alone, check_output, open_output
 from mesofuse.streaming.plan import is_aligned
+from mesofuse.streaming.scratch import Scratch
 from mesofuse.streaming.tiles import Tile, Tiling
 from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.store import LabelVolume, layout
+from mesofuse.volumes.store import LabelVolume
+
+BATCH = 1024
+"""Tiles of one dask graph, so that it stays small whatever the volume."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,6 @@ class GenerateOptions:
     levels: bool = True
 
 
-def check_output(out: str, *, resume: bool, overwrite: bool) -> None:
-    """Refuse an output that exists, before anything is computed.
-
-    Raises:
-        UserError: It exists and neither resume nor overwrite is given.
-    """
-    if "://" not in out and Path(out).exists() and not (resume or overwrite):
-        raise UserError(f"{out} exists already; give --resume to go on with it, --overwrite to replace it, or another name.")
-
-
 def generate(
     model: Model,
     low_res: Labels | None,
@@ -68,6 +60,7 @@ def generate(
     *,
     provenance: Mapping[str, Any] | None = None,
     emit: Callable[[Event], None] = lambda event: None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> LabelVolume:
     """Generate a volume and return it.
 
@@ -79,187 +72,103 @@ def generate(
         options: See `GenerateOptions`.
         provenance: What is recorded in the output beside the job itself; with ``resume`` it must be what it was.
         emit: Takes a `TileDone` for every tile.
+        say: Takes a sentence where something has to be waited for.
 
     Raises:
         UserError: The output exists and neither resume nor overwrite is given, or it was begun by another job.
     """
+    check_output(out, resume=options.resume, overwrite=options.overwrite)
     tiling = Tiling.of(model, grid.shape)
     region = options.region or tiling.output
     job: dict[str, Any] = {"seed": options.seed, "region": str(region), **(provenance or {})}
-    volume = _open_output(out, grid.refined(model.scale).cropped(region), model, options, job)
-    if volume.provenance.get("complete"):
-        return volume
-    with torch_threads_kept():
+    with alone(out, say), torch_threads_kept():
+        volume = open_output(
+            out, grid.refined(model.scale).cropped(region), model.problem.phases, options.chunks, options.shards, job,
+            resume=options.resume, overwrite=options.overwrite,
+        )  # fmt: skip
+        if volume.provenance.get("complete") and volume.complete:
+            return volume
+        run = _Run(model, low_res, tiling, region, volume, options, emit)
         if is_aligned(tiling, region, volume.write_unit):
-            _run_aligned(model, low_res, tiling, region, volume, options, emit)
+            run.straight()
         else:
-            _run_by_scratch(model, low_res, tiling, region, volume, options, emit)
-    if options.levels:
-        volume.build_levels()
-    volume.set_provenance({**volume.provenance, "complete": True})
+            run.by_scratch(job)
+        if options.levels:
+            volume.build_levels()
+        volume.set_provenance({**volume.provenance, "complete": True})
     return volume
 
 
-def _open_output(out: str, grid: Grid, model: Model, options: GenerateOptions, job: dict[str, Any]) -> LabelVolume:
-    if options.resume and not options.overwrite:
-        try:
-            volume = LabelVolume.open(out, mode="r+")
-        except UserError:
-            if "://" not in out and Path(out).exists():
-                raise
-        else:
-            begun = {k: v for k, v in volume.provenance.items() if k != "complete"}
-            differing = [k for k in job if begun.get(k) != job[k]]
-            if differing or volume.grid.shape != grid.shape:
-                raise UserError(
-                    f"{out} was begun by another job ({', '.join(differing) or 'shape'} differ), so it can't be resumed: give the "
-                    "same model, input, seed and region, or --overwrite."
-                )
-            if (volume.chunks, volume.shards) != layout(grid.shape, options.chunks, options.shards):
-                raise UserError(
-                    f"{out} was begun with chunks of {volume.chunks}, so it can't be resumed with {options.chunks}: give the "
-                    "same --chunks, or --overwrite."
-                )
-            return volume
-    return LabelVolume.create(
-        out,
-        grid,
-        model.problem.phases,
-        chunks=options.chunks,
-        shards=options.shards,
-        overwrite=options.overwrite,
-        provenance={**job, "complete": False},
-    )
+@dataclass(frozen=True)
+class _Run:
+    """What the two ways to fill a volume share."""
 
+    model: Model
+    low_res: Labels | None
+    tiling: Tiling
+    region: Region
+    volume: LabelVolume
+    options: GenerateOptions
+    emit: Callable[[Event], None]
 
-def _run_aligned(
-    model: Model,
-    low_res: Labels | None,
-    tiling: Tiling,
-    region: Region,
-    volume: LabelVolume,
-    options: GenerateOptions,
-    emit: Callable[[Event], None],
-) -> None:
-    """Every tile is whole write units: it goes straight into the output."""
-    back = tuple(-a for a in region.start)
-    gate = _gate(options)
+    def straight(self) -> None:
+        """Every tile is whole write units: it goes straight into the output."""
+        places = {tile: self._place(tile) for tile in self.tiling.touching(self.region)}
+        todo = [tile for tile, place in places.items() if not self.volume.done(place)]
+        compute = self._compute()
 
-    def place(tile: Tile) -> Region:
-        part = tile.output.intersect(region)
+        def work(tile: Tile) -> int:
+            labels = compute(tile)
+            place = places[tile]
+            inside = place.shifted(self.region.start).within(tile.output)
+            self.volume.write(place, np.ascontiguousarray(labels[inside]))
+            return place.size
+
+        self._each(todo, work, total=len(places))
+
+    def by_scratch(self, job: Mapping[str, Any]) -> None:
+        """Tiles and write units don't align: tiles are kept in a scratch store, then units are put together."""
+        scratch = Scratch(self.volume, self.tiling, job, resume=self.options.resume)
+        units = list(self.volume.missing())
+        tiles = list({t: None for unit in units for t in self.tiling.touching(unit.shifted(self.region.start))})
+        compute = self._compute()
+
+        def work(tile: Tile) -> int:
+            scratch.put(tile, compute(tile))
+            return tile.output.size
+
+        def assemble(unit: Region) -> int:
+            self.volume.write(unit, scratch.gather(unit.shifted(self.region.start)))
+            return unit.size
+
+        self._each([t for t in tiles if not scratch.has(t)], work, total=len(tiles))
+        self._each(units, assemble)
+        scratch.remove()
+
+    def _place(self, tile: Tile) -> Region:
+        """Return where a tile's voxels lie in the volume."""
+        part = tile.output.intersect(self.region)
         assert part is not None
-        return part.shifted(back)
+        return part.shifted([-a for a in self.region.start])
 
-    def work(tile: Tile) -> int:
-        labels = compute_tile(model, tile, tiling.shape, low_res, options.seed, gate)
-        part = tile.output.intersect(region)
-        assert part is not None
-        volume.write(part.shifted(back), np.ascontiguousarray(labels[part.within(tile.output)]))
-        return part.size
+    def _compute(self) -> Callable[[Tile], np.ndarray]:
+        """Return what computes a tile; on a GPU one computes at a time while others are read, drawn and written."""
+        gate = threading.Semaphore(1) if self.options.device != "cpu" else None
+        return lambda tile: compute_tile(self.model, tile, self.tiling.shape, self.low_res, self.options.seed, gate)
 
-    tiles = list(tiling.touching(region))
-    todo = [t for t in tiles if not volume.done(place(t))] if options.resume else tiles
-    _each(todo, work, options, emit, done=len(tiles) - len(todo), total=len(tiles))
+    def _each(self, items: Sequence[Any], work: Callable[[Any], int], *, total: int = 0) -> None:
+        """Run ``work`` on every item on dask's threads; where ``total`` is given, an event says each that is done."""
+        from dask.threaded import get
 
+        done = total - len(items)
 
-def _run_by_scratch(
-    model: Model,
-    low_res: Labels | None,
-    tiling: Tiling,
-    region: Region,
-    volume: LabelVolume,
-    options: GenerateOptions,
-    emit: Callable[[Event], None],
-) -> None:
-    """Tiles and write units don't align: each tile is kept, compressed, in a scratch store, then units are put together."""
-    slot, gate = tiling.slot, _gate(options)
-    shape = tuple(c * s for c, s in zip(tiling.counts, slot, strict=True))
-    scratch_path = _scratch_path(volume.path)
-    if options.resume and Path(scratch_path).exists():
-        scratch = LabelVolume.open(scratch_path, mode="r+")
-    else:
-        shutil.rmtree(scratch_path, ignore_errors=True)
-        scratch = LabelVolume.create(scratch_path, Grid(shape), volume.phases, chunks=slot)  # type: ignore[arg-type]
+        def finished(key: Any, voxels: int, *_: Any) -> None:
+            nonlocal done
+            done += 1
+            if total:
+                self.emit(TileDone(done, total, voxels))
 
-    def home(tile: Tile) -> Region:
-        start = tuple(i * s for i, s in zip(tile.index, slot, strict=True))
-        return Region(start, tuple(a + s for a, s in zip(start, slot, strict=True)))  # type: ignore[arg-type]
-
-    def work(tile: Tile) -> int:
-        labels = compute_tile(model, tile, tiling.shape, low_res, options.seed, gate)
-        padded = np.zeros(slot, dtype=np.uint8)
-        padded[Region.whole(labels.shape).slices] = labels
-        scratch.write(home(tile), padded)
-        return tile.output.size
-
-    def assemble(unit: Region) -> int:
-        wanted = unit.shifted(region.start)
-        labels = np.empty(wanted.shape, dtype=np.uint8)
-        for tile in tiling.touching(wanted):
-            part = tile.output.intersect(wanted)
-            assert part is not None
-            stored = part.shifted([h - o for h, o in zip(home(tile).start, tile.output.start, strict=True)])
-            labels[part.within(wanted)] = scratch.read(stored)
-        volume.write(unit, labels)
-        return 0
-
-    tiles = list(tiling.touching(region))
-    todo = [t for t in tiles if not scratch.done(home(t))]
-    units = [u for u in volume.grid.region.blocks(volume.write_unit) if not (options.resume and volume.done(u))]
-    if units:
-        _each(todo, work, options, emit, done=len(tiles) - len(todo), total=len(tiles))
-        _each(units, assemble, options, lambda event: None, done=0, total=len(units))
-    shutil.rmtree(scratch_path)
-
-
-def _scratch_path(out: str) -> str:
-    if "://" in out:
-        import hashlib
-        import tempfile
-
-        # A remote output is put together from tiles kept here; the name finds them again on resume.
-        name = hashlib.sha256(out.encode()).hexdigest()[:16]
-        return str(Path(tempfile.gettempdir()) / f"mesofuse-tiles-{name}.zarr")
-    return f"{out.rstrip('/')}.tiles.zarr"
-
-
-def _gate(options: GenerateOptions) -> threading.Semaphore | None:
-    """On a GPU one tile computes at a time while others are read, drawn and written."""
-    return threading.Semaphore(1) if options.device != "cpu" else None
-
-
-def _each(
-    items: Sequence[Any],
-    work: Callable[[Any], int],
-    options: GenerateOptions,
-    emit: Callable[[Event], None],
-    *,
-    done: int,
-    total: int,
-) -> None:
-    """Run ``work`` on every item on dask's threads; results are voxel counts, so that nothing large is kept."""
-    import dask
-    from dask.callbacks import Callback
-    from dask.threaded import get
-
-    if not items:
-        return
-    count = done
-
-    def finished(key: Any, result: Any, *_: Any) -> None:
-        nonlocal count
-        if key == "all":
-            return
-        count += 1
-        emit(TileDone(count, total, int(result)))
-
-    workers = options.workers or default_workers(options.device)
-    for batch in _batches(items, 1024):
-        graph: dict[Any, Any] = {("tile", i): (work, item) for i, item in enumerate(batch)}
-        with Callback(posttask=finished), dask.config.set(scheduler="threads"):
-            get(graph, list(graph), num_workers=workers)
-
-
-def _batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+        workers = self.options.workers or default_workers(self.options.device)
+        for start in range(0, len(items), BATCH):
+            graph = {("tile", i): (work, item) for i, item in enumerate(items[start : start + BATCH])}
+            get(graph, list(graph), num_workers=workers, callbacks=[(None, None, None, finished, None)])

@@ -1,0 +1,142 @@
+"""The output of a generation: refused before any work, made whole or not at all, gone on with by the same job only."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from mesofuse.errors import UserError
+from mesofuse.volumes.backends import check_replaceable, clear_for_overwrite, is_url, occupied
+from mesofuse.volumes.files import check_free, remove
+from mesofuse.volumes.grid import Grid, Triple
+from mesofuse.volumes.phases import Phase
+from mesofuse.volumes.store import LabelVolume, layout
+
+
+def check_output(out: str, *, resume: bool, overwrite: bool) -> None:
+    """Refuse an output that can't be written, before anything is computed or deleted.
+
+    Raises:
+        UserError: It exists and neither resume nor overwrite is given, is not a volume, or its folder can't be written.
+    """
+    if resume and overwrite:
+        raise UserError("--resume goes on with an output and --overwrite replaces it; give one of them.")
+    if out.lower().endswith(".zip"):
+        raise UserError(f"{out} is a zip, which can't be written piece by piece; write a folder such as {out[:-4]}.")
+    if not is_url(out):
+        check_free(Path(out), overwrite=True)
+    if occupied(out):
+        if overwrite:
+            if not is_url(out):
+                check_replaceable(out)
+        elif not resume:
+            raise UserError(
+                f"{out} exists already; give --resume to go on with it, --overwrite to replace it, or another name."
+            )
+
+
+def open_output(
+    out: str,
+    grid: Grid,
+    phases: tuple[Phase, ...],
+    chunks: Triple,
+    shards: Triple | None,
+    job: Mapping[str, Any],
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> LabelVolume:
+    """Open the output that this job began, or create it.
+
+    Args:
+        out: Path or URL.
+        grid: Its grid.
+        phases: Its phases.
+        chunks: Shape of a chunk.
+        shards: Shape of a shard, or None.
+        job: What bears on its voxels; kept with it, and compared when it is gone on with.
+        resume: Go on with what is there.
+        overwrite: Replace what is there.
+
+    Raises:
+        UserError: It was begun by another job or with other chunks, or see `check_output`.
+    """
+    check_output(out, resume=resume, overwrite=overwrite)
+    if resume and occupied(out):
+        volume = LabelVolume.open(out, mode="r+")
+        begun = volume.provenance
+        differing = [k for k in job if begun.get(k) != job[k]]
+        if differing or volume.grid.shape != grid.shape:
+            raise UserError(
+                f"{out} was begun by another job ({', '.join(differing) or 'shape'} differ), so it can't be resumed: "
+                "give the same model, input, seed and region, or --overwrite."
+            )
+        if (volume.chunks, volume.shards) != layout(grid.shape, chunks, shards):
+            raise UserError(
+                f"{out} was begun with chunks of {volume.chunks} and shards of {volume.shards}, so it can't be resumed "
+                "with others: give the same --chunks and --shards, or --overwrite."
+            )
+        return volume
+    provenance = {**job, "complete": False}
+    if is_url(out):
+        return LabelVolume.create(
+            out, grid, phases, chunks=chunks, shards=shards, overwrite=overwrite, provenance=provenance
+        )
+    # A kill while its metadata are written must not leave half of them.
+    place = Path(out).absolute()
+    nursery = place.with_name(f".{uuid.uuid4().hex[:8]}.partial")
+    try:
+        LabelVolume.create(nursery / place.name, grid, phases, chunks=chunks, shards=shards, provenance=provenance)
+        clear_for_overwrite(out)
+        (nursery / place.name).rename(place)
+    finally:
+        remove(nursery)
+    return LabelVolume.open(out, mode="r+")
+
+
+@contextmanager
+def alone(out: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Wait until no other process or thread of this machine writes the same output; a kill ends its claim.
+
+    Where the system or the file system has no such locks, nothing is waited for: every write is whole, and two runs of
+    one job do not harm each other while they compute.
+    """
+    if os.name == "nt" or is_url(out):
+        yield
+        return
+    place = Path(out).absolute()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    path = place.with_name(f".{place.name}.lock")
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        with suppress(OSError):  # a file system without locks
+            _claim(file, lambda: say(f"Another run is writing {out}; waiting for it to end."))
+        if _same_file(file, path):
+            break
+        os.close(file)  # whoever held it has deleted the file that was waited for: there is a new one to claim
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(file)
+
+
+def _claim(file: int, busy: Callable[[], None]) -> None:
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        busy()
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _same_file(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False

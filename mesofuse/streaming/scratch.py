@@ -1,0 +1,85 @@
+"""Tiles kept, compressed, while an output is made whose chunks they don't align with."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.streaming.output import open_output
+from mesofuse.streaming.tiles import Tile, Tiling
+from mesofuse.volumes.backends import is_url, occupied
+from mesofuse.volumes.grid import Grid, Region, Triple
+from mesofuse.volumes.store import LabelVolume
+
+
+class Scratch:
+    """A store with one chunk a tile, beside the output; a resumed job finds it again, another job's is thrown away.
+
+    Args:
+        volume: The output.
+        tiling: How the low-resolution volume is cut.
+        job: What bears on the output's voxels.
+        resume: Take over the tiles that the same job left.
+
+    Raises:
+        UserError: Something else lies where it would be.
+    """
+
+    def __init__(self, volume: LabelVolume, tiling: Tiling, job: Mapping[str, Any], *, resume: bool) -> None:
+        self.tiling = tiling
+        self.path = scratch_path(volume.path)
+        shape: Triple = tuple(c * s for c, s in zip(tiling.counts, tiling.slot, strict=True))  # type: ignore[assignment]
+        mark = {**job, "tiling": str(tiling)}
+        taken = occupied(self.path)
+        before = LabelVolume.open(self.path).provenance if taken else {}
+        if taken and "tiling" not in before:
+            raise UserError(f"{self.path} is in the way: tiles are kept there while the output is made; move it.")
+        same = resume and all(before.get(k) == v for k, v in mark.items())
+        self.store = open_output(
+            self.path, Grid(shape), volume.phases, tiling.slot, None, mark, resume=same, overwrite=taken and not same
+        )
+
+    def has(self, tile: Tile) -> bool:
+        """Whether a tile is kept."""
+        return self.store.done(self._home(tile))
+
+    def put(self, tile: Tile, labels: np.ndarray) -> None:
+        """Keep a tile's labels."""
+        padded = np.zeros(self.tiling.slot, dtype=np.uint8)
+        padded[Region.whole(labels.shape).slices] = labels
+        self.store.write(self._home(tile), padded)
+
+    def gather(self, region: Region) -> np.ndarray:
+        """Return the labels of a region of high-resolution voxels, put together from its tiles."""
+        labels = np.empty(region.shape, dtype=np.uint8)
+        for tile in self.tiling.touching(region):
+            part = tile.output.intersect(region)
+            assert part is not None
+            home = self._home(tile).start
+            kept = part.shifted([h - o for h, o in zip(home, tile.output.start, strict=True)])
+            labels[part.within(region)] = self.store.read(kept)
+        return labels
+
+    def remove(self) -> None:
+        """Delete the store."""
+        shutil.rmtree(self.path)
+
+    def _home(self, tile: Tile) -> Region:
+        """Return the chunk of a tile."""
+        start: Triple = tuple(i * s for i, s in zip(tile.index, self.tiling.slot, strict=True))  # type: ignore[assignment]
+        return Region.whole(self.tiling.slot).shifted(start)
+
+
+def scratch_path(out: str) -> str:
+    """Return where an output's tiles are kept: beside it, or for a remote one in the folder for temporary files."""
+    if is_url(out):
+        name = hashlib.sha256(out.encode()).hexdigest()[:16]
+        return str(Path(tempfile.gettempdir()) / f"mesofuse-{name}.tiles.zarr")
+    return f"{out.rstrip('/')}.tiles.zarr"
