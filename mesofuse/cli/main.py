@@ -16,6 +16,7 @@ from mesofuse.errors import UserError, nearest
 # Command -> (where it is defined, short help). A file is imported when its command is called, never for --help.
 COMMANDS = {
     "fuse": ("mesofuse.cli.fuse:command", "Make one volume from a sharp image and a blurry volume."),
+    "preflight": ("mesofuse.cli.preflight:command", "Check that an image and a volume fit each other."),
     "import": ("mesofuse.cli.import_:command", "Turn an image or a stack into a labelled volume."),
     "info": ("mesofuse.cli.info:command", "Show shape, voxel size, phases and storage of a volume."),
     "export": ("mesofuse.cli.export:command", "Write a volume as TIFF, npy or VTI."),
