@@ -15,7 +15,7 @@ import numpy as np
 from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import MetricChoice, measure
 from mesofuse.evaluation.records import from_json, to_json
-from mesofuse.interfaces.metric import Measured, Measurement
+from mesofuse.interfaces.metric import Curve, Measured, Measurement
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labels import LabelArray, Labels
 
@@ -37,6 +37,7 @@ class Sampled:
         skipped: Metric name to the reason why it was not measured.
         independent: How many subvolumes the volume holds side by side, at most as many as were measured; standard
             errors are taken with this number, as more of them tell nothing new.
+        curves: For each metric and label the curves of the subvolumes that have one.
     """
 
     volume: str
@@ -47,6 +48,7 @@ class Sampled:
     per_voxel: set[Key] = field(default_factory=set)
     skipped: dict[str, str] = field(default_factory=dict)
     independent: float = 1.0
+    curves: dict[Key, list[Curve]] = field(default_factory=dict)
 
 
 def positions(grid: Grid, *, size: int = 64, count: int = 256, seed: int = 0, stack: bool = False) -> list[Region]:
@@ -128,6 +130,8 @@ def _collect(name: str, grid: Grid, regions: list[Region], parts: list[Measured]
                 sampled.values[key][i], sampled.units[key] = r.value, r.unit
                 if r.per_voxel:
                     sampled.per_voxel.add(key)
+            else:
+                sampled.curves.setdefault((r.metric, r.label), []).append(r)
     return sampled
 
 

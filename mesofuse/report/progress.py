@@ -140,3 +140,58 @@ def duration(seconds: float) -> str:
         return f"{whole // 60} min {whole % 60:02d} s"
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+class SampleBars:
+    """Shows how far volumes are measured: a bar each on a terminal, a line at its end in a log.
+
+    Args:
+        quiet: Say nothing.
+        stream: Where to write; stderr if None.
+    """
+
+    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self._quiet = quiet
+        self._stream = stream or sys.stderr
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        """Take the display; bars are drawn once there is something to show, so that others may draw before."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the display as it stands."""
+        self._stop()
+
+    def say(self, text: str) -> None:
+        """Write a line of its own; a bar that is being drawn is left as it stands."""
+        self._stop()
+        if not self._quiet:
+            print(text, file=self._stream, flush=True)
+
+    def update(self, name: str, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` subvolumes of a volume are measured."""
+        if self._quiet:
+            return
+        if not self._stream.isatty():
+            if done == total:
+                print(f"{name}: {total} subvolumes measured", file=self._stream, flush=True)
+            return
+        if self._bars is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bars = Progress(*columns, console=Console(file=self._stream))
+            self._bars.start()
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=total)
+        self._bars.update(self._tasks[name], completed=done)
+
+    def _stop(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars, self._tasks = None, {}

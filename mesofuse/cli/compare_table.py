@@ -1,0 +1,85 @@
+"""The table of a comparison that the terminal shows."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from mesofuse.evaluation.comparison import Entry, Line, overall
+from mesofuse.report.progress import duration
+from mesofuse.streaming.plan import human_bytes
+
+if TYPE_CHECKING:
+    from mesofuse.pipeline.comparison import Compared
+
+
+def print_comparison(compared: Compared) -> None:
+    """Print a row a quantity and a column a volume, then time and memory."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)  # a file or a pipe has no sides
+    config, names = compared.config, [c.name for c in compared.columns]
+    grid = Table(show_edge=False, pad_edge=False, header_style="bold")
+    grid.add_column("metric", no_wrap=True)
+    grid.add_column("of")
+    grid.add_column("unit")
+    grid.add_column(f"{compared.reference.name}\n(reference)", justify="right")
+    grid.add_column("spread of\nsubvolumes", justify="right")
+    for name in names[1:]:
+        grid.add_column(name, justify="right")
+    notes: list[str] = []
+    previous = ""
+    for line in compared.lines:
+        reference = _number(line.entries[0]) + (f" ± {line.floor:.1%}" if line.floor is not None else "")
+        spread = "" if line.spread is None else f"± {line.spread:.1%}"
+        cells = [_cell(entry, line, notes) for entry in line.entries[1:]]
+        metric = "" if line.metric == previous else line.metric
+        grid.add_row(metric, line.label, line.unit, reference, spread, *cells)
+        previous = line.metric
+    means = [overall(compared.lines, i) for i in range(1, len(names))]
+    grid.add_section()
+    grid.add_row("mean |error|", "", "", "", "", *["–" if m is None else f"{m:.1%}" for m in means])
+    usage = [compared.usage.get(name) for name in names[1:]]
+    grid.add_row("time", "fit", "", "", "", *["–" if u is None else duration(u.fit_seconds) for u in usage])
+    grid.add_row("", "generate", "", "", "", *["–" if u is None else duration(u.generate_seconds) for u in usage])
+    grid.add_row("peak memory", "", "", "", "", *["–" if u is None else human_bytes(u.peak_bytes) for u in usage])
+    if any(u is not None and u.device_peak_bytes for u in usage):
+        cells = ["–" if u is None else human_bytes(u.device_peak_bytes) for u in usage]
+        grid.add_row("peak GPU memory", "", "", "", "", *cells)
+    console.print(grid)
+    console.print(
+        f"Means over {config.subvolumes} subvolumes of {config.size}³ voxels. In % the relative error against "
+        f"the {compared.reference.name} ± its standard error. ± at the reference is its own relative standard error, the "
+        "floor: errors below it can't be told from none. The spread is how far single subvolumes of it are off.",
+        markup=False,
+    )
+    for number, note in enumerate(notes, 1):
+        console.print(f"[{number}] {note}", markup=False)
+    for column in compared.columns:
+        for metric, reason in column.sampled.skipped.items():
+            console.print(f"{column.name}: {metric} was not measured. {reason}", markup=False)
+
+
+def _cell(entry: Entry, line: Line, notes: list[str]) -> str:
+    text = _number(entry)
+    if entry.relative is not None:
+        error = "" if entry.relative_error is None else f" ± {100 * entry.relative_error:.1f}"
+        text = f"{100 * entry.relative:+.1f}{error} %"
+    if entry.note:
+        note = f"{line.metric}: {entry.note}."
+        if note not in notes:
+            notes.append(note)
+        text += f" \\[{notes.index(note) + 1}]"
+    return text
+
+
+def _number(entry: Entry) -> str:
+    value = entry.whole if entry.mean is None else entry.mean
+    if value is None:
+        return "–"
+    if math.isnan(value):
+        return "undefined"
+    return "∞" if math.isinf(value) else f"{value:.4g}"

@@ -1,0 +1,316 @@
+"""A comparison: what is missing is made, each in its own process; all is measured alike; nothing is done twice."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mesofuse.config.comparison import ComparisonConfig, dump_comparison, load_comparison
+from mesofuse.errors import UserError
+from mesofuse.evaluation.comparison import Column, Line, line_to_json, lines, overall
+from mesofuse.evaluation.measure import measure
+from mesofuse.evaluation.protocol import positions, sample
+from mesofuse.evaluation.records import from_json, to_json
+from mesofuse.interfaces.metric import Measured
+from mesofuse.models.provenance import hash_labels, versions
+from mesofuse.pipeline.comparison_entry import COMPARISON, VOLUME, Usage, make_volume, read_usage
+from mesofuse.pipeline.inputs import JobInputs, open_inputs, open_labels
+from mesofuse.registry import get_registry
+from mesofuse.volumes.files import check_free, remove, replacing
+from mesofuse.volumes.grid import Grid
+from mesofuse.volumes.labels import LabelArray, Labels
+from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.units import convert
+
+REFERENCE, IMAGE, HASHES = "reference", "image", "inputs.json"
+TABLE_CSV, TABLE_JSON = "comparison.csv", "comparison.json"
+CONSISTENCY = "low-res-consistency"
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A finished comparison.
+
+    Attributes:
+        config: What was compared, resolved.
+        columns: All that was measured: the reference, the image, then the entries in their order.
+        reference: The column that errors are relative to.
+        lines: The table.
+        usage: Time and memory of each entry that was made here, by name.
+        labels: The volumes by column name; the image is a stack.
+        inputs: The opened inputs.
+    """
+
+    config: ComparisonConfig
+    columns: tuple[Column, ...]
+    reference: Column
+    lines: tuple[Line, ...]
+    usage: dict[str, Usage]
+    labels: dict[str, Labels]
+    inputs: JobInputs
+
+
+def prepare_comparison(out: Path, config: ComparisonConfig, hashes: dict[str, str], *, overwrite: bool) -> None:
+    """Make the folder of a comparison, or check that the one that is there may be gone on with.
+
+    Methods, metrics and the number of subvolumes may change from one call to the next; what the volumes are made from
+    may not.
+
+    Raises:
+        UserError: It is another thing's folder, or of a comparison with other inputs, budget, seed or options.
+    """
+    file = out / COMPARISON
+    check_free(out, overwrite=True)
+    if out.exists() and not file.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} exists and is not the folder of a comparison; give another --out.")
+    if overwrite and out.exists():
+        remove(out)
+    if file.exists():
+        before = load_comparison(file)
+        shared = [key for key in before.model_fields_set | config.model_fields_set if key not in _FREE]
+        differing = sorted(key for key in shared if getattr(before, key) != getattr(config, key))
+        known = {entry.name: entry for entry in before.compare}
+        begun = [entry for entry in config.compare if (out / entry.name).exists()]
+        differing += [entry.name for entry in begun if known.get(entry.name, entry) != entry]
+        differing += [] if _read_hashes(out) in (None, hashes) else ["the voxels of the input files"]
+        if differing:
+            raise UserError(
+                f"The comparison in {out} was begun otherwise ({', '.join(differing)} differ); give the same to go on "
+                "with it, --overwrite to start anew, or another --out."
+            )
+    out.mkdir(parents=True, exist_ok=True)
+    with replacing(out / HASHES) as temporary:
+        temporary.write_text(json.dumps(hashes, indent=2) + "\n", encoding="utf-8")
+    with replacing(file) as temporary:
+        temporary.write_text(dump_comparison(config), encoding="utf-8")
+
+
+def _read_hashes(out: Path) -> Any:
+    try:
+        return json.loads((out / HASHES).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+_FREE = {"compare", "reference", "metrics", "subvolumes", "size", "degradation", "device"}
+
+
+def compare(
+    config: ComparisonConfig,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    workers: int = 1,
+    quiet: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+    progress: Progress = lambda name, done, total: None,
+) -> Compared:
+    """Run a comparison in the folder ``out`` and write its table there as CSV and JSON.
+
+    Args:
+        config: What to compare, resolved.
+        out: Its folder; one that is there is gone on with.
+        overwrite: Start anew.
+        workers: Processes that measure.
+        quiet: The processes that fit and generate show no progress.
+        say: Takes a sentence at each stage.
+        progress: Takes the name of the volume measured, subvolumes done and of all.
+
+    Raises:
+        UserError: The inputs don't fit each other or an entry; nothing of that entry is left.
+    """
+    inputs = open_inputs(config)
+    for note in inputs.notes:
+        say(f"Note: {note}")
+    ready = {e.name: open_ready(e.volume, inputs) for e in config.compare if e.volume is not None}
+    if config.reference is not None:
+        ready[REFERENCE] = open_ready(config.reference, inputs)
+    for name, grid in _grids(config, inputs, ready).items():
+        _check_room(name, grid, config)
+    prepare_comparison(out, config, inputs.hashes, overwrite=overwrite)
+    labels: dict[str, Labels] = {REFERENCE: ready[REFERENCE]} if REFERENCE in ready else {}
+    labels[IMAGE] = placed_image(inputs)
+    usage = {}
+    for entry in config.compare:
+        if entry.volume is None:
+            done = read_usage(out / entry.name).finished
+            say(f"{entry.name}: {'made before' if done else 'fitting and generating'}")
+            usage[entry.name] = make_volume(out, entry, quiet=quiet)
+            labels[entry.name] = LabelVolume.open(out / entry.name / VOLUME)
+        else:
+            labels[entry.name] = ready[entry.name]
+    columns = []
+    for name, volume in labels.items():
+        say(f"{name}: measuring")
+        columns.append(_measured(name, volume, config, inputs, out / name, workers, progress))
+    reference = columns[0]
+    table = tuple(lines(columns, reference))
+    compared = Compared(config, tuple(columns), reference, table, usage, labels, inputs)
+    _write_tables(compared, out)
+    return compared
+
+
+def open_ready(path: str, inputs: JobInputs) -> Labels:
+    """Open a volume that is there already, with the image's phases and, where it has none, the voxels of a result.
+
+    Raises:
+        UserError: It is no volume, or its phases are not the image's.
+    """
+    names = [p.name for p in inputs.problem.phases]
+    volume, _ = open_labels(path, allow_single_phase=True)
+    found = [p.name for p in volume.phases]
+    if found != names:
+        if any(p.name != f"phase {p.value}" for p in volume.phases) or len(found) > len(names):
+            raise UserError(
+                f"{path} has the phases {', '.join(found)}, but the image has {', '.join(names)}; name and order them "
+                "alike."
+            )
+        volume, mapping = open_labels(path, phase_names=names, allow_single_phase=True)
+        if mapping.changed or len(volume.phases) != len(names):
+            raise UserError(
+                f"{path} has the values {', '.join(map(str, mapping.originals))}, so it is not clear which of the "
+                f"phases {', '.join(names)} they are: label them 0 … {len(names) - 1}."
+            )
+    if min(volume.grid.shape) < 2:
+        raise UserError(f"{path} is a 2D image of shape {volume.grid.shape}; a comparison is of volumes.")
+    expected = inputs.low_res.grid.refined(inputs.problem.scale)
+    if not volume.grid.known and expected.known:
+        grid = replace(volume.grid, voxel_size=expected.voxel_size, unit=expected.unit)
+        return _Placed(volume, grid)
+    return volume
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Labels on another grid of the same shape."""
+
+    labels: Labels
+    grid: Grid
+
+    @property
+    def phases(self) -> Any:
+        """The labels' own phases."""
+        return self.labels.phases
+
+    def read(self, region: Any) -> Any:
+        """Read the labels."""
+        return self.labels.read(region)
+
+
+def placed_image(inputs: JobInputs) -> LabelArray:
+    """Return the image with the size of a result's voxels where it knows none of its own, and along the stack."""
+    grid, expected = inputs.image.grid, inputs.low_res.grid.refined(inputs.problem.scale)
+    if grid.known:
+        thick = convert(expected.voxel_size[0], expected.unit, grid.unit) if expected.known else grid.voxel_size[1]
+        return replace(inputs.image, grid=replace(grid, voxel_size=(thick, *grid.voxel_size[1:])))
+    return replace(inputs.image, grid=replace(grid, voxel_size=expected.voxel_size, unit=expected.unit))
+
+
+def _grids(config: ComparisonConfig, inputs: JobInputs, ready: dict[str, Labels]) -> dict[str, Grid]:
+    made = inputs.low_res.grid.refined(config.scale)
+    grids = {entry.name: made for entry in config.compare if entry.volume is None}
+    return {IMAGE: inputs.image.grid, **{name: volume.grid for name, volume in ready.items()}, **grids}
+
+
+def _check_room(name: str, grid: Grid, config: ComparisonConfig) -> None:
+    try:
+        positions(grid, size=config.size, count=1, stack=name == IMAGE)
+    except UserError:
+        what = "image" if name == IMAGE else f"volume of {name!r}"
+        raise UserError(
+            f"The {what} has the shape {grid.shape}, which holds no part of {config.size} voxels a side; choose a "
+            "smaller size of subvolumes (--size)."
+        ) from None
+
+
+def _measured(
+    name: str,
+    volume: Labels,
+    config: ComparisonConfig,
+    inputs: JobInputs,
+    folder: Path,
+    workers: int,
+    progress: Progress,
+) -> Column:
+    """Measure a volume in subvolumes and as a whole, or read what an earlier call measured of these very voxels."""
+    folder.mkdir(exist_ok=True)
+    stack = name == IMAGE
+    content = [hash_labels(volume), volume.grid.voxel_size, volume.grid.unit, [p.name for p in volume.phases]]
+    settings: list[Any] = [content, config.metric_choices, config.seed]
+    record = folder / f"subvolumes-{_digest([*settings, config.size, config.subvolumes])}.jsonl"
+    sampled = sample(
+        volume, config.metric_choices, size=config.size, count=config.subvolumes, seed=config.seed, stack=stack,
+        name=name, workers=workers, record=record, progress=lambda done, total: progress(name, done, total),
+    )  # fmt: skip
+    file = folder / f"whole-{_digest([*settings, config.degradation, inputs.hashes])}.json"
+    try:
+        return Column(name, sampled, from_json(json.loads(file.read_text("utf-8"))))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        whole = measure_whole(name, volume, config, inputs, workers)
+    with replacing(file) as temporary:
+        temporary.write_text(json.dumps(to_json(whole), ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    return Column(name, sampled, whole)
+
+
+def measure_whole(name: str, volume: Labels, config: ComparisonConfig, inputs: JobInputs, workers: int) -> Measured:
+    """Measure a whole volume, and how far it agrees with the scan."""
+    if name == IMAGE:
+        return measure(volume, config.metric_choices, stack=True, name=name, workers=workers)
+    problem = inputs.problem
+    options = {k: v for k, v in config.degradation.items() if k != "name"}
+    degradation = get_registry().find("degradation", config.degradation["name"]).build(options, problem)
+    return measure(
+        volume, [*config.metric_choices, CONSISTENCY], name=name, workers=workers, low_res=inputs.low_res,
+        match=problem.match, scale=problem.scale, degradation=degradation,
+    )  # fmt: skip
+
+
+def _digest(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _write_tables(compared: Compared, out: Path) -> None:
+    names = [c.name for c in compared.columns]
+    data = {
+        "reference": compared.reference.name,
+        "columns": names,
+        "subvolumes": compared.config.subvolumes,
+        "size": compared.config.size,
+        "table": [line_to_json(line) for line in compared.lines],
+        "mean_absolute_error": {n: overall(compared.lines, i) for i, n in enumerate(names)},
+        "usage": {name: vars(usage) for name, usage in compared.usage.items()},
+        "skipped": {c.name: {**c.sampled.skipped, **c.whole.skipped} for c in compared.columns},
+        "inputs": compared.inputs.hashes,
+        "versions": versions(),
+    }
+    with replacing(out / TABLE_JSON) as temporary:
+        temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    with replacing(out / TABLE_CSV) as temporary:
+        temporary.write_text(as_csv(compared), "utf-8")
+
+
+def as_csv(compared: Compared) -> str:
+    """Return the table as CSV: one row a quantity and volume, so that any program can pivot it."""
+    fields = ("mean", "error", "spread", "relative", "relative_error", "wasserstein", "whole", "finite", "note")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["metric", "of", "unit", "volume", *fields, "reference_floor", "reference_spread"])
+    for line in compared.lines:
+        plain = line_to_json(line)
+        for column, entry in zip(compared.columns, plain["entries"], strict=True):
+            row = [line.metric, line.label, line.unit, column.name, *(entry[f] for f in fields)]
+            writer.writerow([*row, plain["floor"], plain["spread"]])
+    for name, usage in compared.usage.items():
+        for label, unit, value in (
+            ("fit", "s", usage.fit_seconds), ("generate", "s", usage.generate_seconds),
+            ("peak memory", "B", usage.peak_bytes), ("peak GPU memory", "B", usage.device_peak_bytes),
+        ):  # fmt: skip
+            writer.writerow(["cost", label, unit, name, *[None] * 6, value, None, None, None, None])
+    return text.getvalue()
