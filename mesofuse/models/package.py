@@ -101,8 +101,8 @@ def read_record(path: Path) -> dict[str, Any]:
                 f"{path} has package format {version}, but this release reads format {FORMAT}; install the release of "
                 "mesofuse that wrote it, or train again."
             )
-        digest, _ = record["digest"], [record[k] for k in ("self_test", "provenance")]
-        sound = _digest(record) == digest
+        sound = _digest(record) == record["digest"]
+        _ = record["provenance"], record["self_test"]["sha256"]
     except (ValueError, LookupError, TypeError) as error:
         raise UserError(f"{file} is damaged ({_short(error)}); restore it from a copy, or train again.") from error
     if not sound:

@@ -37,9 +37,7 @@ def check_folder(out: Path, *, overwrite: bool, resume: bool) -> None:
     strangers = sorted(n for n in names if n not in PARTS and not n.startswith(".")) if not resume else []
     if CONFIG not in names or strangers:
         found = f"holds {strangers[0]!r}" if strangers else f"holds no {CONFIG}"
-        raise UserError(
-            f"{out} is not the folder of a mesofuse run (it {found}), so it is left alone; give another --out."
-        )
+        raise UserError(f"{out} is not a mesofuse run's folder (it {found}), so it is left alone; give another --out.")
     if not (overwrite or resume):
         raise UserError(
             f"{out} exists already; give --resume to go on with it, --overwrite to start anew, or another --out."

@@ -79,6 +79,7 @@ def open_inputs(job: InputsConfig) -> JobInputs:
             f"{job.low_res} is a 2D image of shape {low.grid.shape}; the low-resolution input must be a volume."
         )
     image = LabelArray(high.read(high.grid.region), image_grid(high.grid, low.grid, job.scale), high.phases)
+    _check_shown(job.high_res, image)
     notes = [
         f"{path}: values mapped to labels: {mapping}"
         for path, mapping in ((job.low_res, low_mapping), (job.high_res, high_mapping))
@@ -89,6 +90,16 @@ def open_inputs(job: InputsConfig) -> JobInputs:
     notes += size_notes(low.grid, image.grid, job.scale)
     hashes = {"low_res": hash_labels(low), "high_res": hash_labels(image)}
     return JobInputs(low, image, problem, hashes, tuple(notes))
+
+
+def _check_shown(name: str, image: LabelArray) -> None:
+    """Refuse an image that never shows one of its phases: nothing could be learnt of it."""
+    absent = [p.name for p in image.phases if not (image.array == p.value).any()]
+    if absent:
+        raise UserError(
+            f"{name} shows {len(image.phases) - len(absent)} phases, but {len(image.phases)} are named: {absent[0]!r} does "
+            "not occur; give --phases one name for each value in the image."
+        )
 
 
 def image_grid(image: Grid, low: Grid, scale: Scale) -> Grid:
