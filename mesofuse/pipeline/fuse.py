@@ -10,6 +10,7 @@ from typing import Any
 
 from mesofuse.config.job import JobConfig
 from mesofuse.evaluation.measure import measure
+from mesofuse.evaluation.preflight import preflight
 from mesofuse.evaluation.records import to_json
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.events import Event, RunFinished
@@ -84,6 +85,10 @@ def fuse(
     for name in METRICS:  # rather before the training than after it
         get_registry().find("metric", name)
     _check_disk(inputs, str(out / FUSED))
+    say("Checking the inputs")
+    checked = preflight(inputs.fusion)
+    for check in checked.warnings:
+        say(f"Warning: {check.sentence}")
     say("Training")
     package = fit_job(job, inputs, out, overwrite=overwrite, resume=resume, emit=emit)
     options = GenerateOptions(job.seed, None, (chunks,) * 3, None, workers, device, resume)
@@ -91,6 +96,7 @@ def fuse(
     say("Measuring")
     measured, image = measure_result(volume, inputs, method_degradation(package, inputs.problem))
     record = {"fused": to_json(measured), "image": to_json(image), "model": package.digest, "seed": job.seed}
+    record["preflight"] = checked.to_json()
     with replacing(out / NUMBERS) as temporary:
         temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     with replacing(out / PREVIEW) as temporary:
