@@ -60,10 +60,16 @@ def open_all(
     package = load_package(Path(model))
     if package.warning:
         click.echo(f"Note: {package.warning}", err=True)
+    expected = package.model.problem.low_phases
     low, mapping = open_labels(low_res, voxel_size=voxel_size, unit=unit, allow_single_phase=True)
+    if mapping.changed and set(mapping.originals) <= set(range(len(expected))):  # a part that lacks a phase
+        names = [p.name for p in expected]
+        low, mapping = open_labels(
+            low_res, voxel_size=voxel_size, unit=unit, phase_names=names, allow_single_phase=True
+        )
     if mapping.changed:
         click.echo(f"Note: {low_res}: values mapped to labels: {mapping}", err=True)
-    check_phases(low_res, low.phases, mapping, package.model.problem.low_phases)
+    check_phases(low_res, low.phases, mapping, expected)
     output = Region.whole(low.grid.shape).scaled(package.model.scale).shape
     wanted = None if region_text is None else Region.parse(region_text, output)
     return Opened(package, low, place, wanted)

@@ -97,8 +97,8 @@ def _check_shown(name: str, image: LabelArray) -> None:
     absent = [p.name for p in image.phases if not (image.array == p.value).any()]
     if absent:
         raise UserError(
-            f"{name} shows {len(image.phases) - len(absent)} phases, but {len(image.phases)} are named: {absent[0]!r} does "
-            "not occur; give --phases one name for each value in the image."
+            f"{name} shows {len(image.phases) - len(absent)} phases, but {len(image.phases)} are named: {absent[0]!r} "
+            "does not occur; give --phases one name for each value in the image."
         )
 
 
