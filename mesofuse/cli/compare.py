@@ -56,8 +56,8 @@ def command(
 ) -> None:
     r"""Run methods under one budget, measure all in the same random subvolumes, and show one table.
 
-    The comparison is a YAML file CONFIG (see `mesofuse schema comparison`) or given by options. What OUT already holds is
-    not done again. Writes OUT/comparison.csv, OUT/comparison.json and the volumes; `mesofuse report OUT` draws them.
+    The comparison is a YAML file CONFIG (see `mesofuse schema comparison`) or given by options. What OUT already holds
+    is not done again. Writes OUT/comparison.csv, OUT/comparison.json and the volumes; `mesofuse report OUT` draws them.
 
     \b
     Example:
@@ -74,8 +74,8 @@ def command(
         given = [key for key, value in fields.items() if value not in (None, "", ())]
         if given:
             raise UserError(
-                f"A comparison is a file or options, not both: leave out --{given[0].replace('_', '-')}, or write it into "
-                f"{config}."
+                f"A comparison is a file or options, not both: leave out --{given[0].replace('_', '-')}, or write it "
+                f"into {config}."
             )
         comparison = load_comparison(config)
     else:

@@ -52,8 +52,8 @@ def print_comparison(compared: Compared) -> None:
     console.print(grid)
     console.print(
         f"Means over {config.subvolumes} subvolumes of {config.size}³ voxels. In % the relative error against "
-        f"the {compared.reference.name} ± its standard error. ± at the reference is its own relative standard error, the "
-        "floor: errors below it can't be told from none. The spread is how far single subvolumes of it are off.",
+        f"the {compared.reference.name} ± its standard error. ± at the reference is its own relative standard error, "
+        "the floor: errors below it can't be told from none. The spread is how far single subvolumes of it are off.",
         markup=False,
     )
     for number, note in enumerate(notes, 1):

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from typing import Any
 from mesofuse.config.comparison import ComparisonConfig, dump_comparison, load_comparison
 from mesofuse.errors import UserError
 from mesofuse.evaluation.comparison import Column, Line, line_to_json, lines, overall
-from mesofuse.evaluation.measure import measure
-from mesofuse.evaluation.protocol import positions, sample
+from mesofuse.evaluation.measure import MetricChoice, measure
+from mesofuse.evaluation.protocol import Sampled, positions, sample
 from mesofuse.evaluation.records import from_json, to_json
 from mesofuse.interfaces.metric import Measured
 from mesofuse.models.provenance import hash_labels, versions
@@ -146,15 +146,30 @@ def compare(
             labels[entry.name] = LabelVolume.open(out / entry.name / VOLUME)
         else:
             labels[entry.name] = ready[entry.name]
-    columns = []
-    for name, volume in labels.items():
-        say(f"{name}: measuring")
-        columns.append(_measured(name, volume, config, inputs, out / name, workers, progress))
+    columns = measure_all(labels, config, inputs, out, workers=workers, say=say, progress=progress)
     reference = columns[0]
     table = tuple(lines(columns, reference))
     compared = Compared(config, tuple(columns), reference, table, usage, labels, inputs)
     _write_tables(compared, out)
     return compared
+
+
+def measure_all(
+    labels: dict[str, Labels],
+    config: ComparisonConfig,
+    inputs: JobInputs,
+    folder: Path,
+    *,
+    workers: int = 1,
+    say: Callable[[str], None] = lambda text: None,
+    progress: Progress = lambda name, done, total: None,
+) -> list[Column]:
+    """Measure each volume in its subvolumes and as a whole, keeping what is measured in ``folder/NAME``."""
+    columns = []
+    for name, volume in labels.items():
+        say(f"{name}: measuring")
+        columns.append(_measured(name, volume, config, inputs, folder / name, workers, progress))
+    return columns
 
 
 def open_ready(path: str, inputs: JobInputs) -> Labels:
@@ -240,16 +255,10 @@ def _measured(
     progress: Progress,
 ) -> Column:
     """Measure a volume in subvolumes and as a whole, or read what an earlier call measured of these very voxels."""
-    folder.mkdir(exist_ok=True)
-    stack = name == IMAGE
-    content = [hash_labels(volume), volume.grid.voxel_size, volume.grid.unit, [p.name for p in volume.phases]]
-    settings: list[Any] = [content, config.metric_choices, config.seed]
-    record = folder / f"subvolumes-{_digest([*settings, config.size, config.subvolumes])}.jsonl"
-    sampled = sample(
-        volume, config.metric_choices, size=config.size, count=config.subvolumes, seed=config.seed, stack=stack,
-        name=name, workers=workers, record=record, progress=lambda done, total: progress(name, done, total),
-    )  # fmt: skip
-    file = folder / f"whole-{_digest([*settings, config.degradation, inputs.hashes])}.json"
+    metrics = config.metric_choices
+    sampled = recorded_sample(name, volume, metrics, config, config.subvolumes, folder, workers, progress)
+    settings = [content_of(volume), metrics, config.degradation, inputs.hashes, config.scale, config.shows]
+    file = folder / f"whole-{_digest(settings)}.json"
     try:
         return Column(name, sampled, from_json(json.loads(file.read_text("utf-8"))))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
@@ -257,6 +266,38 @@ def _measured(
     with replacing(file) as temporary:
         temporary.write_text(json.dumps(to_json(whole), ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     return Column(name, sampled, whole)
+
+
+def recorded_sample(
+    name: str,
+    volume: Labels,
+    metrics: Sequence[MetricChoice],
+    config: ComparisonConfig,
+    count: int,
+    folder: Path,
+    workers: int,
+    progress: Progress,
+) -> Sampled:
+    """Measure subvolumes as the comparison draws them, with a record in ``folder`` of what is done."""
+    folder.mkdir(parents=True, exist_ok=True)
+    key = _digest([content_of(volume), metrics, config.seed, config.size, count])
+    return sample(
+        volume,
+        metrics,
+        size=config.size,
+        count=count,
+        seed=config.seed,
+        stack=name == IMAGE,
+        name=name,
+        workers=workers,
+        record=folder / f"subvolumes-{key}.jsonl",
+        progress=lambda done, total: progress(name, done, total),
+    )
+
+
+def content_of(volume: Labels) -> list[Any]:
+    """Return what the values of a volume depend on."""
+    return [hash_labels(volume), volume.grid.voxel_size, volume.grid.unit, [p.name for p in volume.phases]]
 
 
 def measure_whole(name: str, volume: Labels, config: ComparisonConfig, inputs: JobInputs, workers: int) -> Measured:

@@ -13,9 +13,10 @@ from mesofuse.volumes.files import check_free, remove
 
 CONFIG, HASHES, MODEL, TRAINING = "config.yaml", "inputs.json", "model", "training"
 FUSED, NUMBERS, PREVIEW = "fused.zarr", "metrics.json", "preview.png"
+REPORT, REPORT_PDF = "report.html", "report.pdf"
 DEMO_INPUTS, DEMO_RIVAL, DEMO_FIGURE = "inputs", "interpolation.zarr", "demo.png"
 PARTS = {
-    CONFIG, HASHES, MODEL, TRAINING, FUSED, f"{FUSED}.tiles.zarr", NUMBERS, PREVIEW,
+    CONFIG, HASHES, MODEL, TRAINING, FUSED, f"{FUSED}.tiles.zarr", NUMBERS, PREVIEW, REPORT, REPORT_PDF,
     DEMO_INPUTS, DEMO_RIVAL, f"{DEMO_RIVAL}.tiles.zarr", DEMO_FIGURE,
 }  # fmt: skip
 

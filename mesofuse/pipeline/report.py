@@ -1,0 +1,285 @@
+"""What a report shows, gathered from the folder of a run or of a comparison, and measured where it is missing."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mesofuse.config.comparison import METRICS, ComparisonConfig, load_comparison, make_comparison
+from mesofuse.config.job import InputsConfig, load_job
+from mesofuse.errors import UserError
+from mesofuse.evaluation.comparison import Column, Line, lines
+from mesofuse.evaluation.measure import MetricChoice
+from mesofuse.evaluation.protocol import Sampled
+from mesofuse.interfaces.degradation import Degradation
+from mesofuse.models.package import read_record
+from mesofuse.pipeline.comparison import (
+    IMAGE,
+    REFERENCE,
+    Progress,
+    compare,
+    measure_all,
+    open_ready,
+    placed_image,
+    recorded_sample,
+)
+from mesofuse.pipeline.comparison_entry import COMPARISON, RUN, Usage, read_usage
+from mesofuse.pipeline.folder import CONFIG, DEMO_INPUTS, FUSED, MODEL, NUMBERS, TRAINING
+from mesofuse.pipeline.inputs import JobInputs, open_inputs
+from mesofuse.registry import get_registry
+from mesofuse.report.html import Content
+from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.store import LabelVolume
+
+SUBVOLUMES, CURVES, LAGS = 128, 32, 32
+WORK = ".report"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A run or a comparison, measured.
+
+    Attributes:
+        folder: Its folder.
+        config: What is shown, as a comparison.
+        inputs: The opened inputs.
+        labels: The volumes and the image by name, the reference (or else the image) first.
+        columns: What was measured, in the same order.
+        lines: The table.
+        curves: For each name its curves in subvolumes.
+        usage: Time and memory, where they are known.
+        packages: For each volume that a model made, the record of the model package.
+        runs: For each trained volume its training's folder.
+        preflight: The checks of the inputs.
+        degradation: The model of the instrument.
+    """
+
+    folder: Path
+    config: ComparisonConfig
+    inputs: JobInputs
+    labels: dict[str, Labels]
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    curves: dict[str, Sampled]
+    usage: dict[str, Usage]
+    packages: dict[str, dict[str, Any]]
+    runs: dict[str, Path]
+    preflight: tuple[dict[str, Any], ...]
+    degradation: Degradation
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What to measure for a run; a comparison says it itself.
+
+    Attributes:
+        metrics: Names of metrics, or None for the usual.
+        subvolumes: How many, or None.
+        size: Their edge, or None for 64 or what the image holds.
+        reference: The true volume, or None.
+        workers: Processes.
+    """
+
+    metrics: tuple[str, ...] | None = None
+    subvolumes: int | None = None
+    size: int | None = None
+    reference: str | None = None
+    workers: int = 1
+
+
+def open_source(
+    folder: Path,
+    sampling: Sampling,
+    *,
+    say: Callable[[str], None] = lambda text: None,
+    progress: Progress = lambda name, done, total: None,
+) -> Source:
+    """Open the folder of a run or comparison and measure what is missing; the measurements are kept in it.
+
+    Raises:
+        UserError: It is neither, is not finished, or its inputs are gone.
+    """
+    if (folder / COMPARISON).exists():
+        return _comparison(folder, sampling, say, progress)
+    if (folder / CONFIG).exists() and (folder / FUSED).exists():
+        return _run(folder, sampling, say, progress)
+    what = "does not exist" if not folder.exists() else "holds no finished run and no comparison"
+    raise UserError(f"{folder} {what}; give the folder that `mesofuse fuse` or `mesofuse compare` made.")
+
+
+def _comparison(folder: Path, sampling: Sampling, say: Callable[[str], None], progress: Progress) -> Source:
+    if sampling.metrics or sampling.subvolumes or sampling.size or sampling.reference:
+        raise UserError(
+            f"{folder} is a comparison, which says itself what is measured; leave out --metrics, --subvolumes, "
+            "--size and --reference, or give them to `mesofuse compare`."
+        )
+    config = load_comparison(folder / COMPARISON)
+    missing = [e.name for e in config.compare if e.volume is None and not read_usage(folder / e.name).finished]
+    if missing:
+        raise UserError(
+            f"The comparison in {folder} is not finished ({missing[0]} is missing); run `mesofuse compare`."
+        )
+    done = compare(config, folder, workers=sampling.workers, quiet=True, say=say, progress=progress)
+    made = {e.name: folder / e.name / RUN for e in config.compare if e.method is not None}
+    models = {name: run / MODEL for name, run in made.items()}
+    models |= {e.name: Path(e.model) for e in config.compare if e.model is not None}
+    return Source(
+        folder, config, done.inputs, done.labels, done.columns, done.lines,
+        _curves(done.labels, config, folder, sampling.workers, say, progress), done.usage,
+        {name: read_record(path) for name, path in models.items()},
+        {name: run / TRAINING for name, run in made.items()}, _checks(done.inputs, {}),
+        _degradation(config, done.inputs),
+    )  # fmt: skip
+
+
+def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress: Progress) -> Source:
+    job = load_job(folder / CONFIG)
+    inputs = open_inputs(job)
+    record = read_record(folder / MODEL)
+    volume = LabelVolume.open(folder / FUSED)
+    truth = folder / DEMO_INPUTS / "truth.tif"
+    reference = sampling.reference or (str(truth.absolute()) if truth.exists() else None)
+    size = sampling.size or min(64, *volume.grid.shape, *inputs.image.grid.shape[1:])
+    fields: dict[str, Any] = {key: getattr(job, key) for key in InputsConfig.model_fields}
+    fields |= {
+        "compare": [{"name": "fused", "volume": str((folder / FUSED).absolute())}], "reference": reference,
+        "metrics": sampling.metrics or METRICS, "subvolumes": sampling.subvolumes or SUBVOLUMES, "size": size,
+    }  # fmt: skip
+    if record["options"].get("degradation"):
+        fields["degradation"] = record["options"]["degradation"]
+    config = make_comparison(fields, "the report").resolved()
+    labels: dict[str, Labels] = {REFERENCE: open_ready(reference, inputs)} if reference else {}
+    labels |= {IMAGE: placed_image(inputs), "fused": volume}
+    work = folder / WORK
+    columns = measure_all(labels, config, inputs, work, workers=sampling.workers, say=say, progress=progress)
+    numbers = folder / NUMBERS
+    known = json.loads(numbers.read_text("utf-8")) if numbers.exists() else {}
+    return Source(
+        folder, config, inputs, labels, tuple(columns), tuple(lines(columns, columns[0])),
+        _curves(labels, config, work, sampling.workers, say, progress), {}, {"fused": record},
+        {"fused": folder / TRAINING}, _checks(inputs, known), _degradation(config, inputs),
+    )  # fmt: skip
+
+
+def _curves(
+    labels: dict[str, Labels],
+    config: ComparisonConfig,
+    folder: Path,
+    workers: int,
+    say: Callable[[str], None],
+    progress: Progress,
+) -> dict[str, Sampled]:
+    say("Measuring correlations and chords")
+    options = {"lags": max(1, min(LAGS, config.size // 2)), "cross": False}
+    count = min(CURVES, config.subvolumes)
+    found = {}
+    for name, volume in labels.items():
+        if len(volume.phases) > 16:  # as many as the two-point correlation takes; the figure would show no more either
+            continue
+        metrics: list[MetricChoice] = [("two-point-correlation", options), "chord-length"]
+        found[name] = recorded_sample(name, volume, metrics, config, count, folder / name, workers, progress)
+    return found
+
+
+def _checks(inputs: JobInputs, known: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return the checks that the run recorded, or make them now."""
+    from mesofuse.evaluation.preflight import preflight
+
+    recorded = known.get("preflight") or preflight(inputs.fusion).to_json()
+    return tuple(recorded["checks"] if isinstance(recorded, dict) else recorded)
+
+
+def _degradation(config: ComparisonConfig, inputs: JobInputs) -> Degradation:
+    options = {k: v for k, v in config.degradation.items() if k != "name"}
+    built: Degradation = get_registry().find("degradation", config.degradation["name"]).build(options, inputs.problem)
+    return built
+
+
+def training_rows(folder: Path) -> list[dict[str, float]]:
+    """Return a training's record, one mapping a step with the cells that are filled; nothing where there is none."""
+    file = folder / "metrics.csv"
+    if not file.exists():
+        return []
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = [_numbers(row) for row in csv.DictReader(stream)]
+    return [row for row in rows if "step" in row]
+
+
+def _numbers(row: dict[str, Any]) -> dict[str, float]:
+    found = {}
+    for key, text in row.items():
+        try:
+            value = float(text)
+        except (TypeError, ValueError):  # an empty cell, or a line that a kill cut off
+            continue
+        if np.isfinite(value):
+            found[key] = value
+    return found
+
+
+def citations(source: Source) -> tuple[tuple[str, str], ...]:
+    """Return each BibTeX entry once, with the components that it is the source of."""
+    parts: dict[str, list[str]] = {}
+    registry = get_registry()
+    named = [("metric", c if isinstance(c, str) else c[0]) for c in source.config.metric_choices]
+    named += [("degradation", source.config.degradation["name"])]
+    for record in source.packages.values():
+        named += [("method", record["method"]), *_named(record["options"])]
+    for kind, name in dict.fromkeys(named):
+        entry = next((c.spec.citation for c in registry.components(kind) if c.spec.name == name), "")
+        if entry:
+            parts.setdefault(entry, []).append(f"{kind} {name}")
+    return tuple((f"For the {', '.join(uses)}:", entry) for entry, uses in parts.items())
+
+
+def _named(options: dict[str, Any]) -> Iterator[tuple[Any, str]]:
+    for kind, value in options.items():
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, dict) and "name" in part:
+                yield ("loss" if kind == "losses" else kind), part["name"]
+
+
+def provenance(source: Source) -> tuple[tuple[str, str], ...]:
+    """Return names and values that say where everything comes from."""
+    config, rows = source.config, []
+    for key in ("low_res", "high_res", "reference"):
+        if path := getattr(config, key):
+            rows.append((key.replace("_", "-"), Path(path).name if "://" not in path else path))
+    rows += [(f"SHA-256 of {name}", digest) for name, digest in source.inputs.hashes.items()]
+    rows += [("scale factor", " × ".join(f"{s:g}" for s in config.scale)), ("seed", str(config.seed))]
+    shows = zip(source.inputs.problem.low_phases, source.inputs.problem.match.shows, strict=True)
+    names = [p.name for p in source.inputs.problem.phases]
+    rows += [(f"scan's {low.name}", "shows " + ", ".join(names[v] for v in seen)) for low, seen in shows]
+    for name, record in source.packages.items():
+        rows += [(f"{name}: method", record["method"]), (f"{name}: model", record["digest"])]
+        rows += [(f"{name}: {key}", text) for key, text in _flat(record["provenance"])]
+    for name, volume in source.labels.items():
+        if isinstance(volume, LabelVolume):
+            rows += [(f"{name}: volume's {key}", text) for key, text in _flat(volume.provenance)]
+    return tuple(rows)
+
+
+def _flat(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in data.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else f"{value}"
+            yield f"{prefix}{key}", text
+
+
+def build(source: Source, say: Callable[[str], None] = lambda text: None) -> Content:
+    """Draw everything that a report shows of a source."""
+    from mesofuse.pipeline.report_content import content
+
+    say("Drawing")
+    return content(source)
+
+
+__all__: Sequence[str] = ("Sampling", "Source", "build", "citations", "open_source", "provenance", "training_rows")

@@ -1,0 +1,232 @@
+"""From what was measured to the figures and tables of a report, with captions that state conventions and units."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mesofuse.evaluation.comparison import Entry, overall
+from mesofuse.evaluation.consistency_map import consistency_map
+from mesofuse.pipeline.comparison import IMAGE, REFERENCE
+from mesofuse.pipeline.report import citations, provenance, training_rows
+from mesofuse.report import plots
+from mesofuse.report.html import Content, Plate, Sheet
+from mesofuse.report.progress import duration
+from mesofuse.report.solid import solid
+from mesofuse.report.style import styled, volume_colors
+from mesofuse.report.viewer import Shown
+from mesofuse.streaming.plan import human_bytes
+
+if TYPE_CHECKING:
+    from mesofuse.pipeline.report import Source
+
+EMPTY_PHASES = ("pore", "pores", "pore space", "void", "voids", "air")
+MOST_SHOWN = 4
+PER_AXIS = {
+    "transport-efficiency": "D_eff / D_0, the flux through a subvolume relative to that through the same box filled "
+    "with the phase; 0 where it does not percolate",
+    "tortuosity": "tortuosity factor τ = φ D_0 / D_eff; means of subvolumes that percolate",
+    "percolation": "share of the phase that connects opposite faces of a subvolume",
+}
+UNITS = {
+    "surface-area": "Faces between two phases as a share of all voxel faces; not corrected for the staircase, and "
+    "dependent on the voxel size.",
+    "specific-surface-area": "Interphase area per volume by Crofton's formula along 13 directions, free of the "
+    "staircase error.",
+    "triple-phase-boundary": "Length per volume of the lines where three phases meet, L_V = 2 P_A; of the image its "
+    "own plane alone, which holds for isotropic material.",
+    "volume-fraction": "Share of voxels.",
+}
+
+
+def content(source: Source) -> Content:
+    """Return all that the report of a source shows."""
+    names = [c.name for c in source.columns]
+    reference = source.columns[0].name
+    colors = volume_colors(names, REFERENCE if REFERENCE in names else None, IMAGE)
+    results = [name for name in names if name not in (IMAGE, REFERENCE)]
+    volumes = [name for name in names if name != IMAGE]
+    with styled():
+        plates = [*_violins(source, colors), *_errors(source, colors, reference), *_curves(source, colors)]
+        plates += [*_axes(source, colors), *_maps(source, results), *_training(source)]
+    shown = [Shown("scan", source.inputs.low_res, "scan")]
+    shown += [Shown(name, source.labels[name]) for name in [*results[:MOST_SHOWN], *volumes[:1]] if name in volumes]
+    shown = list({one.name: one for one in shown}.values())
+    shown.append(Shown("sharp image", source.labels[IMAGE], "image"))
+    phases = source.inputs.problem.phases
+    hidden = next((p.value for p in phases if p.name.lower() in EMPTY_PHASES), None)
+    solids = []
+    for name in volumes[: MOST_SHOWN + 1]:
+        png, how = solid(source.labels[name], hidden)
+        solids.append((name, png, how + (f", without {phases[hidden].name}" if hidden is not None else "")))
+    notes = [f"{c.name}: {m} was not measured. {why}" for c in source.columns for m, why in c.sampled.skipped.items()]
+    notes += list(source.inputs.notes)
+    if len(results) > MOST_SHOWN:
+        notes.append(f"The slices of {', '.join(results[MOST_SHOWN:])} are left out to keep the page small.")
+    kind = "Comparison" if len(results) > 1 or source.usage else "Reconstruction"
+    scale = " × ".join(f"{s:g}" for s in source.config.scale)
+    shape = " × ".join(map(str, source.labels[results[0]].grid.shape)) if results else ""
+    grid = source.labels[results[0]].grid
+    voxel = f" of {grid.voxel_size[0]:.4g} {grid.symbol}" if grid.known else ""
+    return Content(
+        title=f"{kind}: {source.folder.resolve().name}",
+        lead=f"{', '.join(results)}: {shape} voxels{voxel}, scale factor {scale}; errors are against the {reference}.",
+        shown=tuple(shown),
+        sheets=tuple(_sheets(source, reference)),
+        plates=tuple(plates),
+        solids=tuple(solids),
+        checks=source.preflight,
+        provenance=provenance(source),
+        citations=citations(source),
+        notes=tuple(notes),
+    )
+
+
+def _many(source: Source) -> str:
+    return (
+        f"{source.config.subvolumes} random subvolumes of {source.config.size}³ voxels, the same places in each volume"
+    )
+
+
+def _violins(source: Source, colors: dict[str, str]) -> list[Plate]:
+    volumes = [c.sampled for c in source.columns if c.name != IMAGE]
+    image = next(c.sampled for c in source.columns if c.name == IMAGE)
+    metrics = dict.fromkeys(key[0] for v in volumes for key in v.values)
+    return [
+        Plate(
+            f"violins-{metric}", f"{metric.replace('-', ' ').capitalize()} in subvolumes",
+            f"Distributions over {_many(source)}, all violins of one width; lines are means, black pluses the mean of "
+            f"{source.config.subvolumes} random patches of {source.config.size}² pixels of the image. "
+            f"{UNITS.get(metric, '')}",
+            plots.violins(volumes, image, metric, colors),
+        )
+        for metric in metrics if metric not in PER_AXIS and metric != "chord-length"
+    ]  # fmt: skip
+
+
+def _errors(source: Source, colors: dict[str, str], reference: str) -> list[Plate]:
+    if not any(e.relative is not None for line in source.lines for e in line.entries):
+        return []
+    names = [c.name for c in source.columns]
+    text = (
+        f"Relative error of the mean over {_many(source)}, with its 95 % interval. Dark band: the 95 % interval of the "
+        f"{reference}'s own mean, below which no error can be told from none. Light band: one standard deviation "
+        f"between single subvolumes of the {reference}."
+    )
+    return [
+        Plate("errors", f"Errors against the {reference}", text, plots.errors(source.lines, names, colors, reference))
+    ]
+
+
+def _curves(source: Source, colors: dict[str, str]) -> list[Plate]:
+    volumes = [s for name, s in source.curves.items() if name != IMAGE]
+    image = source.curves.get(IMAGE)
+    count = len(volumes[0].regions) if volumes else 0
+    bands = f"Means over {count} random subvolumes, bands of one standard deviation between them; dashed: the image."
+    plates = []
+    if any(key[0] == "two-point-correlation" for v in volumes for key in v.curves):
+        text = (
+            f"S2(r), the probability that two points r apart both lie in the phase, averaged over directions. {bands}"
+        )
+        figure = plots.curves(volumes, image, "two-point-correlation", "radial", colors, "S2")
+        plates.append(Plate("two-point-correlation", "Two-point correlation", text, figure))
+    if any(key[0] == "chord-length" for v in volumes for key in v.curves):
+        text = (
+            f"Density of the lengths of lines within the phase, along the three axes together; chords cut by a "
+            f"subvolume's side are left out. {bands}"
+        )
+        figure = plots.curves(volumes, image, "chord-length", "axes", colors, "density")
+        plates.append(Plate("chord-length", "Chord lengths", text, figure))
+    return plates
+
+
+def _axes(source: Source, colors: dict[str, str]) -> list[Plate]:
+    volumes = [c.sampled for c in source.columns if c.name != IMAGE]
+    plates = []
+    for metric, text in PER_AXIS.items():
+        there = [v for v in volumes if any(key[0] == metric for key in v.values)]
+        if there:
+            caption = (
+                f"{text[0].upper()}{text[1:]}. Means over subvolumes with standard errors; percentages say how many "
+            )
+            caption += "subvolumes have a finite value, where not all do."
+            figure = plots.per_axis(there, metric, colors, metric.replace("-", " "))
+            plates.append(Plate(metric, f"{metric.replace('-', ' ').capitalize()} along each axis", caption, figure))
+    return plates
+
+
+def _maps(source: Source, results: list[str]) -> list[Plate]:
+    low, problem = source.inputs.low_res, source.inputs.problem
+    shape = low.grid.region.scaled(problem.scale).shape
+    fit = [name for name in results if source.labels[name].grid.shape == shape][:MOST_SHOWN]
+    if not fit:
+        return []
+    maps = [(name, *consistency_map(source.labels[name], low, problem, source.degradation)) for name in fit]
+    table = np.array([p.rgb for p in low.phases], np.uint8)
+    size = low.grid.voxel_size
+    text = (
+        "The middle slice of the scan (at most 128² voxels of it), pale; vermilion: voxels whose phase the volume does "
+        f"not show when it is degraded as the instrument would ({source.config.degradation['name']})."
+    )
+    figure = plots.agreement(maps, table, size[1] / size[2])
+    return [Plate("consistency", "Agreement with the scan", text, figure)]
+
+
+def _training(source: Source) -> list[Plate]:
+    plates = []
+    for name, folder in source.runs.items():
+        rows = training_rows(folder)
+        if len(rows) < 2:
+            continue
+        text = (
+            "Losses of every step (blue) and what the checks measured without any truth (vermilion); the model with "
+            "the smallest error is kept."
+        )
+        plates.append(Plate(f"training-{name}", f"Training of {name}", text, plots.training(rows)))
+    return plates
+
+
+def _sheets(source: Source, reference: str) -> list[Sheet]:
+    names = [c.name for c in source.columns]
+    header = ["quantity", "unit", f"{reference} (mean ± s.e.)", "spread", *names[1:]]
+    rows = []
+    for line in source.lines:
+        own = _value(line.entries[0]) + (f" ± {100 * line.floor:.1f} %" if line.floor is not None else "")
+        spread = "" if line.spread is None else f"± {100 * line.spread:.1f} %"
+        others = [_cell(e) for e in line.entries[1:]]
+        rows.append([f"{line.metric}: {line.label}", line.unit or "–", own, spread, *others])
+    means = [overall(source.lines, i) for i in range(1, len(names))]
+    rows.append(["mean |error|", "", "", "", *["–" if m is None else f"{100 * m:.1f} %" for m in means]])
+    caption = (
+        f"Means over {_many(source)}; in brackets the relative error against the {reference} ± its standard error. The "
+        f"spread is the standard deviation between single subvolumes of the {reference}. Subvolumes that overlap do "
+        "not count as independent. low-res-consistency is of the whole volume."
+    )
+    sheets = [Sheet("Values and errors", header, rows, caption=caption)]
+    if source.usage:
+        cost = [
+            [name, duration(u.fit_seconds), duration(u.generate_seconds), human_bytes(u.peak_bytes), u.device]
+            for name, u in source.usage.items()
+        ]
+        text = "Each in a process of its own; memory is the process's largest resident size, libraries and all."
+        sheets.append(
+            Sheet("Time and memory", ["volume", "fit", "generate", "peak memory", "device"], cost, caption=text)
+        )
+    return sheets
+
+
+def _cell(entry: Entry) -> str:
+    text = _value(entry)
+    if entry.relative is None:
+        return text
+    error = "" if entry.relative_error is None else f" ± {100 * entry.relative_error:.1f}"
+    return f"{text} ({100 * entry.relative:+.1f}{error} %)"
+
+
+def _value(entry: Entry) -> str:
+    value = entry.whole if entry.mean is None else entry.mean
+    if value is None:
+        return "–"
+    return "undefined" if math.isnan(value) else "∞" if math.isinf(value) else f"{value:.4g}"
