@@ -67,3 +67,16 @@ def test_users_mistakes(files, tmp_path, capsys):
         *files[:-4], "--shows", "0=pore,bindr", "--shows", "1=active", "--scale", "4"
     )
     assert "must be a volume" in fails("preflight", "--low-res", files[4], *files[3:], "--scale", "4")
+
+
+def test_fuse_checks_first_and_keeps_the_outcome(tmp_path, capsys):
+    tifffile.imwrite(tmp_path / "scan.tif", field((24, 24, 24), 1.5, 0), photometric="minisblack")
+    tifffile.imwrite(tmp_path / "sem.tif", field((256, 256), 12, 1), photometric="minisblack")
+    out = tmp_path / "run"
+    inputs = ["--low-res", str(tmp_path / "scan.tif"), "--high-res", str(tmp_path / "sem.tif"), "--scale", "2"]
+    assert main(["fuse", *inputs, "--method", "interpolation", "--out", str(out)]) == 0
+    errors = capsys.readouterr().err
+    assert "Warning: The structures of scan and image are not of one size at the stated scale factor 2" in errors
+    kept = json.loads((out / "metrics.json").read_text("utf-8"))["preflight"]
+    assert main(["preflight", *inputs, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == kept
