@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,12 +95,15 @@ def parse_setting(text: str) -> dict[str, Any]:
     import yaml
 
     key, equals, value = text.partition("=")
-    if not (equals and key.strip()):
+    parts = [part.strip() for part in key.split(".")]
+    if not (equals and all(parts)):
         raise UserError(f"The setting {text!r} is not of the form KEY=VALUE, for example batch.volumes=4.")
     try:
         nested: Any = yaml.safe_load(value)
     except yaml.YAMLError:
         raise UserError(f"The value of the setting {text!r} can't be read; quote it as in YAML.") from None
-    for part in reversed(key.strip().split(".")):
+    with suppress(ValueError):  # 1e-3 is a number, whatever YAML 1.1 says
+        nested = float(nested) if isinstance(nested, str) else nested
+    for part in reversed(parts):
         nested = {part: nested}
     return dict(nested)

@@ -42,7 +42,7 @@ class InputsConfig(Options):
     @field_validator("scale", mode="before")
     @classmethod
     def _read_scale(cls, value: Any) -> Any:
-        return _as_value_error(parse_scale, value)
+        return _as_value_error(parse_scale, str(value) if isinstance(value, bool) else value)
 
     @field_validator("voxel_size", mode="before")
     @classmethod
@@ -53,7 +53,7 @@ class InputsConfig(Options):
     @field_validator("unit", mode="before")
     @classmethod
     def _read_unit(cls, value: Any) -> Any:
-        return None if value is None else _as_value_error(parse_unit, value)
+        return None if value is None else _as_value_error(parse_unit, str(value))
 
 
 class JobConfig(InputsConfig):
@@ -80,13 +80,14 @@ class JobConfig(InputsConfig):
         return self.model_copy(update={"method": method})
 
     def resolve_method(self) -> tuple[Component, Options]:
-        """Return the method's component and its checked options.
+        """Return the method's component and its checked options, those of the parts that it names written out.
 
         Raises:
-            UserError: An unknown method, preset or option.
+            UserError: An unknown method, preset or option, of the method or of a part.
         """
         rest = {k: v for k, v in self.method.items() if k not in ("name", "preset")}
-        return resolve_method(self.method_name, self.method.get("preset"), rest)
+        component, options = resolve_method(self.method_name, self.method.get("preset"), rest)
+        return component, component.options(_with_parts(options.model_dump(mode="json")))
 
 
 def resolve_method(name: str, preset: str | None, overrides: Mapping[str, Any]) -> tuple[Component, Options]:
@@ -103,8 +104,7 @@ def resolve_method(name: str, preset: str | None, overrides: Mapping[str, Any]) 
     fields = model.model_fields.items()
     defaults = {key: f.get_default(call_default_factory=True) for key, f in fields if not f.is_required()}
     plain = model.model_construct(**defaults).model_dump(mode="json", include=set(defaults))
-    options = component.options(merged(merged(plain, presets[preset] if preset else {}), overrides))
-    return component, component.options(_with_parts(options.model_dump(mode="json")))
+    return component, component.options(merged(merged(plain, presets[preset] if preset else {}), overrides))
 
 
 def _with_parts(options: dict[str, Any]) -> dict[str, Any]:
@@ -130,8 +130,8 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in over.items():
         old = result.get(key)
         if isinstance(old, Mapping) and isinstance(value, Mapping):
-            same = value.get("name", old.get("name")) == old.get("name")
-            result[key] = merged(old, value) if same else value
+            other = "name" in value and "name" in old and value["name"] != old["name"]
+            result[key] = value if other else merged(old, value)
         else:
             result[key] = value
     return result
