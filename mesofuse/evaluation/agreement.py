@@ -46,8 +46,8 @@ def check_fractions(scan: Sample, image: Sample, match: PhaseMatch) -> Check:
         return Check(
             "phase-fractions", "warning",
             f"The phase fractions of scan and image disagree: {'; '.join(wrong)} (95 %); check the segmentations, "
-            "which phase shows which, that both show the same material, and whether the scan misses what is thinner than "
-            "its voxels.",
+            "which phase shows which, that both show the same material, and whether the scan misses what is thinner "
+            "than its voxels.",
             numbers,
         )  # fmt: skip
     if unsure:
