@@ -50,7 +50,7 @@ class GeneratorModel:
     def reconstruct(self, tile: TileInput, *, probabilities: bool = False) -> TileOutput:
         """Run the generator on the tile's window for its core."""
         assert tile.field is not None
-        field = one_hot(torch.as_tensor(tile.field, device=self.device)[None], len(self.problem.low_phases))
+        field = one_hot(torch.tensor(tile.field, device=self.device)[None], len(self.problem.low_phases))
         layout = torch.channels_last_3d
         noise = [torch.as_tensor(n, device=self.device)[None].contiguous(memory_format=layout) for n in tile.noise]
         with torch.inference_mode():

@@ -61,9 +61,9 @@ class SelectionOptions(Options):
     metrics: tuple[str, ...] = Field(
         (), description="Metrics compared with the image's own values; their mean absolute relative error is minimised."
     )
-    every: int = Field(20, ge=1, description="Generator steps between checks.")
+    every: int = Field(40, ge=1, description="Generator steps between checks.")
     after: float = Field(0.3, ge=0, lt=1, description="Share of the budget before the first check.")
-    window: int = Field(28, ge=4, description="Edge length of the part that a check generates, in low-resolution voxels.")
+    window: int = Field(24, ge=4, description="Edge length of the part that a check generates, in low-resolution voxels.")
     parts: int = Field(2, ge=1, description="Parts of the low-resolution volume that a check generates.")
     stop_below: float | None = Field(None, gt=0, description="Stop once the error of a check is below this; null: never.")
 

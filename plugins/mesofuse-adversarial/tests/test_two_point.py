@@ -1,7 +1,7 @@
 import pytest
 import torch
 from mesofuse_adversarial.options import TwoPointOptions
-from mesofuse_adversarial.two_point import TwoPoint, pair_probabilities
+from mesofuse_adversarial.two_point import TwoPoint, pair_probabilities, sharpened
 
 from mesofuse.interfaces.loss import GeneratorStep
 from mesofuse.testing import assert_conforms
@@ -62,6 +62,14 @@ def test_soft_probabilities_are_not_taken_for_speckle() -> None:
     assert value.item() > 10
     value.backward()
     assert torch.isfinite(soft.grad).all()
+
+
+def test_sharpening_brings_probabilities_closer_to_labels() -> None:
+    p = torch.tensor([0.6, 0.4]).reshape(1, 2, 1, 1, 1)
+    assert sharpened(p, 1) is p
+    assert sharpened(p, 2).flatten().tolist() == pytest.approx([0.36 / 0.52, 0.16 / 0.52])
+    layers = stripes(4, 3, 0)
+    torch.testing.assert_close(sharpened(layers, 4), layers)
 
 
 def test_no_image_no_term() -> None:

@@ -12,7 +12,7 @@ from mesofuse_adversarial.options import TwoPointOptions
 class TwoPoint:
     """Relative error of two-point probabilities at short distances.
 
-    With P_ij(r) the probability that a voxel is of phase i and the one r voxels further along an axis of phase j, and
+    With P_ij(r) the probability, after sharpening, that a voxel is of phase i and the one r voxels further along an axis of phase j, and
     e = (P_ij(r) − T_ij(r)) / max(T_ij(r), floor), the term is weight · (√(1 + e²) − 1): quadratic in small errors, linear in
     large ones; a mean over phases i and j, a sum over the lags r, averaged over the directions. T is the value of the step's image
     crops of planes that hold the direction. At r = 1 it asks for the image's volume fractions and interphase surface areas,
@@ -30,10 +30,11 @@ class TwoPoint:
         """Return the term, a scalar; None where the step has no image crops."""
         if not step.real:
             return None
+        made_of = sharpened(step.probabilities, self._options.sharpness)
         terms = []
         for direction in range(3):
             for lag in self._options.lags:
-                if lag >= step.probabilities.shape[2 + direction]:
+                if lag >= made_of.shape[2 + direction]:
                     continue
                 target = torch.stack(
                     [
@@ -43,10 +44,18 @@ class TwoPoint:
                         if axis != direction
                     ]
                 ).mean(0)
-                made = pair_probabilities(step.probabilities, 2 + direction, lag)
+                made = pair_probabilities(made_of, 2 + direction, lag)
                 scale = target.clamp(min=self._options.floor)
                 terms.append(((1 + ((made - target) / scale).square()).sqrt() - 1).mean())
         return self._options.weight * torch.stack(terms).sum() / 3
+
+
+def sharpened(probabilities: torch.Tensor, power: float) -> torch.Tensor:
+    """Return p^power / Σ p^power over the phases: closer to the labels that will be kept, and still differentiable."""
+    if power == 1:
+        return probabilities
+    raised = probabilities.clamp(min=1e-6).pow(power)
+    return raised / raised.sum(1, keepdim=True)
 
 
 def pair_probabilities(values: torch.Tensor, dim: int, lag: int) -> torch.Tensor:
