@@ -29,9 +29,6 @@ def command(
     Example:
       mesofuse demo --out demo-run --minutes 4
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from mesofuse.demo.demo import RIVAL, run_demo
     from mesofuse.report.progress import ProgressPrinter
 
@@ -40,27 +37,25 @@ def command(
             Path(out), size=size, minutes=minutes, steps=steps, seed=seed, device=device, overwrite=overwrite,
             emit=progress.emit, say=progress.say,
         )  # fmt: skip
-    table = Table(show_edge=False, pad_edge=False, header_style="bold")
-    for title in ("metric", "of", "truth", "fused", RIVAL, "error of fused", f"of {RIVAL}", "wanted", ""):
-        table.add_column(title, justify="left" if title in ("metric", "of", "wanted", "") else "right")
-    previous = ""
+    click.echo(f"{'':17}{'truth':>8}{'fused':>9}{'error':>9}{RIVAL:>15}{'error':>9}")
+    metric = ""
     for line in result.lines:
-        metric = "" if line.metric == previous else line.metric
-        values = (f"{value:.4f}" for value in (line.truth, line.fused, line.rival))
-        errors = (_error(line.metric, value, line.truth) for value in (line.fused, line.rival))
-        table.add_row(metric, line.label, *values, *errors, line.limit, line.verdict)
-        previous = line.metric
-    Console().print(table)
+        if line.metric != metric:
+            metric = line.metric
+            click.echo(f"{metric}, wanted {line.limit}")
+        fused, rival = (_error(metric, value, line.truth) for value in (line.fused, line.rival))
+        numbers = f"{line.truth:8.4f}{line.fused:9.4f}{fused:>9}{line.rival:15.4f}{rival:>9}"
+        click.echo(f"  {line.label:<15}{numbers}  {line.verdict}")
     click.echo(f"Figure: {result.figure}")
     missed = [f"{line.metric} of {line.label}" for line in result.lines if line.verdict != "met"]
     click.echo("All values are as wanted." if not missed else f"Not as wanted: {', '.join(missed)}.")
     if check and missed:
-        raise SystemExit(1)
+        click.get_current_context().exit(1)
 
 
 def _error(metric: str, value: float, truth: float) -> str:
     if metric == "volume-fraction":
-        return f"{100 * (value - truth):+.1f} points"
+        return f"{100 * (value - truth):+.1f} pt"
     if metric == "surface-area":
         return f"{100 * (value / truth - 1):+.0f} %"
     return ""
