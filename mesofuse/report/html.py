@@ -146,9 +146,11 @@ def _viewer(content: Content) -> str:
             f'<span class="bar" style="width:{first["bar"]["percent"]}%">{escape(first["bar"]["text"])}</span>'
             "</div></div></div>"
         )
-    phases = {(p.name, p.color): p for one in reversed(content.shown) for p in one.labels.phases}
+    main = {(p.name, p.color): "" for one in content.shown if one.role != "scan" for p in one.labels.phases}
+    scan = {(p.name, p.color): " (scan)" for one in content.shown if one.role == "scan" for p in one.labels.phases}
     legend = "".join(
-        f'<li><span class="swatch" style="background:{color}"></span>{escape(name)}</li>' for name, color in phases
+        f'<li><span class="swatch" style="background:{color}"></span>{escape(name)}{where}</li>'
+        for (name, color), where in {**scan, **main}.items()
     )
     text = json.dumps(data, ensure_ascii=True).replace("</", "<\\/")
     field = first["bar"]["text"]
@@ -160,7 +162,7 @@ def _viewer(content: Content) -> str:
         f'Slices <span id="plane">normal to {axis}, {first["plane"]}</span>; every panel shows the same square of the '
         f"material, the bar is {escape(field)} long. The sharp image shows another place: it is compared by its "
         "statistics alone. Move the slider, or use the arrow keys on it."
-        f'</figcaption></figure><script type="application/json" id="slices">{text}</script>'
+        f'</figcaption></figure><script type="application/json" id="slice-data">{text}</script>'
     )
 
 

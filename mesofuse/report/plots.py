@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_PLOTS = 24
+SHARES = ("volume-fraction", "surface-area")  # pure numbers that are shares of a whole
 
 
 def violins(volumes: Sequence[Sampled], image: Sampled | None, metric: str, colors: Mapping[str, str]) -> Figure:
@@ -33,7 +34,7 @@ def violins(volumes: Sequence[Sampled], image: Sampled | None, metric: str, colo
         colors: A colour for each volume's name.
     """
     keys = list(dict.fromkeys(k for v in volumes for k in v.values if k[0] == metric))[:MOST_PLOTS]
-    rows, columns = grid_of(len(keys), 4)
+    rows, columns = grid_of(len(keys), 4 if len(keys) > 3 else 3)
     figure, axes = _plots(rows, columns, 1.75)
     for one, key in zip(axes, keys, strict=False):
         there = [v for v in volumes if key in v.values]
@@ -47,7 +48,7 @@ def violins(volumes: Sequence[Sampled], image: Sampled | None, metric: str, colo
         one.set_title(limit_text(key[1]))
         one.set_xticks(range(len(there)), [v.volume for v in there], rotation=25, ha="right")
         one.set_xlim(-0.6, len(there) - 0.4)
-        one.set_ylabel(unit or "–")
+        one.set_ylabel(unit or "share" if metric in SHARES else unit)
         if one.get_ylim()[0] < 0 <= min((np.nanmin(v.values[key]) for v in there), default=0.0):
             one.set_ylim(bottom=0)
     quiet_rest(axes[len(keys) :])
@@ -221,8 +222,9 @@ def agreement(maps: Sequence[tuple[str, np.ndarray, np.ndarray]], table: np.ndar
         table: Colour of each scan phase, rows of three numbers from 0 to 255.
         aspect: Height of a voxel over its width.
     """
-    figure, axes = _plots(1, len(maps), WIDTH / max(2, len(maps)) * 0.95)
-    for one, (name, labels, right) in zip(axes, maps, strict=True):
+    figure, axes = _plots(1, max(3, len(maps)), WIDTH / max(3, len(maps)) * 0.95)
+    quiet_rest(axes[len(maps) :])
+    for one, (name, labels, right) in zip(axes, maps, strict=False):
         # Washed out, so that what disagrees stands out.
         colors = (255 - (255 - table[labels].astype(float)) * 0.55).astype(np.uint8)
         colors[~right] = (213, 94, 0)

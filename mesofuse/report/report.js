@@ -1,7 +1,7 @@
 "use strict";
 // Moves through the slices that the page holds; nothing is loaded from anywhere.
 (function () {
-  const source = document.getElementById("slices");
+  const source = document.getElementById("slice-data");
   if (!source) return;
   const data = JSON.parse(source.textContent);
   const slider = document.getElementById("slice");

@@ -58,7 +58,7 @@ def _by_vtk(labels: np.ndarray, phases: Sequence[Phase], voxel: Sequence[float],
                 plotter.add_mesh(skin, color=phase.color, ambient=0.35, diffuse=0.65, specular=0.0)
         plotter.add_mesh(block.outline(), color=INK, line_width=1.5)
         plotter.view_vector((1.0, -1.1, 0.8), viewup=(0, 0, 1))  # type: ignore[arg-type]
-        plotter.camera.zoom(1.25)  # type: ignore[no-untyped-call]
+        plotter.camera.zoom(1.0)  # type: ignore[no-untyped-call]
         picture = plotter.screenshot(return_img=True)
     finally:
         plotter.close()

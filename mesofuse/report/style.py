@@ -44,8 +44,7 @@ def volume_colors(names: Sequence[str], reference: str | None, image: str | None
 
 def grid_of(count: int, columns: int = 3) -> tuple[int, int]:
     """Return rows and columns for ``count`` small plots."""
-    wide = max(1, min(columns, count))
-    return -(-count // wide), wide
+    return max(1, -(-count // columns)), columns
 
 
 def quiet_rest(axes: Sequence[Axes]) -> None:
