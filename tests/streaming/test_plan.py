@@ -14,7 +14,9 @@ from mesofuse.volumes.grid import Region
 TILING = Tiling((20, 20, 20), (8, 8, 8), (4, 4, 4), (4.0, 4.0, 4.0))
 
 
-@pytest.mark.parametrize(("unit", "aligned"), [(32, True), (16, True), (8, True), (64, False), (12, False), (80, False)])
+@pytest.mark.parametrize(
+    ("unit", "aligned"), [(32, True), (16, True), (8, True), (64, False), (12, False), (80, False)]
+)
 def test_alignment_of_the_whole(unit, aligned):
     assert is_aligned(TILING, TILING.output, (unit,) * 3) is aligned
 

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+import tifffile
+
+from mesofuse.config.job import make_job
+from mesofuse.errors import UserError
+from mesofuse.pipeline.inputs import image_grid, match_phases, named_after, open_inputs, size_notes
+from mesofuse.testing.problems import blobs
+from mesofuse.volumes.grid import Grid
+from mesofuse.volumes.phases import PhaseMatch, default_phases
+
+LOW = Grid((9, 9, 9), (0.8, 0.8, 0.8), "micrometer")
+
+
+@pytest.fixture
+def job(tmp_path):
+    def make(low=None, high=None, **fields):
+        low = blobs((9, 8, 10), 2).array if low is None else low
+        high = blobs((1, 40, 40), 3).array[0] if high is None else high
+        tifffile.imwrite(tmp_path / "low.tif", low, photometric="minisblack")
+        tifffile.imwrite(tmp_path / "high.tif", high, photometric="minisblack")
+        data = {"low_res": str(tmp_path / "low.tif"), "high_res": str(tmp_path / "high.tif"), "scale": 4, **fields}
+        return make_job(data, "a test")
+
+    return make
+
+
+def test_all_is_opened_named_and_hashed(job):
+    inputs = open_inputs(
+        job(shows={"0": ["pore", "binder"], "1": ["active"]}, phases=["pore", "active", "binder"], voxel_size=0.8)
+    )
+    assert inputs.problem.match == PhaseMatch(((0, 2), (1,)))
+    assert [p.name for p in inputs.problem.low_phases] == ["pore + binder", "active"]
+    assert inputs.image.grid.voxel_size == pytest.approx((0.2, 0.2, 0.2))
+    assert inputs.image.grid.unit == "micrometer"
+    assert inputs.notes == ()
+    assert inputs.hashes.keys() == {"low_res", "high_res"}
+    assert inputs.fusion.images[0] is inputs.fusion.images[2] is inputs.image
+
+
+def test_mapped_values_are_noted(job):
+    low = np.array([0, 255], np.uint8)[blobs((9, 8, 10), 2).array]
+    inputs = open_inputs(job(low=low))
+    assert "0→0, 255→1" in inputs.notes[0]
+    assert inputs.hashes == open_inputs(job()).hashes
+
+
+def test_every_named_phase_must_occur(job):
+    with pytest.raises(UserError, match="shows 2 phases, but 3 are named: 'binder' does not occur"):
+        open_inputs(job(high=blobs((1, 40, 40), 2).array[0], phases=["pore", "active", "binder"]))
+
+
+def test_more_phases_than_the_image_are_refused_whatever_the_rules():
+    low, high = default_phases(4), default_phases(3)
+    rules = {str(i): (str(i % 3),) for i in range(4)}
+    with pytest.raises(UserError, match="has 4 phases but the high-resolution image only 3"):
+        match_phases(rules, low, high)
+    assert match_phases(None, low[:2], high) == PhaseMatch(((0,), (1,)))
+
+
+def test_names_that_the_volume_has_are_kept():
+    own = default_phases(2, ["void", "solid"])
+    assert named_after(own, default_phases(3), PhaseMatch(((0, 2), (1,)))) == own
+
+
+def test_sizes_that_disagree_are_noted_in_any_unit():
+    scale = (4.0, 4.0, 4.0)
+    assert size_notes(LOW, Grid((1, 40, 40), (1.0, 0.2, 0.2), "micrometer"), scale) == []
+    assert size_notes(LOW, Grid((1, 40, 40), (1.0, 200, 202), "nanometer"), scale) == []
+    assert size_notes(LOW, Grid((1, 40, 40)), scale) == []
+    (note,) = size_notes(LOW, Grid((1, 40, 40), (1.0, 100, 100), "nanometer"), scale)
+    assert "100 × 100 nm" in note
+    assert "200 × 200 nm" in note
+
+
+def test_pixels_that_are_not_known_are_the_volumes_over_the_scale():
+    known = Grid((1, 4, 4), (1.0, 5, 5), "nanometer")
+    assert image_grid(known, LOW, (4.0,) * 3) == known
+    assert image_grid(Grid((1, 4, 4)), LOW, (4.0, 4.0, 2.0)).voxel_size == pytest.approx((0.2, 0.2, 0.4))
+    assert not image_grid(Grid((1, 4, 4)), Grid((9, 9, 9)), (4.0,) * 3).known
