@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from mesofuse.evaluation.comparison import Entry, Line, overall
+from mesofuse.evaluation.comparison import Entry, Line, cell_text, overall
 from mesofuse.report.progress import duration
 from mesofuse.streaming.plan import human_bytes
 
@@ -33,7 +32,7 @@ def print_comparison(compared: Compared) -> None:
     notes: list[str] = []
     previous = ""
     for line in compared.lines:
-        reference = _number(line.entries[0]) + (f" ± {line.floor:.1%}" if line.floor is not None else "")
+        reference = cell_text(line.entries[0]) + (f" ± {line.floor:.1%}" if line.floor is not None else "")
         spread = "" if line.spread is None else f"± {line.spread:.1%}"
         cells = [_cell(entry, line, notes) for entry in line.entries[1:]]
         metric = "" if line.metric == previous else line.metric
@@ -64,22 +63,10 @@ def print_comparison(compared: Compared) -> None:
 
 
 def _cell(entry: Entry, line: Line, notes: list[str]) -> str:
-    text = _number(entry)
-    if entry.relative is not None:
-        error = "" if entry.relative_error is None else f" ± {100 * entry.relative_error:.1f}"
-        text = f"{100 * entry.relative:+.1f}{error} %"
+    text = cell_text(entry, error_only=True)
     if entry.note:
         note = f"{line.metric}: {entry.note}."
         if note not in notes:
             notes.append(note)
         text += f" \\[{notes.index(note) + 1}]"
     return text
-
-
-def _number(entry: Entry) -> str:
-    value = entry.whole if entry.mean is None else entry.mean
-    if value is None:
-        return "–"
-    if math.isnan(value):
-        return "undefined"
-    return "∞" if math.isinf(value) else f"{value:.4g}"

@@ -86,6 +86,28 @@ def overall(found: Sequence[Line], column: int) -> float | None:
     return float(np.mean(errors)) if errors else None
 
 
+def cell_text(entry: Entry, *, error_only: bool = False) -> str:
+    """Return an entry for people: its value, with the relative error where there is one.
+
+    Args:
+        entry: The entry.
+        error_only: Leave the value out where there is an error.
+    """
+    value = entry.whole if entry.mean is None else entry.mean
+    if value is None:
+        return "–"
+    if entry.finite == 0:
+        return "none finite"
+    text = "undefined" if math.isnan(value) else "∞" if math.isinf(value) else f"{value:.4g}"
+    if entry.relative is not None:
+        error = "" if entry.relative_error is None else f" ± {100 * entry.relative_error:.1f}"
+        relative = f"{100 * entry.relative:+.1f}{error} %"
+        text = relative if error_only else f"{text} ({relative})"
+    if entry.finite is not None and entry.finite < 1:
+        text += f", {entry.finite:.0%} finite"
+    return text
+
+
 def line_to_json(line: Line) -> dict[str, Any]:
     """Return a line as plain values; what is not finite is null."""
     return _plain(asdict(line))  # type: ignore[no-any-return]

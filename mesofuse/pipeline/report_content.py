@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mesofuse.evaluation.comparison import Entry, overall
+from mesofuse.evaluation.comparison import cell_text, overall
 from mesofuse.evaluation.consistency_map import consistency_map
 from mesofuse.pipeline.comparison import IMAGE, REFERENCE
 from mesofuse.pipeline.report import citations, provenance, training_rows
@@ -193,9 +192,9 @@ def _sheets(source: Source, reference: str) -> list[Sheet]:
     header = ["quantity", "unit", f"{reference} (mean ± s.e.)", "spread", *names[1:]]
     rows = []
     for line in source.lines:
-        own = _value(line.entries[0]) + (f" ± {100 * line.floor:.1f} %" if line.floor is not None else "")
+        own = cell_text(line.entries[0]) + (f" ± {100 * line.floor:.1f} %" if line.floor is not None else "")
         spread = "" if line.spread is None else f"± {100 * line.spread:.1f} %"
-        others = [_cell(e) for e in line.entries[1:]]
+        others = [cell_text(e) for e in line.entries[1:]]
         rows.append([f"{line.metric}: {line.label}", line.unit or "–", own, spread, *others])
     means = [overall(source.lines, i) for i in range(1, len(names))]
     rows.append(["mean |error|", "", "", "", *["–" if m is None else f"{100 * m:.1f} %" for m in means]])
@@ -215,18 +214,3 @@ def _sheets(source: Source, reference: str) -> list[Sheet]:
             Sheet("Time and memory", ["volume", "fit", "generate", "peak memory", "device"], cost, caption=text)
         )
     return sheets
-
-
-def _cell(entry: Entry) -> str:
-    text = _value(entry)
-    if entry.relative is None:
-        return text
-    error = "" if entry.relative_error is None else f" ± {100 * entry.relative_error:.1f}"
-    return f"{text} ({100 * entry.relative:+.1f}{error} %)"
-
-
-def _value(entry: Entry) -> str:
-    value = entry.whole if entry.mean is None else entry.mean
-    if value is None:
-        return "–"
-    return "undefined" if math.isnan(value) else "∞" if math.isinf(value) else f"{value:.4g}"

@@ -152,6 +152,7 @@ def per_axis(volumes: Sequence[Sampled], metric: str, colors: Mapping[str, str],
                     top = found.mean if found.finite else 0.0
                     one.annotate(f"{found.finite:.0%}", (at, top), ha="center", va="bottom", fontsize=6)
         one.set_xticks(range(3), AXES)
+        one.set_ylim(bottom=0)
         one.set_title(limit_text(name))
         one.set_ylabel(y)
     quiet_rest(axes[len(names) :])
