@@ -83,7 +83,7 @@ def test_region_knows_where_it_lies(model, tmp_path):
     volume = generate(model, LOW, LOW.grid, str(tmp_path / "a.zarr"), GenerateOptions(5, region, levels=False))
     fine = LOW.grid.refined(model.scale)
     assert volume.grid.origin == pytest.approx(
-        [o + a * v for o, a, v in zip(fine.origin, region.start, fine.voxel_size)]
+        [o + a * v for o, a, v in zip(fine.origin, region.start, fine.voxel_size, strict=True)]
     )
     assert volume.grid.voxel_size == pytest.approx([0.125] * 3)
 
