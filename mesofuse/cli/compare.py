@@ -54,14 +54,14 @@ def _scale(ctx: click.Context, param: click.Parameter, value: str | None) -> Any
 def command(
     config: Path | None, out: Path, workers: int, as_json: bool, overwrite: bool, quiet: bool, **fields: Any
 ) -> None:
-    r"""Run methods under one budget, measure all in the same random subvolumes, and show one table.
+    """Run methods under one budget, measure all in the same random subvolumes, and show one table.
 
     The comparison is a YAML file CONFIG (see `mesofuse schema comparison`) or given by options. What OUT already holds
     is not done again. Writes OUT/comparison.csv, OUT/comparison.json and the volumes; `mesofuse report OUT` draws them.
 
     \b
     Example:
-      mesofuse compare --low-res scan.tif --high-res sem.tif --scale 4 --method interpolation \
+      mesofuse compare --low-res scan.tif --high-res sem.tif --scale 4 --method interpolation \\
           --method superres --minutes 2 --reference truth.tif --out cmp/
       mesofuse compare comparison.yaml --out cmp/
     """

@@ -30,7 +30,7 @@ def command(
     folder: Path, out: Path | None, as_pdf: bool, figures: Path | None, kind: str, reference: str | None,
     metrics: str | None, subvolumes: int | None, size: int | None, workers: int, overwrite: bool, quiet: bool,
 ) -> None:  # fmt: skip
-    r"""Write a run of `mesofuse fuse`, or a comparison, as one HTML file that needs nothing else.
+    """Write a run of `mesofuse fuse`, or a comparison, as one HTML file that needs nothing else.
 
     Slices to move through, distributions, correlation functions, agreement with the scan, training, provenance, and
     what to cite. What has to be measured for it is kept in the folder, so a second call is quick.

@@ -22,7 +22,8 @@ CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-pipe",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    "--remote-debugging-pipe",
 )  # fmt: skip
 PATIENCE = 60.0  # seconds for any answer, where other tests use the cores too
 
