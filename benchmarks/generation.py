@@ -1,7 +1,8 @@
 """Time and memory of generation: canonical tiles with an exact halo beside the usual ways, in one run.
 
-The usual ways are the whole volume at once, and tiles that overlap by half of which the middle is kept (as the published SuperRes
-program does). All use the same network, weights and threads; each is run in a process of its own, so that its peak memory is its own.
+The usual ways are the whole volume at once, and tiles that overlap by half of which the middle is kept (as the
+published SuperRes program does). All use the same network, weights and threads; each is run in a process of its own,
+so that its peak memory is its own.
 
     python benchmarks/generation.py --low 32 --preset slim
 """

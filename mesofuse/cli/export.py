@@ -22,7 +22,7 @@ def command(volume: str, output: str, region: str | None, level: int, format: st
     \b
     Example:
       mesofuse export fused.zarr fused.tif --region 0:128,0:256,0:256
-    """  # noqa: D301 - click wants the control character itself
+    """
     from mesofuse.errors import UserError
     from mesofuse.registry import get_registry
     from mesofuse.volumes.formats import BUILTIN, write_labels

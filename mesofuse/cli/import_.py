@@ -48,7 +48,7 @@ def command(
     \b
     Example:
       mesofuse import scan.tif scan.zarr --voxel-size 0.4 --unit um --phases pore,active
-    """  # noqa: D301 - click wants the control character itself
+    """
     from mesofuse.registry import get_registry
     from mesofuse.volumes.formats import BUILTIN, read_raw
     from mesofuse.volumes.labelling import to_labels

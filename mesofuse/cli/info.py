@@ -19,7 +19,7 @@ def command(paths: tuple[str, ...], format: str | None, as_json: bool) -> None:
     \b
     Example:
       mesofuse info fused.zarr scan.tif
-    """  # noqa: D301 - click wants the control character itself
+    """
     from mesofuse.registry import get_registry
     from mesofuse.volumes.formats import BUILTIN
     from mesofuse.volumes.summary import summarise

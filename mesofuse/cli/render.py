@@ -37,7 +37,7 @@ def command(
     \b
     Example:
       mesofuse render fused.zarr figure.png --low-res scan.tif --image sem.tif
-    """  # noqa: D301 - click wants the control character itself
+    """
     from mesofuse.registry import get_registry
     from mesofuse.report.montage import montage
     from mesofuse.volumes.files import check_free

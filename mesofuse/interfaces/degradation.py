@@ -27,7 +27,7 @@ class Degradation(Protocol):
             region: The low-resolution voxels that they fill, in the low-resolution volume's coordinates.
 
         Returns:
-            How strongly each low-resolution phase shows, (batch, low phases, *region.shape); the phase seen is the argmax.
-            Values within ``halo`` of a region's side that is not the volume's end are approximate.
+            How strongly each low-resolution phase shows, (batch, low phases, *region.shape); the phase seen is the
+            argmax. Values within ``halo`` of a region's side that is not the volume's end are approximate.
         """
         ...

@@ -38,8 +38,8 @@ class Generator(Protocol):
             field: Low-resolution phases, one-hot: (batch, low phases, z, y, x), values 0 or 1.
             noise: One tensor a field of ``self.noise``: (batch, channels, *region.scaled(factor).shape).
             region: Where ``field`` lies in the low-resolution volume; a generator of non-integer scale resamples by it.
-            core: The part of the region whose output is wanted, all of it if None. A generator may compute everything and
-                cut, or (faster) compute in each layer only what the core needs.
+            core: The part of the region whose output is wanted, all of it if None. A generator may compute everything
+                and cut, or (faster) compute in each layer only what the core needs.
 
         Returns:
             Probabilities that sum to 1 over axis 1: (batch, phases, *(core or region).scaled(scale).shape).

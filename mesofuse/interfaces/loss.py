@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from mesofuse.volumes.grid import Region
@@ -52,7 +53,7 @@ class GeneratorStep:
     region: Region
     scores: Mapping[int, torch.Tensor]
     degradation: Degradation | None
-    real: Mapping[int, torch.Tensor] = field(default_factory=dict)
+    real: Mapping[int, torch.Tensor] = dataclasses.field(default_factory=dict)
 
 
 class Loss(Protocol):

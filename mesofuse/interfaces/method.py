@@ -37,7 +37,12 @@ class TileInput:
 
 @dataclass(frozen=True)
 class TileOutput:
-    """A reconstructed tile: uint8 labels of ``core.scaled(scale)``, and float32 probabilities (phases, z, y, x) if asked."""
+    """A reconstructed tile.
+
+    Attributes:
+        labels: uint8 labels of ``core.scaled(scale)``.
+        probabilities: float32 (phases, z, y, x), if they were asked for.
+    """
 
     labels: np.ndarray
     probabilities: np.ndarray | None = None
@@ -122,6 +127,18 @@ class FitRun:
     budget: Budget
     resume: bool
     emit: Callable[[Event], None]
+
+
+class FitInterrupted(KeyboardInterrupt):
+    """Ctrl-C while fitting, after which there is a usable model all the same.
+
+    Attributes:
+        model: The best model so far.
+    """
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
 
 
 class Method(Protocol):

@@ -12,9 +12,9 @@ from typing import Any
 from mesofuse.config.job import JobConfig, dump_job, load_job
 from mesofuse.errors import UserError
 from mesofuse.interfaces.events import Event, RunFinished
-from mesofuse.interfaces.method import Budget, FitRun
+from mesofuse.interfaces.method import Budget, FitInterrupted, FitRun, Model
 from mesofuse.models.device import resolve_device
-from mesofuse.models.package import Package, load_package, save_package
+from mesofuse.models.package import Package, load_package, read_record, save_package
 from mesofuse.models.provenance import versions
 from mesofuse.pipeline.folder import CONFIG, HASHES, MODEL, TRAINING, run_folder
 from mesofuse.pipeline.inputs import JobInputs
@@ -43,7 +43,10 @@ def fit_job(
 ) -> Package:
     """Fit the method of a resolved job into ``out/model``; ``resume`` takes a finished model as it is.
 
+    After Ctrl-C the best model so far lies there too, marked as interrupted; ``resume`` goes on from where it was.
+
     Raises:
+        FitInterrupted: On Ctrl-C.
         UserError: The inputs don't suit the method, the folder may not be used, or what is there is another job's.
             The folder is then as it was before.
     """
@@ -55,7 +58,7 @@ def fit_job(
             _check_same(out, job, inputs)
         _write(out / CONFIG, dump_job(job))
         _write(out / HASHES, json.dumps(inputs.hashes, indent=2) + "\n")
-        if (out / MODEL).exists():
+        if finished(out):
             return load_package(out / MODEL)
 
         def follow(event: Event) -> None:
@@ -66,10 +69,15 @@ def fit_job(
         training.mkdir(exist_ok=True)
         run = FitRun(training, job.seed, device, Budget(job.steps, job.minutes), resume, follow)
         started = time.monotonic()
-        model = component.build(options).fit(inputs.fusion, run)
+        interrupted: FitInterrupted | None = None
+        try:
+            model: Model = component.build(options).fit(inputs.fusion, run)
+        except FitInterrupted as interrupt:
+            model, interrupted = interrupt.model, interrupt
     if not any(training.iterdir()):
         remove(training)
     provenance: dict[str, Any] = {
+        "interrupted": interrupted is not None,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seed": job.seed,
         "device": device,
@@ -80,9 +88,17 @@ def fit_job(
         "voxel_size": list(inputs.low_res.grid.voxel_size),
         "unit": inputs.low_res.grid.unit,
     }
+    remove(out / MODEL)
     save_package(out / MODEL, model, component.spec.name, options.model_dump(mode="json"), provenance)
+    if interrupted is not None:
+        raise interrupted
     announce(RunFinished("train", str(out / MODEL)))
     return load_package(out / MODEL)
+
+
+def finished(out: Path) -> bool:
+    """Whether a run's folder holds a model whose training was not interrupted."""
+    return (out / MODEL).exists() and not read_record(out / MODEL)["provenance"].get("interrupted")
 
 
 def _write(path: Path, text: str) -> None:
@@ -92,7 +108,7 @@ def _write(path: Path, text: str) -> None:
 
 def _check_same(out: Path, job: JobConfig, inputs: JobInputs) -> None:
     """Refuse to resume another configuration or other inputs; until the model is there, the budget may change."""
-    free = {"device"} if (out / MODEL).exists() else {"device", "steps", "minutes"}
+    free = {"device"} if finished(out) else {"device", "steps", "minutes"}
     before, now = load_job(out / CONFIG).resolved().model_dump(mode="json"), job.model_dump(mode="json")
     differing = sorted(k for k in now if k not in free and before[k] != now[k])
     if differing:

@@ -1,0 +1,1 @@
+"""Sampling, the adversarial loop, checkpoints, the run's log."""

@@ -1,4 +1,4 @@
-"""The adversarial loop: critics learn to tell slices from the image, the generator learns to pass and to match the scan."""
+"""The adversarial loop: critics tell generated slices from real ones; the generator learns to pass and match the scan."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any, cast
 import numpy as np
 import torch
 
+from mesofuse.errors import UserError
 from mesofuse.interfaces.critic import Critic
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.events import CheckpointSaved, TrainingStep
 from mesofuse.interfaces.generator import Generator
 from mesofuse.interfaces.loss import CriticStep, GeneratorStep, Loss
-from mesofuse.interfaces.method import FitRun, FusionInputs
+from mesofuse.interfaces.method import FitInterrupted, FitRun, FusionInputs
 from mesofuse.registry import get_registry
 from mesofuse.training import checkpoint as store
 from mesofuse.training.generator_model import GeneratorModel
@@ -188,9 +189,7 @@ class AdversarialTrainer:
             return
         decay = min(decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for kept, new in zip(
-                self.average.state_dict().values(), self.generator.state_dict().values(), strict=True
-            ):
+            for kept, new in zip(self.average.state_dict().values(), self.generator.state_dict().values(), strict=True):
                 if kept.is_floating_point():
                     kept.lerp_(new, 1 - decay)
                 else:
@@ -199,7 +198,12 @@ class AdversarialTrainer:
     # -- the run --------------------------------------------------------------------------------------------------
 
     def fit(self) -> GeneratorModel:
-        """Train until the budget is used up (or Ctrl-C) and return the best model found."""
+        """Train until the budget is used up and return the best model found.
+
+        Raises:
+            FitInterrupted: On Ctrl-C, with the best model so far.
+            UserError: The run diverged.
+        """
         if self.run.resume:
             self._resume()
         precision = self.options.precision
@@ -215,9 +219,8 @@ class AdversarialTrainer:
                     saved = time.monotonic()
                 if self._good_enough():
                     break
-        except KeyboardInterrupt:
-            self._finish()
-            raise
+        except KeyboardInterrupt as interrupt:
+            raise FitInterrupted(self._finish()) from interrupt
         return self._finish()
 
     def _train_step(self) -> None:
@@ -228,7 +231,10 @@ class AdversarialTrainer:
         self.step += 1
         row: dict[str, Any] = {"critic": losses[-1], "generator": generator_loss}
         if not np.isfinite(generator_loss):
-            raise FloatingPointError(f"training diverged at step {self.step}: the generator's loss is {generator_loss}")
+            raise UserError(
+                f"The training diverged at step {self.step}: the generator's loss is {generator_loss}; try a smaller "
+                "learning rate (--set optimizer.rate=…) or another --seed."
+            )
         chosen = self.options.selection
         if self.step % chosen.every == 0 and self.fraction() >= chosen.after:
             row |= self._check()
@@ -240,7 +246,9 @@ class AdversarialTrainer:
         self.checked_step = self.step
         model = GeneratorModel(store_copy(self.average), self.inputs.problem).to(self.run.device)
         outcome = self.selector.check(model)
-        save_preview(self.run.folder / "previews" / f"step{self.step:06d}.png", outcome.sample, self.inputs.problem.phases)
+        save_preview(
+            self.run.folder / "previews" / f"step{self.step:06d}.png", outcome.sample, self.inputs.problem.phases
+        )
         if outcome.error < self.best_error:
             self.best_error, self.best_step = outcome.error, self.step
             store.save_checkpoint(
@@ -293,16 +301,14 @@ class AdversarialTrainer:
         Raises:
             UserError: It belongs to another recipe or seed.
         """
-        from mesofuse.errors import UserError
-
         loaded = store.load_checkpoint(self.run.folder / "checkpoint")
         if loaded is None:
             return
         tensors, state = loaded
         if state["options"] != self.options.model_dump(mode="json") or state["seed"] != self.run.seed:
             raise UserError(
-                f"The checkpoint in {self.run.folder} was made with another recipe or seed; give the same ones to resume, "
-                "or --overwrite to train from the start."
+                f"The checkpoint in {self.run.folder} was made with another recipe or seed; give the same ones to "
+                "resume, or --overwrite to train from the start."
             )
         store.load_module("generator", self.generator, tensors)
         store.load_optimizer("generator_adam", self.generator_adam, tensors)

@@ -30,7 +30,7 @@ class GeneratorModel:
     can_tile = True
 
     def __init__(self, generator: torch.nn.Module, problem: Problem) -> None:
-        # The innermost axis holds the channels: convolutions of few channels run up to twice as fast so, on CPU and GPU.
+        # The innermost axis holds the channels: convolutions of few channels run up to twice as fast so.
         self.module = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.problem = problem
         made = cast(Generator, generator)

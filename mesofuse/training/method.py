@@ -48,5 +48,7 @@ class AdversarialMethod:
         try:
             generator.load_state_dict({k: torch.as_tensor(v) for k, v in state.items()})
         except RuntimeError as error:
-            raise ValueError(f"the weights do not fit the generator {self.options.generator.name!r}: {error}") from error
+            raise ValueError(
+                f"the weights do not fit the generator {self.options.generator.name!r}: {error}"
+            ) from error
         return GeneratorModel(generator, problem)

@@ -27,31 +27,47 @@ class BatchOptions(Options):
 
     volumes: int = Field(2, ge=1, description="Generated volumes a step.")
     window: int | None = Field(
-        None, ge=1, description="Edge length of the low-resolution part that is filled; null: what the critics' slices need."
+        None,
+        ge=1,
+        description="Edge length of the low-resolution part that is filled; null: what the critics' slices need.",
     )
     context: int = Field(
-        2, ge=0, description="Low-resolution voxels around a crop that the generator reads but does not fill, as inside a volume."
+        2,
+        ge=0,
+        description="Low-resolution voxels around a crop that the generator reads, but does not fill.",
     )
     margin: int = Field(
-        0, ge=0, description="High-resolution voxels cut from every side of a generated volume before the critics see it."
+        0,
+        ge=0,
+        description="High-resolution voxels cut from every side of a generated volume before the critics see it.",
     )
     slices: int | None = Field(
         8, ge=1, description="Random slices of each generated volume an axis that a step uses; null takes all of them."
     )
-    real: int | None = Field(None, ge=1, description="Image crops a critic step sees an axis; null: as many as fake slices.")
+    real: int | None = Field(
+        None, ge=1, description="Image crops a critic step sees an axis; null: as many as fake slices."
+    )
 
 
 class OptimizerOptions(Options):
     """How fast to learn."""
 
     rate: float = Field(8e-4, gt=0, description="Adam learning rate of the generator.")
-    critic_rate: float | None = Field(None, gt=0, description="Adam learning rate of the critics; null: the generator's.")
+    critic_rate: float | None = Field(
+        None, gt=0, description="Adam learning rate of the critics; null: the generator's."
+    )
     betas: tuple[float, float] = Field((0.5, 0.999), description="Adam's decay rates of the first and second moments.")
     final: float = Field(
-        0.05, gt=0, le=1, description="Share of the learning rate that is left at the end of the budget; 1 keeps it constant."
+        0.05,
+        gt=0,
+        le=1,
+        description="Share of the learning rate that is left at the end of the budget; 1 keeps it constant.",
     )
     averaging: float | None = Field(
-        0.99, ge=0, lt=1, description="Decay per step of the averaged generator weights that are kept; null keeps the last."
+        0.99,
+        ge=0,
+        lt=1,
+        description="Decay per step of the averaged generator weights that are kept; null keeps the last.",
     )
 
 
@@ -63,9 +79,13 @@ class SelectionOptions(Options):
     )
     every: int = Field(40, ge=1, description="Generator steps between checks.")
     after: float = Field(0.3, ge=0, lt=1, description="Share of the budget before the first check.")
-    window: int = Field(24, ge=4, description="Edge length of the part that a check generates, in low-resolution voxels.")
+    window: int = Field(
+        24, ge=4, description="Edge length of the part that a check generates, in low-resolution voxels."
+    )
     parts: int = Field(2, ge=1, description="Parts of the low-resolution volume that a check generates.")
-    stop_below: float | None = Field(None, gt=0, description="Stop once the error of a check is below this; null: never.")
+    stop_below: float | None = Field(
+        None, gt=0, description="Stop once the error of a check is below this; null: never."
+    )
 
 
 class AdversarialOptions(Options):
@@ -75,14 +95,19 @@ class AdversarialOptions(Options):
     critic: Part = Field(description="The critics' architecture.")
     losses: tuple[Part, ...] = Field(description="Terms of the objectives.")
     degradation: Part | None = Field(None, description="The model of the low-resolution instrument; null: none.")
-    shared_critic: bool = Field(True, description="One critic for all three axes (isotropic material) instead of three.")
+    shared_critic: bool = Field(
+        True, description="One critic for all three axes (isotropic material) instead of three."
+    )
     critic_steps: int = Field(2, ge=1, description="Updates of the critics before each update of the generator.")
     batch: BatchOptions = Field(default_factory=BatchOptions, description="What one step sees.")
     optimizer: OptimizerOptions = Field(default_factory=OptimizerOptions, description="How fast to learn.")
     selection: SelectionOptions = Field(default_factory=SelectionOptions, description="How the best model is found.")
-    augment: bool = Field(True, description="Rotate and mirror image crops by the symmetries of the square (isotropic planes).")
+    augment: bool = Field(
+        True, description="Rotate and mirror image crops by the symmetries of the square (isotropic planes)."
+    )
     steps: Annotated[int, Field(ge=1)] = Field(600, description="Generator steps when no budget is given.")
     checkpoint_seconds: float = Field(60.0, gt=0, description="Seconds between checkpoints.")
     precision: Literal["auto", "float32", "tf32", "bf16"] = Field(
-        "auto", description="Arithmetic on CUDA: tf32 products if auto; bf16 runs the generator under autocast. CPUs use float32."
+        "auto",
+        description="Arithmetic on CUDA (tf32 if auto; bf16: the generator under autocast); CPUs use float32.",
     )

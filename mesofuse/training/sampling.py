@@ -69,8 +69,8 @@ class SliceSampler:
         rows, columns = image.array.shape[1:]
         if min(rows, columns) < crop:
             raise UserError(
-                f"The image has {rows} × {columns} pixels, but the critics of this method look at crops of {crop} × {crop}: "
-                "use a larger image."
+                f"The image has {rows} × {columns} pixels, but the critics of this method look at crops of {crop} × "
+                f"{crop}: use a larger image."
             )
         self.image = image.array
         self.crop = crop
@@ -83,13 +83,11 @@ class SliceSampler:
         top = rng.integers(rows - self.crop + 1, size=count)
         left = rng.integers(columns - self.crop + 1, size=count)
         span = np.arange(self.crop)
-        crops = self.image[
-            which[:, None, None], (top[:, None] + span)[:, :, None], (left[:, None] + span)[:, None, :]
-        ]
+        crops = self.image[which[:, None, None], (top[:, None] + span)[:, :, None], (left[:, None] + span)[:, None, :]]
         if self.augment:
             turn = rng.integers(8, size=count)
             crops = np.stack([_symmetry(c, int(t)) for c, t in zip(crops, turn, strict=True)])
-        return crops
+        return np.asarray(crops)
 
 
 def training_window(low_res: Labels, scale: Scale, window: int | None, crop: int, margin: int) -> Triple:
@@ -114,17 +112,15 @@ def training_window(low_res: Labels, scale: Scale, window: int | None, crop: int
     shape = low_res.grid.shape
     if any(n < k for n, k in zip(shape, needed, strict=True)):
         raise UserError(
-            f"The low-resolution volume has the shape {shape}, but this method needs at least {needed} voxels to train on "
-            f"at this scale factor: use a larger volume, or a smaller critic (such as --set critic.crop=16)."
+            f"The low-resolution volume has the shape {shape}, but this method needs at least {needed} voxels to "
+            f"train on at this scale factor: use a larger volume, or a smaller critic (such as --set critic.crop=16)."
         )
     return needed if window is None else (window,) * 3
 
 
 def central(region: Region, shape: Triple) -> Region:
     """Return the middle part of a region, of this shape or the region's own where that is smaller."""
-    start: Triple = tuple(
-        a + max(0, n - k) // 2 for a, n, k in zip(region.start, region.shape, shape, strict=True)
-    )  # type: ignore[assignment]
+    start: Triple = tuple(a + max(0, n - k) // 2 for a, n, k in zip(region.start, region.shape, shape, strict=True))  # type: ignore[assignment]
     stop: Triple = tuple(min(b, a + k) for a, b, k in zip(start, region.stop, shape, strict=True))  # type: ignore[assignment]
     return Region(start, stop)
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.method import FusionInputs, TileInput
@@ -70,9 +69,15 @@ class Selector:
 
     def _measure(self, labels: np.ndarray, like: LabelArray, field: np.ndarray | None) -> dict[str, float]:
         problem = self.inputs.problem
-        low = None if field is None else LabelArray(field, Grid(field.shape), problem.low_phases)  # type: ignore[arg-type]
+        low = None if field is None else LabelArray(field, Grid(field.shape), problem.low_phases)
         context = MetricContext(
-            like.grid, problem.phases, low_res=low, match=problem.match, scale=problem.scale, degradation=self.degradation, stack=field is None,
+            like.grid,
+            problem.phases,
+            low_res=low,
+            match=problem.match,
+            scale=problem.scale,
+            degradation=self.degradation,
+            stack=field is None,
         )
         values: dict[str, float] = {}
         for metric in self.metrics:
@@ -112,5 +117,3 @@ def relative_error(values: dict[str, float], target: dict[str, float]) -> float:
     errors = [abs(values[k] - t) / max(abs(t), 1e-3) for k, t in target.items() if k in values]
     misses: Sequence[float] = [1.0 - v for k, v in values.items() if k not in target and k == "low-res-consistency"]
     return float(np.mean(errors) if errors else 0.0) + float(sum(misses))
-
-

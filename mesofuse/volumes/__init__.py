@@ -1,0 +1,1 @@
+"""Labelled volumes: grids, phases, OME-Zarr, file formats."""

@@ -53,7 +53,9 @@ def parse_scale(text: str | float | Sequence[float]) -> Scale:
     Raises:
         UserError: It is not one or three finite numbers ≥ 1.
     """
-    parts: Sequence[object] = text.split(",") if isinstance(text, str) else [text] if isinstance(text, (int, float)) else text
+    parts: Sequence[object] = (
+        text.split(",") if isinstance(text, str) else [text] if isinstance(text, (int, float)) else text
+    )
     try:
         values = [float(part) for part in parts]  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -100,9 +102,13 @@ class Region:
             start = tuple(int(p[0]) if p[0].strip() else 0 for p in parts)
             stop = tuple(int(p[1]) if p[1].strip() else n for p, n in zip(parts, shape, strict=True))
         except ValueError:
-            raise UserError(f"The region {text!r} is not of the form z0:z1,y0:y1,x0:x1, for example 0:64,0:64,0:64.") from None
+            raise UserError(
+                f"The region {text!r} is not of the form z0:z1,y0:y1,x0:x1, for example 0:64,0:64,0:64."
+            ) from None
         if not all(0 <= a < b <= n for a, b, n in zip(start, stop, shape, strict=True)):
-            raise UserError(f"The region {text!r} is empty or reaches outside the volume, whose shape is {tuple(shape)}.")
+            raise UserError(
+                f"The region {text!r} is empty or reaches outside the volume, whose shape is {tuple(shape)}."
+            )
         return cls(start, stop)  # type: ignore[arg-type]
 
     @property
@@ -122,7 +128,7 @@ class Region:
 
     def within(self, outer: Region) -> tuple[slice, slice, slice]:
         """Index of this region in an array that holds ``outer``."""
-        return self.shifted(tuple(-a for a in outer.start)).slices  # type: ignore[arg-type]
+        return self.shifted(tuple(-a for a in outer.start)).slices
 
     def shifted(self, by: Sequence[int]) -> Region:
         """Return the region moved by ``by`` voxels."""
@@ -211,4 +217,4 @@ class Grid:
     def cropped(self, region: Region) -> Grid:
         """Return the grid of a part of this one, its origin moved along."""
         origin = tuple(o + a * v for o, a, v in zip(self.origin, region.start, self.voxel_size, strict=True))
-        return replace(self, shape=region.shape, origin=origin)
+        return replace(self, shape=region.shape, origin=origin)  # type: ignore[arg-type]

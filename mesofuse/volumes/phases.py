@@ -35,9 +35,13 @@ def default_phases(count: int, names: Sequence[str] = ()) -> tuple[Phase, ...]:
         UserError: More than 255 phases, more names than phases, or a name twice.
     """
     if not 1 <= count <= MAX_PHASES:
-        raise UserError(f"A volume has from 1 to {MAX_PHASES} phases, not {count}; is it a grey-level image that was not segmented?")
+        raise UserError(
+            f"A volume has from 1 to {MAX_PHASES} phases, not {count}; is it a grey-level image that was not segmented?"
+        )
     if len(names) > count:
-        raise UserError(f"{len(names)} phase names were given ({', '.join(names)}) for {count} phases; give at most one a phase.")
+        raise UserError(
+            f"{len(names)} phase names were given ({', '.join(names)}) for {count} phases; give at most one a phase."
+        )
     if len(set(names)) != len(names):
         raise UserError(f"A phase name was given twice: {', '.join(names)}; each phase needs its own.")
     return tuple(
@@ -78,8 +82,8 @@ def parse_rules(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
 class PhaseMatch:
     """Which high-resolution phases each low-resolution phase shows.
 
-    ``shows[i]`` lists the high-resolution values that the low-resolution phase ``i`` stands for. A high-resolution phase
-    that no low-resolution phase lists is not compared with the scan.
+    ``shows[i]`` lists the high-resolution values that the low-resolution phase ``i`` stands for. A high-resolution
+    phase that no low-resolution phase lists is not compared with the scan.
     """
 
     shows: tuple[tuple[int, ...], ...]
@@ -93,8 +97,8 @@ class PhaseMatch:
         """
         if low > high:
             raise UserError(
-                f"The low-resolution volume has {low} phases but the high-resolution image only {high}: the image must show "
-                "every phase of the volume; merge phases of the volume, or use an image segmented into more phases."
+                f"The low-resolution volume has {low} phases but the high-resolution image only {high}: the image "
+                "must show every phase of the volume; merge phases of the volume, or use an image segmented into more phases."
             )
         return cls(tuple((i,) for i in range(low)))
 
@@ -110,11 +114,15 @@ class PhaseMatch:
             shows[phase_value(str(key), low)] = tuple(phase_value(str(n), high) for n in names)
         missing = [p.name for p in low if p.value not in shows]
         if missing:
-            raise UserError(f"No rule says what the low-resolution phase {missing[0]!r} shows; add one such as {missing[0]}=NAME.")
+            raise UserError(
+                f"No rule says what the low-resolution phase {missing[0]!r} shows; add one such as {missing[0]}=NAME."
+            )
         flat = [v for values in shows.values() for v in values]
         twice = sorted({high[v].name for v in flat if flat.count(v) > 1})
         if twice:
-            raise UserError(f"The phase {twice[0]!r} is shown by two low-resolution phases; each may be shown by one only.")
+            raise UserError(
+                f"The phase {twice[0]!r} is shown by two low-resolution phases; each may be shown by one only."
+            )
         empty = [low[k].name for k, v in shows.items() if not v]
         if empty:
             raise UserError(f"The low-resolution phase {empty[0]!r} shows no phase; name at least one.")

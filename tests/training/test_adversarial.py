@@ -7,7 +7,7 @@ import pytest
 from mesofuse.config.job import resolve_method
 from mesofuse.errors import UserError
 from mesofuse.interfaces.events import CheckpointSaved, TrainingStep
-from mesofuse.interfaces.method import Budget, FitRun, FusionInputs
+from mesofuse.interfaces.method import Budget, FitInterrupted, FitRun, FusionInputs
 from mesofuse.testing.problems import blobs, make_problem
 from mesofuse.training import adversarial
 
@@ -74,8 +74,9 @@ def test_ctrl_c_keeps_the_best_model_and_the_state(tmp_path):
         if isinstance(event, TrainingStep) and event.step == 3:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(FitInterrupted) as caught:
         fit(tmp_path / "a", Budget(steps=100), emit=interrupt)
+    assert caught.value.model.scale == (4.0, 4.0, 4.0)
     assert (tmp_path / "a" / "best" / "checkpoint.safetensors").exists()
     events = []
     fit(tmp_path / "a", Budget(steps=5), resume=True, emit=events.append)
@@ -112,7 +113,13 @@ def test_resuming_with_another_recipe_is_refused(tmp_path):
 
 def test_training_comes_closer_to_the_image_and_the_scan(tmp_path):
     """The error that the best model is chosen by falls by more than a third within 60 steps."""
-    fit(tmp_path / "a", Budget(steps=60), seed=1, optimizer={"rate": 5e-3, "averaging": None}, selection=SMALL["selection"] | {"every": 1})
+    fit(
+        tmp_path / "a",
+        Budget(steps=60),
+        seed=1,
+        optimizer={"rate": 5e-3, "averaging": None},
+        selection=SMALL["selection"] | {"every": 1},
+    )
     rows = [row for row in table(tmp_path / "a") if row["error"]]
     assert min(float(r["error"]) for r in rows) < 0.66 * float(rows[0]["error"])
 
@@ -131,3 +138,8 @@ def test_inputs_too_small_are_refused_before_anything_is_written(tmp_path):
     with pytest.raises(UserError, match="12 × 12 pixels"):
         fit(tmp_path / "b", Budget(steps=1), inputs=tiny)
     assert not any((tmp_path / "a").iterdir())
+
+
+def test_a_diverged_run_says_so(tmp_path):
+    with pytest.raises(UserError, match="diverged at step"):
+        fit(tmp_path / "a", Budget(steps=9), optimizer={"rate": 1e30})

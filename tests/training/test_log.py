@@ -38,7 +38,12 @@ def test_a_resumed_log_forgets_what_will_come_again(tmp_path):
     again.cut(3)
     again.write({"step": 4, "loss": 2.0})
     again.close()
-    assert [(r["step"], r["loss"]) for r in rows(tmp_path / "m.csv")] == [("1", "1"), ("2", "1"), ("3", "1"), ("4", "2")]
+    assert [(r["step"], r["loss"]) for r in rows(tmp_path / "m.csv")] == [
+        ("1", "1"),
+        ("2", "1"),
+        ("3", "1"),
+        ("4", "2"),
+    ]
 
 
 def test_previews_have_the_phases_colours(tmp_path):

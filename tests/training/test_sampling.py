@@ -60,7 +60,7 @@ def test_slice_crops_come_from_the_images(augment, seed):
 
 
 def test_an_image_smaller_than_a_crop_is_refused():
-    with pytest.raises(UserError, match="40 × 50 pixels.*48 × 48"):
+    with pytest.raises(UserError, match=r"40 × 50 pixels.*48 × 48"):
         SliceSampler(IMAGE, 48, True)
 
 

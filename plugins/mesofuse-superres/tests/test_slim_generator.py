@@ -32,7 +32,10 @@ def test_a_tile_equals_the_whole(scale):
     window = core.grown(generator.halo, low.shape)
     with torch.no_grad():
         whole = generator(field, noise, low)
-        cut = [n[(..., *window.scaled(s.factor).within(low.scaled(s.factor)))] for n, s in zip(noise, generator.noise, strict=True)]
+        cut = [
+            n[(..., *window.scaled(s.factor).within(low.scaled(s.factor)))]
+            for n, s in zip(noise, generator.noise, strict=True)
+        ]
         tile = generator(field[(..., *window.slices)], cut, window, core)
     torch.testing.assert_close(tile, whole[(..., *core.scaled(generator.scale).slices)], atol=1e-6, rtol=0)
 

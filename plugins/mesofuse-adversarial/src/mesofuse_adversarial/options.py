@@ -56,7 +56,9 @@ class TwoPointOptions(Options):
     weight: float = Field(100.0, gt=0, description="Weight in the generator's objective.")
     lags: tuple[int, ...] = Field((1, 2, 4), min_length=1, description="Distances compared, in voxels along the axes.")
     sharpness: float = Field(
-        4.0, ge=1, description="Power to which probabilities are raised first, so that the result's labels count, not its doubts."
+        4.0,
+        ge=1,
+        description="Power to which probabilities are raised first, so that the result's labels count, not its doubts.",
     )
     floor: float = Field(
         0.01, gt=0, description="Errors are relative to the image's probability, or to this where that is smaller."

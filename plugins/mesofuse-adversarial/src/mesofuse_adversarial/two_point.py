@@ -12,11 +12,12 @@ from mesofuse_adversarial.options import TwoPointOptions
 class TwoPoint:
     """Relative error of two-point probabilities at short distances.
 
-    With P_ij(r) the probability, after sharpening, that a voxel is of phase i and the one r voxels further along an axis of phase j, and
-    e = (P_ij(r) − T_ij(r)) / max(T_ij(r), floor), the term is weight · (√(1 + e²) − 1): quadratic in small errors, linear in
-    large ones; a mean over phases i and j, a sum over the lags r, averaged over the directions. T is the value of the step's image
-    crops of planes that hold the direction. At r = 1 it asks for the image's volume fractions and interphase surface areas,
-    which a critic alone finds only slowly. Descriptor matching of this kind: Seibert, Raßloff, Kalina, Ambati & Kästner (2022).
+    With P_ij(r) the probability, after sharpening, that a voxel is of phase i and the one r voxels further along an
+    axis of phase j, and e = (P_ij(r) − T_ij(r)) / max(T_ij(r), floor), the term is weight · (√(1 + e²) − 1): quadratic
+    in small errors, linear in large ones; a mean over phases i and j, a sum over the lags r, averaged over the
+    directions. T is the value of the step's image crops of planes that hold the direction. At r = 1 it asks for the
+    image's volume fractions and interphase surface areas, which a critic alone finds only slowly. Descriptor matching
+    of this kind: Seibert, Raßloff, Kalina, Ambati & Kästner (2022).
     """
 
     def __init__(self, options: TwoPointOptions, problem: Problem) -> None:

@@ -19,7 +19,9 @@ from mesofuse.training.recipe import (
 class PaperGeneratorOptions(Options):
     """Options of the published generator."""
 
-    width: int = Field(8, ge=3, le=10, description="log2 of the channels at scale 4; the widths at other scales follow it.")
+    width: int = Field(
+        8, ge=3, le=10, description="log2 of the channels at scale 4; the widths at other scales follow it."
+    )
     blocks: int = Field(1, ge=1, le=8, description="Residual blocks.")
 
 
@@ -28,7 +30,9 @@ class PaperCriticOptions(Options):
 
     width: int = Field(9, ge=4, le=11, description="log2 of the channels of the widest layer.")
     larger: bool = Field(False, description="Look at crops of 120² instead of 56² through one more layer.")
-    small: bool = Field(False, description="Look at crops of 32², scored after the third layer (the published 'smaller cube').")
+    small: bool = Field(
+        False, description="Look at crops of 32², scored after the third layer (the published 'smaller cube')."
+    )
 
 
 class SlimGeneratorOptions(Options):
@@ -43,7 +47,9 @@ class SlimCriticOptions(Options):
     """Options of the slim critic."""
 
     channels: int = Field(32, ge=4, le=256, description="Channels of the first layer; doubled at each of the next two.")
-    crop: int = Field(32, ge=16, le=128, description="Edge length of the slices that it looks at; a multiple of 8.", multiple_of=8)
+    crop: int = Field(
+        32, ge=16, le=128, description="Edge length of the slices that it looks at; a multiple of 8.", multiple_of=8
+    )
 
 
 _SELECTION = {"metrics": ("volume-fraction", "surface-area", "low-res-consistency")}
@@ -62,7 +68,9 @@ class SuperResOptions(AdversarialOptions):
         ),
         description="Terms of the objectives.",
     )
-    degradation: Part | None = Field(Part(name="blur-downsample"), description="The model of the low-resolution instrument.")
+    degradation: Part | None = Field(
+        Part(name="blur-downsample"), description="The model of the low-resolution instrument."
+    )
     selection: SelectionOptions = Field(
         SelectionOptions.model_validate(_SELECTION), description="How the best model is found."
     )

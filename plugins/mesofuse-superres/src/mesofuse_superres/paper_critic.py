@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import torch
-from mesofuse_superres.options import PaperCriticOptions
 from torch import nn
 
 from mesofuse.interfaces.problem import Problem
+from mesofuse_superres.options import PaperCriticOptions
 
 
 class PaperCritic(nn.Module):
     """Strided 2D convolutions without normalisation, ReLU between, one number at the end.
 
-    With three phases it has 1,851,330 parameters; as in the published program these include the early head, which scores
-    smaller crops (option ``small``) and is unused otherwise.
+    With three phases it has 1,851,330 parameters; as in the published program these include the early head, which
+    scores smaller crops (option ``small``) and is unused otherwise.
 
     Args:
         options: Width, and which crop it is made for.

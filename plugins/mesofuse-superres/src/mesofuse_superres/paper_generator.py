@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
-from mesofuse_superres import windows
-from mesofuse_superres.options import PaperGeneratorOptions
-from mesofuse_superres.reach import Step, measure_halo
 from torch import nn
 
 from mesofuse.errors import UserError
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Region, Scale, Triple
+from mesofuse_superres import windows
+from mesofuse_superres.options import PaperGeneratorOptions
+from mesofuse_superres.reach import Step, measure_halo
 
 
 class PaperGenerator(nn.Module):
     """Residual block on the low-resolution grid, then up-sampling by the scale factor with halving width.
 
-    At scale 4, two low-resolution phases and three phases it has 5,886,083 parameters. Scale factors from above 1 to 8, the
-    same on all axes, as published.
+    At scale 4, two low-resolution phases and three phases it has 5,886,083 parameters. Scale factors from above 1 to
+    8, the same on all axes, as published.
 
     Args:
         options: Width and number of residual blocks.
@@ -38,8 +39,8 @@ class PaperGenerator(nn.Module):
         if len(set(problem.scale)) != 1 or not 1 < s <= 8:
             given = ", ".join(f"{v:g}" for v in problem.scale)
             raise UserError(
-                f"The published SuperRes generator works at one scale factor from above 1 to 8 for all axes, not {given}: "
-                "use the preset slim."
+                f"The published SuperRes generator works at one scale factor from above 1 to 8 for all axes, not "
+                f"{given}: use the preset slim."
             )
         width = 2 ** (options.width + int(math.log2(s - 1e-4)) - 1)
         self.noise = (NoiseSpec("input", 1),)
@@ -54,7 +55,11 @@ class PaperGenerator(nn.Module):
         for kind, finer in self._plan(s):
             before, after = (grid,) * 3, (finer,) * 3
             self.stages.append((kind, before, after))
-            layer = nn.ConvTranspose3d(width, width // 2, 4, 2, 1) if kind == "transposed" else nn.Conv3d(width, width // 2, 3)
+            layer = (
+                nn.ConvTranspose3d(width, width // 2, 4, 2, 1)
+                if kind == "transposed"
+                else nn.Conv3d(width, width // 2, 3)
+            )
             self.layers.append(layer)
             self.stage_norms.append(nn.BatchNorm3d(width // 2))
             steps += ["transposed"] if kind == "transposed" else [(before, after), "conv"]
@@ -79,6 +84,7 @@ class PaperGenerator(nn.Module):
     ) -> torch.Tensor:
         """See `mesofuse.interfaces.generator.Generator`."""
         relu = nn.functional.relu
+        convs = cast(list[nn.Conv3d], list(self.convs))
         output = (core or region).scaled(self.scale)
         # From the output inwards: (what the stage's layer reads, what it fills).
         fills = [windows.clip(windows.conv_needs(output), region.scaled(self.scale))]
@@ -99,8 +105,8 @@ class PaperGenerator(nn.Module):
         x = first
         for i in range(0, len(self.convs), 2):
             middle, want = trunk.pop(), trunk.pop()
-            side = relu(self.norms[i](windows.conv(self.convs[i], x, have, middle)))
-            side = self.norms[i + 1](windows.conv(self.convs[i + 1], side, middle, want))
+            side = relu(self.norms[i](windows.conv(convs[i], x, have, middle)))
+            side = self.norms[i + 1](windows.conv(convs[i + 1], side, middle, want))
             x = relu(windows.cut(x, have, want) + side)
             first, have = windows.cut(first, have, want), want
         x = first + x

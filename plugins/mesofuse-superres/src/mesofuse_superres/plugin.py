@@ -30,7 +30,7 @@ def mesofuse_components() -> list[ComponentSpec]:
         ComponentSpec(
             kind="generator",
             name="superres",
-            summary="The generator of SuperRes as published: one residual block, transposed convolution, resize-convolution.",
+            summary="The generator of SuperRes as published: residual block, transposed and resize-convolution.",
             target="mesofuse_superres.paper_generator:PaperGenerator",
             options="mesofuse_superres.options:PaperGeneratorOptions",
             citation=CITATION,

@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from mesofuse_superres import windows
-
 from mesofuse.volumes.grid import Region, Scale, Triple
+from mesofuse_superres import windows
 
 Step = Literal["conv", "transposed"] | tuple[Scale, Scale]
 """A 3³ convolution, a transposed convolution by 2, or an up-sampling between two grids."""

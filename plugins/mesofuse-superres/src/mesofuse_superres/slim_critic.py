@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from mesofuse_superres.options import SlimCriticOptions
 from torch import nn
 
 from mesofuse.interfaces.problem import Problem
+from mesofuse_superres.options import SlimCriticOptions
 
 
 class SlimCritic(nn.Module):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mesofuse_superres import windows
-from mesofuse_superres.options import SlimGeneratorOptions
-from mesofuse_superres.reach import Step, measure_halo
 from torch import nn
 
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Region, Scale, Triple
+from mesofuse_superres import windows
+from mesofuse_superres.options import SlimGeneratorOptions
+from mesofuse_superres.reach import Step, measure_halo
 
 UNIT: Scale = (1.0, 1.0, 1.0)
 NOISE_GAIN = 3.0
@@ -68,12 +68,12 @@ class SlimGenerator(nn.Module):
         widths += [options.last] * (count > 0)
         self.enter = Layer(len(problem.low_phases) + extra, widths[0])
         self.trunk = Layer(widths[0], widths[0])
-        self.stages = nn.ModuleList(Layer(widths[i] + extra, widths[i + 1]) for i in range(count))
+        stages = [Layer(widths[i] + extra, widths[i + 1]) for i in range(count)]
         self.leave = nn.Conv3d(widths[-1], len(problem.phases), 3)
-        if extra:
-            for stage in self.stages:
-                with torch.no_grad():
-                    stage.conv.weight[:, -extra:] *= NOISE_GAIN
+        with torch.no_grad():
+            for stage in stages if extra else ():
+                stage.conv.weight[:, -extra:] *= NOISE_GAIN
+        self.stages = nn.ModuleList(stages)
         steps: list[Step] = ["conv", "conv"]
         for coarse, fine in zip(self.grids, self.grids[1:], strict=False):
             steps += [(coarse, fine), "conv"]
@@ -92,7 +92,9 @@ class SlimGenerator(nn.Module):
         # From the output inwards: what each layer must fill. wants[i] is what stage i's convolution fills.
         wants = [windows.clip(windows.conv_needs((core or region).scaled(self.scale)), given[-1])]
         sources: list[Region] = []
-        for coarse, fine, i in zip(self.grids[-2::-1], self.grids[:0:-1], range(len(self.grids) - 1, 0, -1), strict=True):
+        for coarse, fine, i in zip(
+            self.grids[-2::-1], self.grids[:0:-1], range(len(self.grids) - 1, 0, -1), strict=True
+        ):
             sources.append(windows.clip(windows.conv_needs(wants[-1]), given[i]))
             wants.append(windows.clip(windows.upsample_needs(sources[-1], coarse, fine), given[i - 1]))
         have = windows.clip(windows.conv_needs(wants[-1]), region)

@@ -1,8 +1,8 @@
 """Layers that compute only the voxels that are wanted, on windows in absolute coordinates.
 
-A network asks from its output inwards which voxels each layer needs, then computes from its input outwards just those. Where a
-window ends at the edge of what was given, the layer's own padding acts, as on the whole volume; elsewhere nothing is padded. A
-tile so costs little more than its own voxels and agrees with the whole.
+A network asks from its output inwards which voxels each layer needs, then computes from its input outwards just
+those. Where a window ends at the edge of what was given, the layer's own padding acts, as on the whole volume;
+elsewhere nothing is padded. A tile so costs little more than its own voxels and agrees with the whole.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def conv(layer: nn.Conv3d, values: torch.Tensor, have: Region, want: Region) -> 
 
 
 def transposed(layer: nn.ConvTranspose3d, values: torch.Tensor, have: Region, want: Region) -> torch.Tensor:
-    """Apply a transposed convolution (kernel 4, stride 2, padding 1) so that it fills ``want`` on the grid twice as fine."""
+    """Apply a transposed convolution (kernel 4, stride 2, padding 1) so that it fills ``want``, on the doubled grid."""
     made = layer(values)
     return cut(made, have.scaled((2.0, 2.0, 2.0)), want)
 
@@ -72,8 +72,8 @@ def transposed(layer: nn.ConvTranspose3d, values: torch.Tensor, have: Region, wa
 def upsample(values: torch.Tensor, have: Region, want: Region, source: Scale, target: Scale) -> torch.Tensor:
     """Resample linearly by absolute coordinates so that the result fills ``want`` on the grid ``target``.
 
-    Voxel j of a grid of scale t has its centre at (j + 1/2) / t low-resolution voxels. Outside ``have`` the nearest value is
-    repeated, as ``torch.nn.Upsample`` does at a volume's end.
+    Voxel j of a grid of scale t has its centre at (j + 1/2) / t low-resolution voxels. Outside ``have`` the nearest
+    value is repeated, as ``torch.nn.Upsample`` does at a volume's end.
     """
     ratios = [t / s for s, t in zip(source, target, strict=True)]
     if all(r == int(r) for r in ratios):
