@@ -1,4 +1,4 @@
-"""The adversarial loop: critics tell generated slices from real ones; the generator learns to pass and match the scan."""
+"""The adversarial loop: critics tell generated slices from real ones, the generator learns to pass."""
 
 from __future__ import annotations
 

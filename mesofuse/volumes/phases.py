@@ -97,8 +97,8 @@ class PhaseMatch:
         """
         if low > high:
             raise UserError(
-                f"The low-resolution volume has {low} phases but the high-resolution image only {high}: the image "
-                "must show every phase of the volume; merge phases of the volume, or use an image segmented into more phases."
+                f"The low-resolution volume has {low} phases but the high-resolution image only {high}: the image must "
+                "show every phase of the volume; merge phases of the volume, or use an image with more phases."
             )
         return cls(tuple((i,) for i in range(low)))
 
