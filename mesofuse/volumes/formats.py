@@ -122,7 +122,10 @@ def _choose(path: str | Path, formats: Sequence[FormatSpec], name: str | None, v
         known = ", ".join(sorted({s for f in formats for s in f.suffixes if s != "/"}))
         ending = Path(path).suffix
         has = f"ends with {ending!r}" if ending else "has no ending"
-        raise UserError(f"{path} {has}, which tells no format that can be {verb}; use one of {known}, or add --format.")
+        raise UserError(
+            f"{path} {has}, which tells no format that can be {verb}; use one of {known}, or name the format with the "
+            "--format of `mesofuse import` or `mesofuse export`."
+        )
     return formats[-max(fits)[1]]
 
 
