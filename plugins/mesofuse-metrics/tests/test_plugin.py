@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,14 @@ def test_each_metric_loads_and_says_what_it_counts(name):
 def test_each_metric_has_its_test():
     tests = {path.stem for path in Path(__file__).parent.glob("test_*.py")}
     assert {f"test_{spec.target.split(':')[0].rpartition('.')[2]}" for spec in SPECS} <= tests
+
+
+def test_one_source_has_one_entry_in_all_plugins():
+    texts = {c.spec.citation for c in load_registry().components()}
+    entries = {entry.strip() for text in texts for entry in re.split(r"(?m)^(?=@)", text) if entry.strip()}
+    keys = [entry.split("{")[1].split(",")[0] for entry in entries]
+    assert "dahari2023fusion" in keys
+    assert sorted(keys) == sorted(set(keys))
 
 
 def test_listing_imports_nothing_heavy():

@@ -6,11 +6,12 @@ from mesofuse.interfaces.hookimpl import hookimpl
 MESOFUSE_API = 1
 
 SUPERRES = """@article{dahari2023fusion,
-  title = {Fusion of complementary {2D} and {3D} mesostructural datasets using generative adversarial networks},
+  title = {Fusion of Complementary {2D} and {3D} Mesostructural Datasets Using Generative Adversarial Networks},
   author = {Dahari, Amir and Kench, Steve and Squires, Isaac and Cooper, Samuel J.},
   journal = {Advanced Energy Materials},
+  volume = {13},
   year = {2023},
-  note = {arXiv:2110.11281}
+  doi = {10.1002/aenm.202202407}
 }"""
 WGAN_GP = """@inproceedings{gulrajani2017improved,
   title = {Improved training of {Wasserstein} {GANs}},

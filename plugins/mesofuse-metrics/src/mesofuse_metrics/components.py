@@ -34,12 +34,18 @@ class Components:
 
 def components(labels: np.ndarray, connectivity: Connectivity = 6) -> Components:
     """Return the components of all phases (uint8 labels 0 to 254)."""
-    import cc3d
-
-    ids, count = cc3d.connected_components(labels + np.uint8(1), connectivity=connectivity, return_N=True)
+    ids, count = component_ids(labels, connectivity)
     sizes = np.zeros(count + 1, np.int64)
     phase = np.zeros(count + 1, np.uint8)
     for layer, values in zip(ids, labels, strict=True):
         sizes += np.bincount(layer.ravel(), minlength=count + 1)
         phase[layer] = values
     return Components(ids, sizes, phase)
+
+
+def component_ids(labels: np.ndarray, connectivity: Connectivity = 6) -> tuple[np.ndarray, int]:
+    """Return for each voxel the number of its component, from 1, and how many components there are."""
+    import cc3d
+
+    ids, count = cc3d.connected_components(labels + np.uint8(1), connectivity=connectivity, return_N=True)
+    return ids, int(count)

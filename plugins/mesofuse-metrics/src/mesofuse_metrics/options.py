@@ -37,6 +37,12 @@ class TwoPointOptions(Options):
     cross: bool = Field(True, description="Also count pairs of unlike phases.")
 
 
+class ClusterOptions(ConnectivityOptions):
+    """How far, and how voxels of a phase are joined."""
+
+    lags: int = Field(64, ge=1, le=1024, description="Largest distance, in voxels along each axis.")
+
+
 class CovarianceOptions(Options):
     """How far."""
 

@@ -6,9 +6,12 @@ from mesofuse.interfaces.hookimpl import hookimpl
 MESOFUSE_API = 1
 
 _SUPERRES = """@article{dahari2023fusion,
-  title = {Fusion of Complementary 2D and 3D Mesostructural Datasets Using Generative Adversarial Networks},
+  title = {Fusion of Complementary {2D} and {3D} Mesostructural Datasets Using Generative Adversarial Networks},
   author = {Dahari, Amir and Kench, Steve and Squires, Isaac and Cooper, Samuel J.},
-  journal = {Advanced Energy Materials}, year = {2023}, eprint = {2110.11281}, archivePrefix = {arXiv}
+  journal = {Advanced Energy Materials},
+  volume = {13},
+  year = {2023},
+  doi = {10.1002/aenm.202202407}
 }"""
 
 _TAUFACTOR = """@article{kench2023taufactor,
@@ -59,6 +62,11 @@ def mesofuse_components() -> list[ComponentSpec]:
         _metric(
             "two-point-correlation", "two_point_correlation:TwoPointCorrelation",
             "S2(r) of each phase and cross-correlations, per axis and radial.", options="options:TwoPointOptions",
+        ),
+        _metric(
+            "two-point-cluster", "two_point_cluster:TwoPointCluster",
+            "C2(r): how likely two points lie in one connected cluster of a phase, per axis.",
+            options="options:ClusterOptions",
         ),
         _metric(
             "directional-covariance", "directional_covariance:DirectionalCovariance",
