@@ -60,7 +60,7 @@ def list_(kind: str | None, as_json: bool) -> None:
 @kind_option
 @as_json
 def show(name: str, kind: str | None, as_json: bool) -> None:
-    """Show a component's options, presets and source, with an example for a configuration.
+    """Show what a component does, its options, presets and source, with an example for a configuration.
 
     \b
     Example:
@@ -138,6 +138,8 @@ def _described(component: Component) -> str:
 
     spec, model, options = component.spec, component.options_model(), component.options()
     lines = [f"{spec.kind} {spec.name} ({component.distribution} {component.version})", f"  {spec.summary}"]
+    if text := _docstring(component):
+        lines += ["", *_indented(text)]
     lines += ["", "Options:"] if model.model_fields else ["", "No options."]
     for name, field in model.model_fields.items():
         lines += [f"  {name} ({_type(field)}, default {_short(getattr(options, name))})", f"      {field.description}"]
@@ -155,7 +157,17 @@ def _plain(options: Options) -> dict[str, Any]:
 
 
 def _indented(text: str) -> list[str]:
-    return [f"  {line}" for line in text.rstrip().splitlines()]
+    return [f"  {line}".rstrip() for line in text.rstrip().splitlines()]
+
+
+def _docstring(component: Component) -> str:
+    """Return the docstring of the component's class; nothing where the class can't be imported or has none."""
+    import inspect
+
+    try:
+        return inspect.cleandoc(component.load().__doc__ or "")
+    except UserError:
+        return ""
 
 
 def _type(field: Any) -> str:

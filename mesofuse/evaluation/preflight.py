@@ -69,12 +69,10 @@ def _check_size(image: Sample) -> Check:
     listing = ", ".join(f"{name} {found[name]}" for name in found)
     worst = max(errors, key=lambda name: errors[name], default="")
     if worst and errors[worst] > LARGEST_ERROR:
-        more = (errors[worst] / LARGEST_ERROR) ** 2
         return Check(
             "image-size", "warning",
             f"The image is small for what it shows: it gives the fraction of {worst} as {found[worst]} (95 %), "
-            f"± {100 * errors[worst]:.0f} % of itself; about {more:.1f} times the area would bring that to "
-            f"± {100 * LARGEST_ERROR:.0f} %.",
+            f"{_shortfall(errors[worst])}.",
             numbers,
         )  # fmt: skip
     if unsure or not found:
@@ -83,6 +81,15 @@ def _check_size(image: Sample) -> Check:
             "image-size", "unknown", f"There is not enough data to tell{what} how representative the image is.", numbers
         )
     return Check("image-size", "ok", f"The image gives the phase fractions as {listing} (95 %).", numbers)
+
+
+def _shortfall(error: float) -> str:
+    """Say how far an error is above the largest allowed, and what would mend it."""
+    limit = f"± {100 * LARGEST_ERROR:.0f} %"
+    size = f"± {100 * error:.0f} %"
+    more = (error / LARGEST_ERROR) ** 2
+    area = f"about {more:.1f} times the area" if more >= 1.05 else "a few per cent more area"
+    return f"{'just over ' if size == limit else ''}{size} of itself; {area} would bring that to {limit}"
 
 
 def _check_isotropy(samples: list[Sample], isotropic: bool, scale: tuple[float, float, float]) -> Check:

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -81,6 +82,27 @@ def test_show_says_all_about_a_component(capsys):
         "@article",
     ):
         assert text in out.out
+
+
+def test_show_prints_the_docstring_of_the_class(capsys):
+    code, out = run(capsys, "show", "volume-fraction")
+    assert code == 0
+    component = get_registry().find("metric", "volume-fraction")
+    lines = out.out.splitlines()
+    summary = lines.index(f"  {component.spec.summary}")
+    assert lines[summary + 1 : summary + 3] == ["", "  " + component.load().__doc__.splitlines()[0]]
+    assert "  Formula" in out.out.split("No options.")[0]
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_show_does_without_a_class_that_cannot_be_imported(capsys, monkeypatch):
+    component = get_registry().find("metric", "lineal-path")
+    broken = replace(component, spec=replace(component.spec, target="no_such_module:Nothing"))
+    monkeypatch.setattr("mesofuse.cli.plugins._matching", lambda name, kind: [broken])
+    code, out = run(capsys, "show", "lineal-path")
+    assert code == 0
+    assert "lags (int" in out.out
+    assert "Formula" not in out.out
 
 
 def test_show_finds_a_name_of_several_kinds(capsys):

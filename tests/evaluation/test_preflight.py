@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesofuse.evaluation.preflight import preflight
+from mesofuse.evaluation.preflight import _shortfall, preflight
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Grid
@@ -51,6 +51,18 @@ def test_small_image_is_called_small(electrode, media):
     checks = run(media.inputs(scans["nearest"], images[:1, :72, :72], 4, ELECTRODE))
     assert checks["image-size"].status == "warning"
     assert "times the area" in checks["image-size"].sentence
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (0.2, "± 20 % of itself; about 4.0 times the area would bring that to ± 10 %"),
+        (0.1001, "just over ± 10 % of itself; a few per cent more area would bring that to ± 10 %"),
+        (0.103, "just over ± 10 % of itself; about 1.1 times the area would bring that to ± 10 %"),
+    ],
+)
+def test_the_area_that_is_missing_is_never_said_to_be_one_times_what_there_is(error, sentence):
+    assert _shortfall(error) == sentence
 
 
 def test_anisotropy_is_seen_in_either(media):
