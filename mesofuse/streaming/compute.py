@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from mesofuse.volumes.grid import Triple
 from mesofuse.volumes.labels import Labels
 
 _local = threading.local()
+M_MMAP_THRESHOLD = -3  # of malloc.h
+LARGE_BLOCK = 4 << 20
 
 
 def tile_input(model: Model, tile: Tile, shape: Triple, low_res: Labels | None, seed: int) -> TileInput:
@@ -56,11 +59,23 @@ def _one_torch_thread() -> None:
         _local.ready = True
 
 
+def steady_memory() -> None:
+    """Let freed tensors go back to the system at once, so that memory is what the tiles in flight need.
+
+    glibc otherwise keeps blocks of up to 32 MB for each thread; elsewhere nothing is done.
+    """
+    try:
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
+    except (AttributeError, OSError, TypeError):  # not glibc
+        return
+
+
 @contextmanager
 def torch_threads_kept() -> Iterator[None]:
     """Give the calling thread its torch threads back afterwards, and make CUDA's kernels repeatable meanwhile."""
     import torch
 
+    steady_memory()
     threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark
     cudnn.deterministic, cudnn.benchmark = True, False

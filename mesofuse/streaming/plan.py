@@ -109,7 +109,7 @@ def make_plan(
         _refuse_too_large(model.tile_bytes(shape))
     middle = tuple((a + b) // 2 for a, b in zip(region.start, region.stop, strict=True))
     tile = next(iter(tiling.touching(Region(middle, tuple(m + 1 for m in middle)))))  # type: ignore[arg-type]
-    probe = probe_tile(model, tile, shape, low_res, seed, device)
+    probe = probe_tile(model, tile, shape, low_res, seed, device, workers)
     aligned = is_aligned(tiling, region, unit)
     voxels = sum_output(tiling, region)
     units = math.prod(-(-n // u) for n, u in zip(region.shape, unit, strict=True))

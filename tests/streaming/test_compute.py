@@ -1,7 +1,11 @@
+import platform
+
 import numpy as np
+import pytest
 import torch
 
-from mesofuse.streaming.compute import compute_tile, default_workers, tile_input, torch_threads_kept
+from mesofuse.streaming.compute import compute_tile, default_workers, steady_memory, tile_input, torch_threads_kept
+from mesofuse.streaming.probe import resident
 from mesofuse.streaming.tiles import Tiling
 from mesofuse.testing.problems import blobs
 
@@ -31,3 +35,15 @@ def test_the_calling_thread_keeps_its_torch_threads():
 def test_default_workers():
     assert default_workers("cpu") >= 1
     assert default_workers("cuda:1") == 2
+
+
+def test_freed_memory_goes_back_to_the_system():
+    """Blocks that glibc would keep by itself, 24 MB each, are gone from the process once they are freed."""
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("only glibc keeps large blocks")
+    steady_memory()
+    for _ in range(3):
+        blocks = [np.ones(24 << 20, dtype=np.uint8) for _ in range(8)]
+        held = resident()
+        del blocks
+    assert held - resident() > 7 * (24 << 20)
