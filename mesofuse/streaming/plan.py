@@ -24,6 +24,10 @@ FILE_BYTES = 4096
 """What a file takes at least on a usual file system."""
 
 
+ALLOWANCE = 1.25
+"""What allocator and store hold beside the tiles in flight, seen on runs of 64 to 1,536 tiles."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a generation will take.
@@ -122,7 +126,7 @@ def make_plan(
         tile=Region.whole(tiling.edge).scaled(tiling.scale).shape,
         workers=workers,
         tile_bytes=probe.tile_bytes,
-        peak_bytes=probe.base_bytes + workers * (probe.tile_bytes + extra),
+        peak_bytes=probe.base_bytes + int(ALLOWANCE * workers * (probe.tile_bytes + extra)),
         disk_bytes=int(region.size * probe.stored) + FILE_BYTES * units,
         scratch_bytes=0 if aligned else int(voxels * probe.stored) + FILE_BYTES * tiles,
         seconds=probe.seconds * voxels / tile.output.size / (workers if device == "cpu" else 1),
