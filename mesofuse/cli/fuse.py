@@ -11,8 +11,8 @@ from mesofuse.cli import generation, job_options, options
 
 
 @click.command("fuse")
-@click.option("--low-res", required=True, metavar="FILE", help="The blurry 3D volume, segmented.")
-@click.option("--high-res", required=True, metavar="FILE", help="The sharp 2D image (or a stack of them), segmented.")
+@job_options.low_res
+@job_options.high_res
 @options.scale
 @click.option("--out", required=True, metavar="FOLDER", help="Folder of the run.")
 @job_options.job
@@ -22,7 +22,8 @@ from mesofuse.cli import generation, job_options, options
 @options.overwrite
 @options.quiet
 def command(
-    low_res: str, high_res: str, scale: Any, out: str, chunks: int, workers: int | None, resume: bool, overwrite: bool,
+    low_res: str | None, high_res: tuple[str, ...], scale: Any, out: str, chunks: int,
+    workers: int | None, resume: bool, overwrite: bool,
     quiet: bool, **fields: Any,
 ) -> None:  # fmt: skip
     """Train on a sharp image and a blurry volume, make the fused volume, measure and draw it.
@@ -33,6 +34,7 @@ def command(
     Example:
       mesofuse fuse --low-res scan.tif --high-res sem.tif --scale 4 --voxel-size 0.4 \\
           --phases pore,active,binder --shows 0=pore,binder --shows 1=active --minutes 10 --out runs/first
+      mesofuse fuse --method slicegan --high-res sem.tif --size 512 --minutes 15 --out runs/from-image-alone
     """
     from mesofuse.cli.results import print_against_image
     from mesofuse.pipeline.folder import PREVIEW, check_folder

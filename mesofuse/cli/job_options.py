@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,13 @@ import click
 
 from mesofuse.cli import options
 from mesofuse.errors import UserError
+from mesofuse.volumes.grid import parse_axes
 
 if TYPE_CHECKING:
     from mesofuse.config.job import JobConfig
     from mesofuse.pipeline.inputs import JobInputs
 
+_AXES = re.compile(r"([zyxZYX][zyxZYX,]*)=(.+)$")
 _OPTIONS = [
     click.option("--method", default="superres", show_default=True, metavar="NAME", help="Registered method."),
     click.option("--preset", metavar="NAME", help="Starting point of the method's options, for example slim or paper."),
@@ -23,6 +26,8 @@ _OPTIONS = [
     click.option("--phases", default="", metavar="NAME,...", help="Names of the image's phases, in order of value."),
     click.option("--shows", multiple=True, metavar="LOW=NAME,...",
                  help="Which phases of the image a phase of the volume shows. [default: the same number]"),
+    options.size,
+    options.periodic,
     options.voxel_size,
     options.unit,
     click.option("--minutes", type=float, metavar="M", help="Train for this long."),
@@ -39,7 +44,57 @@ def job(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def make(low_res: str, high_res: str, scale: Any, fields: dict[str, Any]) -> JobConfig:
+low_res = click.option(
+    "--low-res", metavar="FILE", help="The blurry 3D volume, segmented; not for SliceGAN and its like."
+)
+high_res = click.option(
+    "--high-res", required=True, multiple=True, metavar="[AXES=]FILE",
+    help="The sharp 2D image (or a stack of them), segmented. For anisotropic material one for each direction, by the "
+    "axes it is normal to: --high-res zy=rods.tif --high-res x=speckles.tif.",
+)  # fmt: skip
+
+
+def parse_images(texts: Sequence[str]) -> str | dict[str, str]:
+    """Return the image for all axes, or the images by axes, as absolute paths.
+
+    Raises:
+        UserError: Several images of which one says no axes, or an axis without or with several images.
+    """
+    from mesofuse.config.job import check_axes
+
+    if len(texts) == 1 and not _AXES.match(texts[0]):
+        return absolute(texts[0])
+    found: dict[str, str] = {}
+    for text in texts:
+        match = _AXES.match(text)
+        if not match:
+            raise UserError(
+                f"--high-res {text} does not say which axes it is normal to, but there are {len(texts)} images; write "
+                f"for example --high-res zy={text}."
+            )
+        axes = parse_axes(match.group(1))
+        if axes in found:
+            raise UserError(f"Two images are for the axes {axes}; stack them into one file.")
+        found[axes] = absolute(match.group(2))
+    return check_axes(found)
+
+
+def check_scale(low_res: str | None, scale: Any) -> None:
+    """Refuse a scan without a scale factor, and a scale factor without a scan.
+
+    Raises:
+        UserError: One of them is missing.
+    """
+    if (low_res is None) != (scale is None):
+        raise UserError(
+            "Missing option '--scale': say how many high-resolution voxels lie along one low-resolution voxel."
+            if scale is None
+            else "Missing option '--low-res': --scale relates the image to a low-resolution volume; give both, or neither "
+            "for a method that makes a volume from the image alone (slicegan)."
+        )
+
+
+def make(low_res: str | None, high_res: Sequence[str], scale: Any, fields: dict[str, Any]) -> JobConfig:
     """Return the job that the command line describes.
 
     Raises:
@@ -48,19 +103,22 @@ def make(low_res: str, high_res: str, scale: Any, fields: dict[str, Any]) -> Job
     from mesofuse.config.job import make_job, merged
     from mesofuse.volumes.phases import parse_rules
 
+    check_scale(low_res, scale)
     method: dict[str, Any] = {"name": fields["method"]}
     if fields["preset"]:
         method["preset"] = fields["preset"]
     for setting in fields["settings"]:
         method = merged(method, parse_setting(setting))
     data = {
-        "low_res": absolute(low_res),
-        "high_res": absolute(high_res),
+        "low_res": None if low_res is None else absolute(low_res),
+        "high_res": parse_images(high_res),
         "scale": scale,
         "method": method,
         "shows": parse_rules(fields["shows"]) or None,
         "phases": [name.strip() for name in fields["phases"].split(",") if name.strip()],
-        **{key: fields[key] for key in ("voxel_size", "unit", "minutes", "steps", "seed", "device")},
+        **{
+            key: fields[key] for key in ("voxel_size", "unit", "minutes", "steps", "seed", "device", "size", "periodic")
+        },
     }
     return make_job(data, "the command line")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mesofuse.volumes.grid import Scale, parse_scale, parse_unit
+from mesofuse.volumes.grid import Scale, Triple, parse_axes, parse_scale, parse_size, parse_unit
 from mesofuse.volumes.units import parse_voxel_size
 
 
@@ -24,13 +24,28 @@ def _voxel_size(ctx: click.Context, param: click.Parameter, value: str | None) -
     return None if value is None else parse_voxel_size(value)[0]
 
 
+def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> Triple | None:
+    return None if value is None else parse_size(value)
+
+
+def _periodic(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    return parse_axes(value)
+
+
 scale = click.option(
     "--scale",
-    required=True,
     callback=_scale,
     metavar="N[,N,N]",
     help="High-resolution voxels along one low-resolution voxel, for example 4 or 4,4,2.",
 )
+size = click.option(
+    "--size", callback=_size, metavar="N[,N,N]",
+    help="Voxels of the result, for a method that takes no low-resolution volume.",
+)  # fmt: skip
+periodic = click.option(
+    "--periodic", callback=_periodic, default="", metavar="AXES",
+    help="Axes along which the result's end continues into its start, for example zyx.",
+)  # fmt: skip
 voxel_size = click.option(
     "--voxel-size", callback=_voxel_size, metavar="L[,L,L]", help="Edge length of a voxel; overrides the file's."
 )

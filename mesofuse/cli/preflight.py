@@ -16,8 +16,8 @@ MARKS = {"ok": "ok", "warning": "Warning", "unknown": "can't tell"}
 
 
 @click.command("preflight")
-@click.option("--low-res", required=True, metavar="FILE", help="The blurry 3D volume, segmented.")
-@click.option("--high-res", required=True, metavar="FILE", help="The sharp 2D image (or a stack of them), segmented.")
+@job_options.low_res
+@job_options.high_res
 @options.scale
 @click.option("--phases", default="", metavar="NAME,...", help="Names of the image's phases, in order of value.")
 @click.option("--shows", multiple=True, metavar="LOW=NAME,...",
@@ -25,8 +25,9 @@ MARKS = {"ok": "ok", "warning": "Warning", "unknown": "can't tell"}
 @click.option("--strict", is_flag=True, help="Exit with 1 where a check warns.")
 @options.as_json
 def command(
-    low_res: str, high_res: str, scale: Scale, phases: str, shows: tuple[str, ...], strict: bool, as_json: bool
-) -> int:
+    low_res: str | None, high_res: tuple[str, ...], scale: Scale | None, phases: str, shows: tuple[str, ...],
+    strict: bool, as_json: bool,
+) -> int:  # fmt: skip
     """Check inputs before training: phase fractions, scale factor, size of the image, isotropy.
 
     `mesofuse fuse` does the same at its start.
@@ -42,12 +43,13 @@ def command(
     from mesofuse.volumes.phases import parse_rules
 
     data: dict[str, Any] = {
-        "low_res": job_options.absolute(low_res),
-        "high_res": job_options.absolute(high_res),
+        "low_res": None if low_res is None else job_options.absolute(low_res),
+        "high_res": job_options.parse_images(high_res),
         "scale": scale,
         "shows": parse_rules(shows) or None,
         "phases": [name.strip() for name in phases.split(",") if name.strip()],
     }
+    job_options.check_scale(low_res, scale)
     inputs = open_inputs(make_job(data, "the command line"))
     for note in inputs.notes:
         click.echo(f"Note: {note}", err=True)

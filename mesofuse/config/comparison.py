@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from mesofuse.config.job import InputsConfig, JobConfig, beside, make_job, read_yaml
+from mesofuse.config.job import InputsConfig, JobConfig, beside, files_beside, make_job, read_yaml
 from mesofuse.errors import UserError
 from mesofuse.interfaces.options import Options
 from mesofuse.registry.explain import explain
@@ -142,9 +142,7 @@ def load_comparison(path: Path) -> ComparisonConfig:
         UserError: The file is missing, is not YAML, or is not a comparison.
     """
     data = read_yaml(path, "a comparison's configuration", "low_res, high_res, scale and compare")
-    for key in ("low_res", "high_res", "reference"):
-        if isinstance(data.get(key), str):
-            data[key] = beside(data[key], path)
+    files_beside(data, path, ("low_res", "high_res", "reference"))
     if isinstance(data.get("compare"), list):
         data["compare"] = [_entry_beside(entry, path) for entry in data["compare"]]
     return make_comparison(data, str(path))

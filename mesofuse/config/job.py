@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from mesofuse.errors import UserError, nearest
 from mesofuse.interfaces.component import KINDS
@@ -14,7 +14,7 @@ from mesofuse.interfaces.options import Options
 from mesofuse.registry import get_registry
 from mesofuse.registry.component import Component
 from mesofuse.registry.explain import explain
-from mesofuse.volumes.grid import Scale, parse_scale, parse_unit
+from mesofuse.volumes.grid import AXES, Scale, Triple, parse_axes, parse_scale, parse_size, parse_unit
 from mesofuse.volumes.units import parse_voxel_size
 
 DEFAULT_METHOD = "superres"
@@ -23,9 +23,18 @@ DEFAULT_METHOD = "superres"
 class InputsConfig(Options):
     """What is fused with what, and under which budget: what a job and a comparison have in common."""
 
-    low_res: str = Field(description="The blurry volume: a segmented stack, or a zarr volume.")
-    high_res: str = Field(description="The sharp segmented image, or a stack of images of the same material.")
-    scale: Scale = Field(description="High-resolution voxels along one low-resolution voxel: one number, or z, y, x.")
+    low_res: str | None = Field(
+        None, description="The blurry volume: a segmented stack, or a zarr volume; null for a method that takes none."
+    )
+    high_res: str | dict[str, str] = Field(
+        description="The sharp segmented image, or a stack of images of the same material; for anisotropic material a "
+        'mapping from the axes that images are normal to, such as {"zy": "rods.tif", "x": "speckles.tif"}.'
+    )
+    scale: Scale | None = Field(
+        None,
+        description="High-resolution voxels along one low-resolution voxel: one number, or z, y, x; null without a "
+        "low-resolution volume.",
+    )
     shows: dict[str, tuple[str, ...]] | None = Field(
         None, description="Which image phases each low-resolution phase shows; null: the phase of the same number."
     )
@@ -39,9 +48,16 @@ class InputsConfig(Options):
     )
     device: str = Field("auto", description="cpu, cuda, cuda:N, or auto.")
 
+    @field_validator("high_res")
+    @classmethod
+    def _read_images(cls, value: str | dict[str, str]) -> str | dict[str, str]:
+        return value if isinstance(value, str) else _as_value_error(check_axes, value)
+
     @field_validator("scale", mode="before")
     @classmethod
     def _read_scale(cls, value: Any) -> Any:
+        if value is None:
+            return None
         return _as_value_error(parse_scale, str(value) if isinstance(value, bool) else value)
 
     @field_validator("voxel_size", mode="before")
@@ -55,14 +71,61 @@ class InputsConfig(Options):
     def _read_unit(cls, value: Any) -> Any:
         return None if value is None else _as_value_error(parse_unit, str(value))
 
+    @model_validator(mode="after")
+    def _scale_goes_with_scan(self) -> Self:
+        if self.low_res is not None and self.scale is None:
+            raise ValueError("'scale' is missing: say how many high-resolution voxels lie along a low-resolution voxel")
+        if self.low_res is None and (self.scale is not None or self.shows is not None):
+            raise ValueError("scale and shows describe a low-resolution volume, but low_res is missing")
+        return self
+
+    @property
+    def images(self) -> dict[str, str]:
+        """The images' files by the axes that they are normal to; one for all is ``{"zyx": file}``."""
+        return {AXES_OF_ALL: self.high_res} if isinstance(self.high_res, str) else dict(self.high_res)
+
+
+AXES_OF_ALL = "".join(AXES)
+
+
+def check_axes(images: Mapping[str, str]) -> dict[str, str]:
+    """Return images by axes with the axes in order, each axis once.
+
+    Raises:
+        UserError: An axis is unknown, missing or given twice.
+    """
+    letters = "".join(images)
+    if sorted(letters) != sorted(AXES_OF_ALL):
+        given = ", ".join(images) or "none"
+        raise UserError(
+            f"The images are for the axes {given}, but each of z, y and x needs exactly one image of planes normal to "
+            "it: for example zy=rods.tif and x=speckles.tif, or one image for all."
+        )
+    found = {"".join(sorted(axes, key=AXES_OF_ALL.index)): path for axes, path in images.items()}
+    return dict(sorted(found.items(), key=lambda item: AXES_OF_ALL.index(item[0][0])))
+
 
 class JobConfig(InputsConfig):
     """A fusion job."""
 
+    size: Triple | None = Field(
+        None, description="Voxels of the result along z, y, x, for a method that takes no low-resolution volume."
+    )
+    periodic: str = Field("", description="Axes along which the result continues from its end to its start: z, y, x.")
     method: dict[str, Any] = Field(
         default_factory=lambda: {"name": DEFAULT_METHOD},
         description="Method: its name, a preset if wanted, and its options.",
     )
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _read_size(cls, value: Any) -> Any:
+        return None if value is None else _as_value_error(parse_size, value)
+
+    @field_validator("periodic", mode="before")
+    @classmethod
+    def _read_periodic(cls, value: Any) -> Any:
+        return _as_value_error(parse_axes, value)
 
     @property
     def method_name(self) -> str:
@@ -155,6 +218,15 @@ def make_job(data: Mapping[str, Any], source: str) -> JobConfig:
         raise UserError(explain(error, source, JobConfig)) from error
 
 
+def files_beside(data: dict[str, Any], path: Path, keys: Sequence[str]) -> None:
+    """Let the paths in some fields of a file count from that file's folder."""
+    for key in keys:
+        if isinstance(data.get(key), str):
+            data[key] = beside(data[key], path)
+        elif isinstance(data.get(key), dict):
+            data[key] = {k: beside(v, path) if isinstance(v, str) else v for k, v in data[key].items()}
+
+
 def load_job(path: Path) -> JobConfig:
     """Read a job from a YAML file; its relative paths count from the file's folder.
 
@@ -162,9 +234,7 @@ def load_job(path: Path) -> JobConfig:
         UserError: The file is missing, is not YAML, or is not a job.
     """
     data = read_yaml(path, "a job's configuration", "low_res, high_res and scale")
-    for key in ("low_res", "high_res"):
-        if isinstance(data.get(key), str):
-            data[key] = beside(data[key], path)
+    files_beside(data, path, ("low_res", "high_res"))
     return make_job(data, str(path))
 
 

@@ -17,6 +17,10 @@ class Generator(Protocol):
 
     It is built as ``Class(options, problem)``. It never draws random numbers: it lists what it wants in ``noise``.
 
+    A generator that takes no low-resolution volume (``problem.low_phases`` is empty) says so by ``conditional = False``
+    on its class. Its field has no channels; the input grid is one that it chooses by its ``scale``; its region is
+    always the core with the halo on every side, also at a volume's end, where the noise goes on.
+
     Attributes:
         scale: Output voxels along one input voxel (z, y, x).
         halo: Input voxels beyond its own that a voxel of output depends on (z, y, x); measured by the conformance kit.

@@ -12,7 +12,7 @@ import numpy as np
 from mesofuse.interfaces.events import Event
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
-from mesofuse.volumes.grid import Region, Scale, Triple
+from mesofuse.volumes.grid import AXES, Region, Scale, Triple
 from mesofuse.volumes.labels import LabelArray, Labels
 
 
@@ -22,7 +22,9 @@ class TileInput:
 
     Attributes:
         core: The low-resolution voxels that the tile owns.
-        window: The core with the model's halo, ending where the volume ends.
+        window: The core with the model's halo, ending where the volume ends. It does not end there, and may hold
+            negative coordinates, along an axis on which the result is periodic, and on every axis for a model that takes no
+            low-resolution volume (noise goes on beyond its end).
         shape: Shape of the whole low-resolution volume.
         field: uint8 labels of the window, or None for a model that takes no low-resolution volume.
         noise: One float32 array a field of ``model.noise``: (channels, *window.scaled(factor).shape).
@@ -53,7 +55,8 @@ class Model(Protocol):
 
     Attributes:
         problem: What it was fitted for.
-        scale: Output voxels along one low-resolution voxel.
+        scale: Output voxels along one low-resolution voxel; without a low-resolution volume, along one voxel of the
+            grid that its noise is counted on.
         halo: Low-resolution voxels that a tile needs beyond its own.
         tile: Canonical tile in low-resolution voxels; part of the model, so that every run cuts volumes alike.
         noise: The noise it wants.
@@ -98,14 +101,34 @@ class FusionInputs:
 
     Attributes:
         low_res: The blurry volume, or None for a method that needs none.
-        images: The sharp images that show planes normal to axis 0, 1 and 2; the same object three times if isotropic.
-            Each is a stack (image, row, column).
+        images: The sharp images that show planes normal to axis 0, 1 and 2; the same object for axes that look alike,
+            three times if isotropic. Each is a stack (image, row, column); of the two axes in its plane the rows run
+            along the lower one.
         problem: Scale, phases and their matching.
     """
 
     low_res: Labels | None
     images: tuple[LabelArray, LabelArray, LabelArray]
     problem: Problem
+
+    @property
+    def isotropic(self) -> bool:
+        """Whether one image stands for all directions."""
+        return len({id(image) for image in self.images}) == 1
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes whose planes can be compared with images: axis 0 alone where the scan is an image, else all."""
+        planar = self.low_res is not None and self.low_res.grid.shape[0] == 1
+        return (0,) if planar else (0, 1, 2)
+
+    @property
+    def groups(self) -> dict[str, LabelArray]:
+        """The distinct images by the axes that they are normal to, such as ``{"zy": …, "x": …}``."""
+        found: dict[int, str] = {}
+        for axis in self.axes:
+            found[id(self.images[axis])] = found.get(id(self.images[axis]), "") + AXES[axis]
+        return {letters: self.images[AXES.index(letters[0])] for letters in found.values()}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ class Problem:
     """The setting that a generator, critic, loss or degradation is built for.
 
     Attributes:
-        scale: High-resolution voxels along one low-resolution voxel (z, y, x), each ≥ 1.
+        scale: High-resolution voxels along one low-resolution voxel (z, y, x), each ≥ 1; 1 for a method that takes no
+            low-resolution volume, whose generator chooses its own.
         low_phases: Phases of the low-resolution volume; empty for a method that takes none (SliceGAN).
         phases: Phases of the high-resolution image and so of the result.
         match: Which high-resolution phases each low-resolution phase shows.

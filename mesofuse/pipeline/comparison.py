@@ -195,7 +195,7 @@ def open_ready(path: str, inputs: JobInputs) -> Labels:
             )
     if min(volume.grid.shape) < 2:
         raise UserError(f"{path} is a 2D image of shape {volume.grid.shape}; a comparison is of volumes.")
-    expected = inputs.low_res.grid.refined(inputs.problem.scale)
+    expected = inputs.scan.grid.refined(inputs.problem.scale)
     if not volume.grid.known and expected.known:
         grid = replace(volume.grid, voxel_size=expected.voxel_size, unit=expected.unit)
         return _Placed(volume, grid)
@@ -221,7 +221,7 @@ class _Placed:
 
 def placed_image(inputs: JobInputs) -> LabelArray:
     """Return the image with the size of a result's voxels where it knows none of its own, and along the stack."""
-    grid, expected = inputs.image.grid, inputs.low_res.grid.refined(inputs.problem.scale)
+    grid, expected = inputs.image.grid, inputs.scan.grid.refined(inputs.problem.scale)
     if grid.known:
         thick = convert(expected.voxel_size[0], expected.unit, grid.unit) if expected.known else grid.voxel_size[1]
         return replace(inputs.image, grid=replace(grid, voxel_size=(thick, *grid.voxel_size[1:])))
@@ -229,7 +229,7 @@ def placed_image(inputs: JobInputs) -> LabelArray:
 
 
 def _grids(config: ComparisonConfig, inputs: JobInputs, ready: dict[str, Labels]) -> dict[str, Grid]:
-    made = inputs.low_res.grid.refined(config.scale)
+    made = inputs.scan.grid.refined(inputs.problem.scale)
     grids = {entry.name: made for entry in config.compare if entry.volume is None}
     return {IMAGE: inputs.image.grid, **{name: volume.grid for name, volume in ready.items()}, **grids}
 

@@ -100,10 +100,10 @@ def run_entry(
         else:
             package = fit_job(config.job(entry), inputs, folder / RUN, resume=True, emit=progress.emit)
     path = folder / VOLUME
-    chunk = min(64, max(8, *inputs.low_res.grid.refined(config.scale).shape))
+    chunk = min(64, max(8, *inputs.scan.grid.refined(inputs.problem.scale).shape))
     options = GenerateOptions(config.seed, None, (chunk,) * 3, device=usage.device, resume=path.exists())
     with _clock(usage, "generate_seconds", folder):
-        apply_model(package, inputs.low_res, str(path), options, emit=progress.emit, say=progress.say)
+        apply_model(package, inputs.scan, str(path), options, emit=progress.emit, say=progress.say)
     usage.finished = True
     _write(usage, folder)
 

@@ -76,6 +76,7 @@ def fit_job(
             model, interrupted = interrupt.model, interrupt
     if not any(training.iterdir()):
         remove(training)
+    measured_on = (inputs.low_res or inputs.image).grid
     provenance: dict[str, Any] = {
         "interrupted": interrupted is not None,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -85,8 +86,8 @@ def fit_job(
         "distribution": f"{component.distribution} {component.version}",
         "inputs": inputs.hashes,
         "versions": versions(),
-        "voxel_size": list(inputs.low_res.grid.voxel_size),
-        "unit": inputs.low_res.grid.unit,
+        "voxel_size": list(measured_on.voxel_size),
+        "unit": measured_on.unit,
     }
     remove(out / MODEL)
     save_package(out / MODEL, model, component.spec.name, options.model_dump(mode="json"), provenance)

@@ -92,7 +92,7 @@ def fuse(
     say("Training")
     package = fit_job(job, inputs, out, overwrite=overwrite, resume=resume, emit=emit)
     options = GenerateOptions(job.seed, None, (chunks,) * 3, None, workers, device, resume)
-    volume = apply_model(package, inputs.low_res, str(out / FUSED), options, emit=emit, say=say)
+    volume = apply_model(package, inputs.scan, str(out / FUSED), options, emit=emit, say=say)
     say("Measuring")
     measured, image = measure_result(volume, inputs, method_degradation(package, inputs.problem))
     record = {"fused": to_json(measured), "image": to_json(image), "model": package.digest, "seed": job.seed}
@@ -108,7 +108,7 @@ def fuse(
 def _check_disk(inputs: JobInputs, out: str) -> None:
     """Refuse before the training an output that will not fit, if it compresses as the image does."""
     image = inputs.image.array
-    voxels = Region.whole(inputs.low_res.grid.shape).scaled(inputs.problem.scale).size
+    voxels = Region.whole(inputs.scan.grid.shape).scaled(inputs.problem.scale).size
     check_disk(voxels * compressed(image) / image.size, out)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as with_fields
 
@@ -13,7 +13,7 @@ from mesofuse.interfaces.problem import Problem
 from mesofuse.models.provenance import hash_labels
 from mesofuse.registry import get_registry
 from mesofuse.volumes.formats import BUILTIN
-from mesofuse.volumes.grid import Grid, Scale
+from mesofuse.volumes.grid import AXES, Grid, Scale
 from mesofuse.volumes.labelling import LabelMapping, read_labels
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.phases import Phase, PhaseMatch
@@ -28,15 +28,15 @@ class JobInputs:
     """A job's opened inputs.
 
     Attributes:
-        low_res: The blurry volume.
-        image: The sharp image or stack of images.
+        low_res: The blurry volume, or None for a method that takes none.
+        images: The sharp images of planes normal to z, y and x; one object for axes that look alike.
         problem: Scale, phases and their matching.
         hashes: SHA-256 of each input's labels.
         notes: What the user should know: mapped values, sizes that disagree.
     """
 
-    low_res: Labels
-    image: LabelArray
+    low_res: Labels | None
+    images: tuple[LabelArray, LabelArray, LabelArray]
     problem: Problem
     hashes: dict[str, str]
     notes: tuple[str, ...] = field(default=())
@@ -44,7 +44,23 @@ class JobInputs:
     @property
     def fusion(self) -> FusionInputs:
         """What a method is fitted to."""
-        return FusionInputs(self.low_res, (self.image,) * 3, self.problem)
+        return FusionInputs(self.low_res, self.images, self.problem)
+
+    @property
+    def image(self) -> LabelArray:
+        """The image of planes normal to z; the only one of isotropic material."""
+        return self.images[0]
+
+    @property
+    def scan(self) -> Labels:
+        """The blurry volume.
+
+        Raises:
+            UserError: There is none.
+        """
+        if self.low_res is None:
+            raise UserError("There is no low-resolution volume, but this needs one: give --low-res and --scale.")
+        return self.low_res
 
 
 def open_labels(
@@ -70,26 +86,72 @@ def open_inputs(job: InputsConfig) -> JobInputs:
     """Open and check a job's inputs.
 
     Raises:
-        UserError: A file is missing or unusable, or the two don't fit each other.
+        UserError: A file is missing or unusable, or they don't fit each other.
     """
-    low, low_mapping = open_labels(job.low_res, voxel_size=job.voxel_size, unit=job.unit)
-    high, high_mapping = open_labels(job.high_res, phase_names=job.phases)
-    if min(low.grid.shape) < 2:
-        raise UserError(
-            f"{job.low_res} is a 2D image of shape {low.grid.shape}; the low-resolution input must be a volume."
+    low, notes = None, []
+    scale: Scale = job.scale or (1.0, 1.0, 1.0)
+    if job.low_res is not None:
+        low, low_mapping = open_labels(job.low_res, voxel_size=job.voxel_size, unit=job.unit)
+        _check_volume(job.low_res, low.grid, scale)
+        notes += _mapping_note(job.low_res, low_mapping)
+    images: dict[str, LabelArray] = {}
+    for axes, path in job.images.items():
+        # The option is the scan's voxel size, if there is one; else the image's.
+        size, unit = (job.voxel_size, job.unit) if low is None else (None, None)
+        high, high_mapping = open_labels(path, voxel_size=size, unit=unit, phase_names=job.phases)
+        for axis in axes:
+            grid = high.grid if low is None else image_grid(high.grid, low.grid, scale, AXES.index(axis))
+            if axis == axes[0]:
+                images[axis] = LabelArray(high.read(high.grid.region), grid, high.phases)
+                notes += [] if low is None else size_notes(low.grid, grid, scale, AXES.index(axis))
+            else:
+                images[axis] = images[axes[0]]
+        _check_shown(path, images[axes[0]])
+        notes += _mapping_note(path, high_mapping)
+    first = images["z"]
+    _check_alike(job.images, images)
+    if low is None:
+        problem = Problem(scale, (), first.phases, PhaseMatch(()))
+    else:
+        match = match_phases(job.shows, low.phases, first.phases)
+        problem = Problem(scale, named_after(low.phases, first.phases, match), first.phases, match)
+    stacks = (images["z"], images["y"], images["x"])
+    return JobInputs(low, stacks, problem, _hashes(low, job.images, images), tuple(dict.fromkeys(notes)))
+
+
+def _check_volume(name: str, grid: Grid, scale: Scale) -> None:
+    """Refuse a scan that is no volume; one voxel thick, it can be made sharper within its plane alone."""
+    if min(grid.shape[1:]) < 2 or (grid.shape[0] == 1 and scale[0] != 1):
+        hint = (
+            f"; to make the image itself sharper, give --scale 1,{scale[1]:g},{scale[2]:g}"
+            if grid.shape[0] == 1
+            else ""
         )
-    image = LabelArray(high.read(high.grid.region), image_grid(high.grid, low.grid, job.scale), high.phases)
-    _check_shown(job.high_res, image)
-    notes = [
-        f"{path}: values mapped to labels: {mapping}"
-        for path, mapping in ((job.low_res, low_mapping), (job.high_res, high_mapping))
-        if mapping.changed
-    ]
-    match = match_phases(job.shows, low.phases, image.phases)
-    problem = Problem(job.scale, named_after(low.phases, image.phases, match), image.phases, match)
-    notes += size_notes(low.grid, image.grid, job.scale)
-    hashes = {"low_res": hash_labels(low), "high_res": hash_labels(image)}
-    return JobInputs(low, image, problem, hashes, tuple(notes))
+        raise UserError(f"{name} is a 2D image of shape {grid.shape}; the low-resolution input must be a volume{hint}.")
+
+
+def _mapping_note(path: str, mapping: LabelMapping) -> list[str]:
+    return [f"{path}: values mapped to labels: {mapping}"] if mapping.changed else []
+
+
+def _check_alike(files: Mapping[str, str], images: Mapping[str, LabelArray]) -> None:
+    """Refuse images of several directions that do not show the same phases."""
+    names = {axes: [p.name for p in images[axes[0]].phases] for axes in files}
+    first = next(iter(names))
+    for axes, found in names.items():
+        if found != names[first]:
+            raise UserError(
+                f"{files[axes]} has the phases {', '.join(found)}, but {files[first]} has {', '.join(names[first])}: "
+                "the images of all directions must show the same phases."
+            )
+
+
+def _hashes(low: Labels | None, files: Mapping[str, str], images: Mapping[str, LabelArray]) -> dict[str, str]:
+    hashes = {} if low is None else {"low_res": hash_labels(low)}
+    for axes in files:
+        name = "high_res" if len(files) == 1 else f"high_res_{axes}"
+        hashes[name] = hash_labels(images[axes[0]])
+    return hashes
 
 
 def _check_shown(name: str, image: LabelArray) -> None:
@@ -102,9 +164,16 @@ def _check_shown(name: str, image: LabelArray) -> None:
         )
 
 
-def image_grid(image: Grid, low: Grid, scale: Scale) -> Grid:
-    """Return the image's grid; where its file says no pixel size, that of the volume and the scale factor."""
-    return image if image.known else with_fields(image, voxel_size=low.refined(scale).voxel_size, unit=low.unit)
+def image_grid(image: Grid, low: Grid, scale: Scale, normal: int = 0) -> Grid:
+    """Return the grid of an image (stack, row, column) of planes normal to an axis.
+
+    Where its file says no pixel size, it has that of the volume and the scale factor.
+    """
+    if image.known:
+        return image
+    fine = low.refined(scale).voxel_size
+    rows, columns = (a for a in range(3) if a != normal)
+    return with_fields(image, voxel_size=(fine[normal], fine[rows], fine[columns]), unit=low.unit)
 
 
 def match_phases(shows: dict[str, tuple[str, ...]] | None, low: Sequence[Phase], high: Sequence[Phase]) -> PhaseMatch:
@@ -124,11 +193,12 @@ def named_after(low: Sequence[Phase], high: Sequence[Phase], match: PhaseMatch) 
     )
 
 
-def size_notes(low: Grid, image: Grid, scale: Scale) -> list[str]:
+def size_notes(low: Grid, image: Grid, scale: Scale, normal: int = 0) -> list[str]:
     """Return a warning where both files know their voxel size and these disagree with the scale factor."""
     if not (low.known and image.known):
         return []
-    wanted = [convert(v / s, low.unit, image.unit) for v, s in zip(low.voxel_size[1:], scale[1:], strict=True)]
+    plane = [a for a in range(3) if a != normal]
+    wanted = [convert(low.voxel_size[a] / scale[a], low.unit, image.unit) for a in plane]
     if all(abs(w / v - 1) <= SIZE_TOLERANCE for w, v in zip(wanted, image.voxel_size[1:], strict=True)):
         return []
     given = " × ".join(f"{v:g}" for v in image.voxel_size[1:])

@@ -252,7 +252,7 @@ def provenance(source: Source) -> tuple[tuple[str, str], ...]:
         if path := getattr(config, key):
             rows.append((key.replace("_", "-"), Path(path).name if "://" not in path else path))
     rows += [(f"SHA-256 of {name}", digest) for name, digest in source.inputs.hashes.items()]
-    rows += [("scale factor", " × ".join(f"{s:g}" for s in config.scale)), ("seed", str(config.seed))]
+    rows += [("scale factor", " × ".join(f"{s:g}" for s in source.inputs.problem.scale)), ("seed", str(config.seed))]
     shows = zip(source.inputs.problem.low_phases, source.inputs.problem.match.shows, strict=True)
     names = [p.name for p in source.inputs.problem.phases]
     rows += [(f"scan's {low.name}", "shows " + ", ".join(names[v] for v in seen)) for low, seen in shows]

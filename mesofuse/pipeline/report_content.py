@@ -50,7 +50,8 @@ def content(source: Source) -> Content:
     with styled():
         plates = [*_violins(source, colors), *_errors(source, colors, reference), *_curves(source, colors)]
         plates += [*_axes(source, colors), *_maps(source, results), *_training(source)]
-    shown = [Shown("scan", source.inputs.low_res, "scan")]
+    scan = source.inputs.low_res
+    shown = [] if scan is None else [Shown("scan", scan, "scan")]
     shown += [Shown(name, source.labels[name]) for name in [*results[:MOST_SHOWN], *volumes[:1]] if name in volumes]
     shown = list({one.name: one for one in shown}.values())
     shown.append(Shown("sharp image", source.labels[IMAGE], "image"))
@@ -65,7 +66,7 @@ def content(source: Source) -> Content:
     if len(results) > MOST_SHOWN:
         notes.append(f"The slices of {', '.join(results[MOST_SHOWN:])} are left out to keep the page small.")
     kind = "Comparison" if len(results) > 1 or source.usage else "Reconstruction"
-    scale = " × ".join(f"{s:g}" for s in source.config.scale)
+    scale = " × ".join(f"{s:g}" for s in source.inputs.problem.scale)
     shape = " × ".join(map(str, source.labels[results[0]].grid.shape)) if results else ""
     grid = source.labels[results[0]].grid
     voxel = f" of {grid.voxel_size[0]:.4g} {grid.symbol}" if grid.known else ""
@@ -158,6 +159,8 @@ def _axes(source: Source, colors: dict[str, str]) -> list[Plate]:
 
 def _maps(source: Source, results: list[str]) -> list[Plate]:
     low, problem = source.inputs.low_res, source.inputs.problem
+    if low is None:
+        return []
     shape = low.grid.region.scaled(problem.scale).shape
     fit = [name for name in results if source.labels[name].grid.shape == shape][:MOST_SHOWN]
     if not fit:

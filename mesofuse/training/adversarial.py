@@ -28,13 +28,14 @@ from mesofuse.training.sampling import (
     draw_noise,
     inner,
     one_hot,
+    plane_axes,
     slices_of,
     step_rng,
     torch_rng,
     training_window,
 )
 from mesofuse.training.selection import Selector
-from mesofuse.volumes.grid import Region, Triple
+from mesofuse.volumes.grid import AXES, Region, Triple
 
 FIELD, NOISE, REAL, CUT, PENALTY = range(5)
 """Streams of random numbers within a step; critic update i of a step uses them shifted by 8 (i + 1)."""
@@ -46,22 +47,23 @@ class AdversarialTrainer:
     Args:
         options: The recipe.
         method: Builds the generator and restores the best model at the end.
-        inputs: The images, the low-resolution volume and the problem.
+        inputs: The images, the low-resolution volume if the generator takes one, and the problem.
         run: Folder, seed, device, budget.
     """
 
     def __init__(
         self, options: AdversarialOptions, method: AdversarialMethod, inputs: FusionInputs, run: FitRun
     ) -> None:
-        assert inputs.low_res is not None
         self.options, self.method, self.inputs, self.run = options, method, inputs, run
         problem, registry, device = inputs.problem, get_registry(), run.device
         torch.manual_seed(int(step_rng(run.seed, 0, 255).integers(2**62)))
         self.generator = method.build_generator(problem).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.shape = cast(Generator, self.generator)
-        count = 1 if options.shared_critic else 3
+        self.axes = inputs.axes
+        groups = inputs.groups if options.shared_critic else {AXES[axis]: inputs.images[axis] for axis in self.axes}
+        self.critic_of = {AXES.index(axis): i for i, axes in enumerate(groups) for axis in axes}
         critic_part = registry.find("critic", options.critic.name)
-        self.critics = [critic_part.build(options.critic.options, problem).to(device) for _ in range(count)]
+        self.critics = [critic_part.build(options.critic.options, problem).to(device) for _ in groups]
         self.losses: list[Loss] = [registry.find("loss", p.name).build(p.options, problem) for p in options.losses]
         self.degradation = self._degradation(device)
         self.average = store_copy(self.generator) if options.optimizer.averaging is not None else self.generator
@@ -71,12 +73,20 @@ class AdversarialTrainer:
             torch.optim.Adam(c.parameters(), lr=rates.critic_rate or rates.rate, betas=betas) for c in self.critics
         ]
         crop, batch = self.critics[0].crop, options.batch
-        filled = training_window(inputs.low_res, problem.scale, batch.window, crop, batch.margin)
-        window: Triple = tuple(n + 2 * batch.context for n in filled)  # type: ignore[assignment]
-        self.fields = FieldSampler(inputs.low_res, window)
-        self.region = Region.whole(self.fields.shape)
-        self.core = central(self.region, filled)
-        self.real = [SliceSampler(image, crop, options.augment) for image in inputs.images]
+        self.margin: Triple = tuple(batch.margin if axis in plane_axes(self.axes) else 0 for axis in range(3))  # type: ignore[assignment]
+        filled = training_window(inputs.low_res, self.shape.scale, batch.window, crop, self.margin, self.axes)
+        if inputs.low_res is None:
+            self.fields, self.core = None, Region.whole(filled)
+            self.region = self.core.grown(self.shape.halo)
+        else:
+            window: Triple = tuple(n + 2 * batch.context for n in filled)  # type: ignore[assignment]
+            self.fields = FieldSampler(inputs.low_res, window)
+            self.region = Region.whole(self.fields.shape)
+            self.core = central(self.region, filled)
+        self.real = {
+            axis: SliceSampler(inputs.images[axis], crop, options.symmetry(axis, inputs.isotropic))
+            for axis in self.axes
+        }
         self.selector = Selector(options.selection, inputs, self._degradation("cpu"), run.seed)
         self.log = MetricsLog(run.folder / "metrics.csv")
         self.step, self.elapsed, self.best_error, self.best_step = 0, 0.0, float("inf"), 0
@@ -118,14 +128,17 @@ class AdversarialTrainer:
     def _generate(self, stream: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the low-resolution one-hot fields of the core, and the probabilities generated there."""
         device, count = self.run.device, self.options.batch.volumes
-        crops = self.fields.draw(count, step_rng(self.run.seed, self.step, stream + FIELD))
-        field = one_hot(torch.as_tensor(crops, device=device), len(self.inputs.problem.low_phases))
+        if self.fields is None:
+            field = torch.zeros((count, 0, *self.region.shape), device=device)
+        else:
+            crops = self.fields.draw(count, step_rng(self.run.seed, self.step, stream + FIELD))
+            field = one_hot(torch.as_tensor(crops, device=device), len(self.inputs.problem.low_phases))
         shapes = [(count, n.channels, *self.region.scaled(n.factor).shape) for n in self.shape.noise]
         noise = draw_noise(shapes, torch_rng(self.run.seed, self.step, stream + NOISE, device), device)
         bf16 = self.options.precision == "bf16" and device.startswith("cuda")
         with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
             made = self.generator(field, noise, self.region, self.core)
-        return field[(..., *self.core.slices)], made.float()
+        return field[(..., *self.core.within(self.region))], made.float()
 
     def _real(self, axis: int, count: int, rng: np.random.Generator) -> torch.Tensor:
         """Return crops of the image that shows planes normal to an axis, one-hot."""
@@ -136,21 +149,22 @@ class AdversarialTrainer:
         stream = 8 * (index + 1)
         batch = self.options.batch
         with torch.no_grad():
-            made = inner(self._generate(stream)[1], batch.margin)
+            made = inner(self._generate(stream)[1], self.margin)
         cut = step_rng(self.run.seed, self.step, stream + CUT)
         draw = step_rng(self.run.seed, self.step, stream + REAL)
         rng = torch_rng(self.run.seed, self.step, stream + PENALTY, self.run.device)
         total = 0.0
         for adam in self.critic_adams:
             adam.zero_grad(set_to_none=True)
-        for axis in range(3):
-            critic = self.critics[axis % len(self.critics)]
+        for axis in self.axes:
+            critic = self.critics[self.critic_of[axis]]
             fake = slices_of(made, axis, batch.slices, critic.crop, cut)
             real = self._real(axis, batch.real or len(fake), draw)
             seen = CriticStep(cast(Critic, critic), real, fake, axis, rng)
             terms = [t for loss in self.losses if (t := loss.critic_term(seen)) is not None]
-            # A shared critic takes the mean of the three axes' objectives, so that its step does not grow with them.
-            objective = torch.stack(terms).sum() / (3 / len(self.critics))
+            # A shared critic takes the mean of its axes' objectives, so that its step does not grow with them.
+            sharing = sum(i == self.critic_of[axis] for i in self.critic_of.values())
+            objective = torch.stack(terms).sum() / sharing
             objective.backward()  # type: ignore[no-untyped-call]
             total += float(objective.detach())
         for adam in self.critic_adams:
@@ -162,12 +176,12 @@ class AdversarialTrainer:
         for critic in self.critics:
             critic.requires_grad_(False)
         field, made = self._generate(0)
-        seen = inner(made, batch.margin)
+        seen = inner(made, self.margin)
         cut = step_rng(self.run.seed, self.step, CUT)
         draw = step_rng(self.run.seed, self.step, REAL)
         scores, real = {}, {}
-        for axis in range(3):
-            critic = self.critics[axis % len(self.critics)]
+        for axis in self.axes:
+            critic = self.critics[self.critic_of[axis]]
             fake = slices_of(seen, axis, batch.slices, critic.crop, cut)
             scores[axis] = critic(fake)
             real[axis] = self._real(axis, batch.real or len(fake), draw)

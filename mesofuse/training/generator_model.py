@@ -49,8 +49,10 @@ class GeneratorModel:
 
     def reconstruct(self, tile: TileInput, *, probabilities: bool = False) -> TileOutput:
         """Run the generator on the tile's window for its core."""
-        assert tile.field is not None
-        field = one_hot(torch.tensor(tile.field, device=self.device)[None], len(self.problem.low_phases))
+        if tile.field is None:
+            field = torch.zeros((1, 0, *tile.window.shape), device=self.device)
+        else:
+            field = one_hot(torch.tensor(tile.field, device=self.device)[None], len(self.problem.low_phases))
         layout = torch.channels_last_3d
         noise = [torch.as_tensor(n, device=self.device)[None].contiguous(memory_format=layout) for n in tile.noise]
         with torch.inference_mode():
@@ -73,4 +75,4 @@ class GeneratorModel:
 
 def canonical_edge(scale: float) -> int:
     """Return the edge of a canonical tile in low-resolution voxels for a scale factor along that axis."""
-    return max(4, round(TILE_VOXELS / scale))
+    return max(4 if scale <= TILE_VOXELS / 4 else 1, round(TILE_VOXELS / scale))

@@ -8,6 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mesofuse.interfaces.options import Options
 
+Symmetry = Literal["rotate", "mirror", "none"]
+"""How a crop's equally likely images are made: by the symmetries of the square, those that keep its rows and columns, or
+not at all."""
+
 
 class Part(BaseModel):
     """A registered component and its options, as one flat mapping with ``name``."""
@@ -96,14 +100,19 @@ class AdversarialOptions(Options):
     losses: tuple[Part, ...] = Field(description="Terms of the objectives.")
     degradation: Part | None = Field(None, description="The model of the low-resolution instrument; null: none.")
     shared_critic: bool = Field(
-        True, description="One critic for all three axes (isotropic material) instead of three."
+        True,
+        description="One critic for all axes whose planes the same image shows (one in all for isotropic material); "
+        "false: one for each axis.",
     )
     critic_steps: int = Field(2, ge=1, description="Updates of the critics before each update of the generator.")
     batch: BatchOptions = Field(default_factory=BatchOptions, description="What one step sees.")
     optimizer: OptimizerOptions = Field(default_factory=OptimizerOptions, description="How fast to learn.")
     selection: SelectionOptions = Field(default_factory=SelectionOptions, description="How the best model is found.")
-    augment: bool = Field(
-        True, description="Rotate and mirror image crops by the symmetries of the square (isotropic planes)."
+    augment: Literal["auto", "rotate", "mirror", "none"] | tuple[Symmetry, Symmetry, Symmetry] = Field(
+        "auto",
+        description="How image crops are multiplied, for all planes or for those normal to z, y and x: rotate (the "
+        "eight symmetries of the square), mirror (along rows and columns) or none; auto rotates where one image stands "
+        "for all directions, and mirrors else.",
     )
     steps: Annotated[int, Field(ge=1)] = Field(600, description="Generator steps when no budget is given.")
     checkpoint_seconds: float = Field(60.0, gt=0, description="Seconds between checkpoints.")
@@ -111,3 +120,11 @@ class AdversarialOptions(Options):
         "auto",
         description="Arithmetic on CUDA (tf32 if auto; bf16: the generator under autocast); CPUs use float32.",
     )
+
+    def symmetry(self, axis: int, isotropic: bool) -> Symmetry:
+        """Return how crops of planes normal to an axis are multiplied."""
+        if not isinstance(self.augment, str):
+            return self.augment[axis]
+        if self.augment == "auto":
+            return "rotate" if isotropic else "mirror"
+        return self.augment

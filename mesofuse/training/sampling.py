@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from mesofuse.errors import UserError
+from mesofuse.training.recipe import Symmetry
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse.volumes.labels import LabelArray, Labels
 
@@ -53,19 +54,23 @@ class FieldSampler:
         return np.stack(crops)
 
 
+TURNS: dict[str, tuple[int, ...]] = {"rotate": (0, 1, 2, 3, 4, 5, 6, 7), "mirror": (0, 2, 4, 6), "none": (0,)}
+"""Turns by a right angle 0 to 3 times, and the same after which columns are reversed."""
+
+
 class SliceSampler:
     """Square crops of an image stack, turned and mirrored at random where the plane allows it.
 
     Args:
         image: The stack (image, row, column).
         crop: Edge length of a crop in voxels.
-        augment: Whether to apply one of the eight symmetries of the square.
+        symmetry: Which symmetries are applied.
 
     Raises:
         UserError: The image is smaller than a crop.
     """
 
-    def __init__(self, image: LabelArray, crop: int, augment: bool) -> None:
+    def __init__(self, image: LabelArray, crop: int, symmetry: Symmetry) -> None:
         rows, columns = image.array.shape[1:]
         if min(rows, columns) < crop:
             raise UserError(
@@ -74,7 +79,7 @@ class SliceSampler:
             )
         self.image = image.array
         self.crop = crop
-        self.augment = augment
+        self.turns = TURNS[symmetry]
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Return ``count`` uint8 crops: (count, crop, crop)."""
@@ -84,38 +89,52 @@ class SliceSampler:
         left = rng.integers(columns - self.crop + 1, size=count)
         span = np.arange(self.crop)
         crops = self.image[which[:, None, None], (top[:, None] + span)[:, :, None], (left[:, None] + span)[:, None, :]]
-        if self.augment:
-            turn = rng.integers(8, size=count)
+        if len(self.turns) > 1:
+            turn = rng.choice(self.turns, size=count)
             crops = np.stack([_symmetry(c, int(t)) for c, t in zip(crops, turn, strict=True)])
         return np.asarray(crops)
 
 
-def training_window(low_res: Labels, scale: Scale, window: int | None, crop: int, margin: int) -> Triple:
+def plane_axes(normals: Sequence[int]) -> set[int]:
+    """Return the axes that lie in any of the planes normal to the given axes."""
+    return {axis for normal in normals for axis in range(3) if axis != normal}
+
+
+def training_window(
+    low_res: Labels | None, scale: Scale, window: int | None, crop: int, margin: Triple, axes: Sequence[int] = (0, 1, 2)
+) -> Triple:
     """Return the low-resolution crop whose generated volume, its margin cut off, holds the critics' slices.
 
     Args:
-        low_res: The low-resolution volume.
+        low_res: The low-resolution volume, or None where there is none to be too small.
         scale: Generated voxels along one of its voxels.
         window: Edge that the user asks for, or None.
         crop: Edge of the critics' slices.
-        margin: Generated voxels cut from every side.
+        margin: Generated voxels cut from the sides along each axis.
+        axes: The axes that slices are normal to.
 
     Raises:
         UserError: The volume, or the window asked for, is too small.
     """
-    needed: Triple = tuple(math.ceil((crop + 2 * margin) / s - 1e-9) for s in scale)  # type: ignore[assignment]
+    planes = plane_axes(axes)
+    needed: Triple = tuple(  # type: ignore[assignment]
+        math.ceil((crop + 2 * m) / s - 1e-9) if axis in planes else 1
+        for axis, (m, s) in enumerate(zip(margin, scale, strict=True))
+    )
     if window is not None and window < max(needed):
         raise UserError(
             f"The option batch.window is {window}, but critics that look at {crop} voxels need at least {max(needed)} "
             "low-resolution voxels; give that or more."
         )
-    shape = low_res.grid.shape
-    if any(n < k for n, k in zip(shape, needed, strict=True)):
+    if low_res is not None and any(n < k for n, k in zip(low_res.grid.shape, needed, strict=True)):
         raise UserError(
-            f"The low-resolution volume has the shape {shape}, but this method needs at least {needed} voxels to "
-            f"train on at this scale factor: use a larger volume, or a smaller critic (such as --set critic.crop=16)."
+            f"The low-resolution volume has the shape {low_res.grid.shape}, but this method needs at least {needed} "
+            "voxels to train on at this scale factor: use a larger volume, or a smaller critic (such as --set "
+            "critic.crop=16)."
         )
-    return needed if window is None else (window,) * 3
+    if window is None:
+        return needed
+    return tuple(window if axis in planes else 1 for axis in range(3))  # type: ignore[return-value]
 
 
 def central(region: Region, shape: Triple) -> Region:
@@ -151,11 +170,10 @@ def slices_of(volumes: torch.Tensor, axis: int, count: int | None, crop: int, rn
     return chosen.reshape(batch * len(pick), phases, crop, crop)
 
 
-def inner(volumes: torch.Tensor, margin: int) -> torch.Tensor:
-    """Cut ``margin`` voxels from every side of (batch, phases, z, y, x)."""
-    if margin == 0:
-        return volumes
-    return volumes[..., margin:-margin, margin:-margin, margin:-margin]
+def inner(volumes: torch.Tensor, margin: Triple) -> torch.Tensor:
+    """Cut ``margin`` voxels from the sides along each axis of (batch, phases, z, y, x)."""
+    z, y, x = (slice(m, n - m) for m, n in zip(margin, volumes.shape[2:], strict=True))
+    return volumes[..., z, y, x]
 
 
 def draw_noise(shapes: Sequence[tuple[int, ...]], rng: torch.Generator, device: str) -> list[torch.Tensor]:

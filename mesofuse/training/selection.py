@@ -15,7 +15,7 @@ from mesofuse.registry import get_registry
 from mesofuse.training.generator_model import GeneratorModel
 from mesofuse.training.recipe import SelectionOptions
 from mesofuse.training.sampling import FieldSampler, step_rng
-from mesofuse.volumes.grid import Grid, Region
+from mesofuse.volumes.grid import AXES, Grid, Region
 from mesofuse.volumes.labels import LabelArray
 
 CHECK_STREAM = 200
@@ -42,7 +42,7 @@ class Selector:
 
     Args:
         options: What to measure, on how much.
-        inputs: The images and the low-resolution volume.
+        inputs: The images, and the low-resolution volume if there is one.
         degradation: Model of the low-resolution instrument, on the CPU.
         seed: Chooses the parts and the noise.
     """
@@ -50,34 +50,39 @@ class Selector:
     def __init__(
         self, options: SelectionOptions, inputs: FusionInputs, degradation: Degradation | None, seed: int
     ) -> None:
-        assert inputs.low_res is not None
         self.inputs = inputs
         self.options = options
         self.degradation = degradation
         registry = get_registry()
         self.metrics = [registry.find("metric", name).build(None) for name in options.metrics]
-        sampler = FieldSampler(inputs.low_res, (options.window,) * 3)
-        self.fields = sampler.draw(options.parts, step_rng(seed, 0, CHECK_STREAM))
+        self.fields = None
+        if inputs.low_res is not None:
+            sampler = FieldSampler(inputs.low_res, (options.window,) * 3)
+            self.fields = sampler.draw(options.parts, step_rng(seed, 0, CHECK_STREAM))
         self.seed = seed
         self.target = self._image_values()
 
     def _image_values(self) -> dict[str, float]:
-        """Return the images' own values, averaged over the distinct images."""
-        stacks = list({id(image): image for image in self.inputs.images}.values())
-        rows = [self._measure(stack.array, stack, None) for stack in stacks]
-        return {k: float(np.mean([row[k] for row in rows])) for k in rows[0]} if rows else {}
+        """Return the images' own values; those of anisotropic material by the axis that the planes are normal to."""
+        groups = self.inputs.groups
+        found = {axes: self._measure(image.array, image.grid, None, stack=True) for axes, image in groups.items()}
+        if len(groups) == 1:
+            return next(iter(found.values()))
+        return {f"{axis}: {k}": v for axes, values in found.items() for axis in axes for k, v in values.items()}
 
-    def _measure(self, labels: np.ndarray, like: LabelArray, field: np.ndarray | None) -> dict[str, float]:
+    def _measure(
+        self, labels: np.ndarray, grid: Grid, field: np.ndarray | None, *, stack: bool = False
+    ) -> dict[str, float]:
         problem = self.inputs.problem
         low = None if field is None else LabelArray(field, Grid(field.shape), problem.low_phases)
         context = MetricContext(
-            like.grid,
+            grid,
             problem.phases,
             low_res=low,
             match=problem.match,
             scale=problem.scale,
             degradation=self.degradation,
-            stack=field is None,
+            stack=stack,
         )
         values: dict[str, float] = {}
         for metric in self.metrics:
@@ -88,24 +93,39 @@ class Selector:
                     values[f"{result.metric} {result.label}".strip()] = result.value
         return values
 
+    def _values(self, labels: np.ndarray, field: np.ndarray | None) -> dict[str, float]:
+        """Return a generated part's values, with the names that the images' values have."""
+        values = self._measure(labels, Grid(labels.shape), field)
+        if len(self.inputs.groups) == 1:
+            return values
+        for axis in self.inputs.axes:
+            planes = np.moveaxis(labels, axis, 0)
+            found = self._measure(planes, Grid(planes.shape), None, stack=True)
+            values |= {f"{AXES[axis]}: {k}": v for k, v in found.items()}
+        return values
+
     def check(self, model: GeneratorModel) -> Check:
         """Generate the fixed parts and compare."""
-        made = [self._generate(model, field, part) for part, field in enumerate(self.fields)]
-        rows = []
-        for labels, field in zip(made, self.fields, strict=True):
-            grid = Grid(labels.shape)
-            rows.append(self._measure(labels, LabelArray(labels, grid, self.inputs.problem.phases), field))
+        fields = [None] * self.options.parts if self.fields is None else list(self.fields)
+        made = [self._generate(model, field, part) for part, field in enumerate(fields)]
+        rows = [self._values(labels, field) for labels, field in zip(made, fields, strict=True)]
         values = {k: float(np.mean([row[k] for row in rows])) for k in rows[0]}
         return Check(relative_error(values, self.target), values, made[0][made[0].shape[0] // 2])
 
-    def _generate(self, model: GeneratorModel, field: np.ndarray, part: int) -> np.ndarray:
-        region = Region.whole(field.shape)
+    def _generate(self, model: GeneratorModel, field: np.ndarray | None, part: int) -> np.ndarray:
+        if field is None:
+            # As many voxels as a check of a conditional model makes at scale 4.
+            edges = tuple(max(1, round(4 * self.options.window / s)) for s in model.scale)
+            core = Region.whole(edges)
+            window = core.grown(model.halo)
+        else:
+            core = window = Region.whole(field.shape)
         rng = step_rng(self.seed, part, CHECK_STREAM + 1)
         noise = tuple(
-            rng.standard_normal((spec.channels, *region.scaled(spec.factor).shape), dtype=np.float32)
+            rng.standard_normal((spec.channels, *window.scaled(spec.factor).shape), dtype=np.float32)
             for spec in model.noise
         )
-        return model.reconstruct(TileInput(region, region, region.shape, field, noise)).labels
+        return model.reconstruct(TileInput(core, window, core.shape, field, noise)).labels
 
 
 def relative_error(values: dict[str, float], target: dict[str, float]) -> float:

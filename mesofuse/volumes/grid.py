@@ -68,6 +68,37 @@ def parse_scale(text: str | float | Sequence[float]) -> Scale:
     return (values[0],) * 3 if len(values) == 1 else (values[0], values[1], values[2])
 
 
+def parse_size(text: str | int | Sequence[int]) -> Triple:
+    """Return voxels along z, y, x from ``256``, ``"256"``, ``"64,256,256"`` or three numbers.
+
+    Raises:
+        UserError: It is not one or three whole numbers ≥ 1.
+    """
+    parts: Sequence[object] = text.split(",") if isinstance(text, str) else [text] if isinstance(text, int) else text
+    try:
+        values = [int(str(part)) for part in parts]
+    except (TypeError, ValueError):
+        values = []
+    if len(values) not in (1, 3) or min(values) < 1:
+        raise UserError(
+            f"The size {text!r} is not usable: give the result's voxels as one whole number, or three as z,y,x, for "
+            "example 256 or 64,256,256."
+        )
+    return (values[0],) * 3 if len(values) == 1 else (values[0], values[1], values[2])
+
+
+def parse_axes(text: str) -> str:
+    """Return axes such as ``"zx"`` in order, each once; commas and spaces may stand between.
+
+    Raises:
+        UserError: A letter is not z, y or x, or comes twice.
+    """
+    letters = [c for c in str(text).lower() if c not in ", "]
+    if len(set(letters)) != len(letters) or not set(letters) <= set(AXES):
+        raise UserError(f"{text!r} does not name axes: give some of z, y and x, each once, for example zyx or yx.")
+    return "".join(a for a in AXES if a in letters)
+
+
 def scaled_edge(edge: int, scale: float) -> int:
     """Return where an input voxel edge falls on the grid ``scale`` times finer: floor(edge · scale).
 
@@ -143,8 +174,13 @@ class Region:
         stop = tuple(min(a, b) for a, b in zip(self.stop, other.stop, strict=True))
         return Region(start, stop) if all(a < b for a, b in zip(start, stop, strict=True)) else None  # type: ignore[arg-type]
 
-    def grown(self, margin: Sequence[int], shape: Sequence[int]) -> Region:
-        """Return the region with ``margin`` voxels more on every side, ending where the volume of ``shape`` ends."""
+    def grown(self, margin: Sequence[int], shape: Sequence[int] | None = None) -> Region:
+        """Return the region with ``margin`` voxels more on every side, ending where a volume of ``shape`` ends."""
+        if shape is None:
+            return Region(
+                tuple(a - m for a, m in zip(self.start, margin, strict=True)),  # type: ignore[arg-type]
+                tuple(b + m for b, m in zip(self.stop, margin, strict=True)),  # type: ignore[arg-type]
+            )
         return Region(
             tuple(max(0, a - m) for a, m in zip(self.start, margin, strict=True)),  # type: ignore[arg-type]
             tuple(min(n, b + m) for b, m, n in zip(self.stop, margin, shape, strict=True)),  # type: ignore[arg-type]

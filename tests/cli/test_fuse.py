@@ -32,6 +32,12 @@ def digest(out):
     return json.loads((out / "model" / "model.json").read_text())["digest"]
 
 
+def replaced(job, *extra):
+    """Return a job's options with others in their place, where they may be given several times."""
+    own = [a for i, a in enumerate(job) if "--high-res" not in (a, job[i - 1] if i else "")]
+    return [*(own if "--high-res" in extra else job), *extra]
+
+
 def refused(capsys, *args):
     """Return the one sentence of a command that ends with exit code 2."""
     capsys.readouterr()
@@ -89,7 +95,7 @@ def test_overwrite_leaves_the_old_run_when_the_new_one_is_refused(finished, tiny
     before = {p.relative_to(finished): p.stat().st_mtime_ns for p in finished.rglob("*") if p.is_file()}
     small = tmp_path / "small.tif"
     tifffile.imwrite(small, blobs((1, 12, 12), 3).array[0], photometric="minisblack")
-    sentence = refused(capsys, "fuse", *tiny_job, "--high-res", small, "--out", finished, "--overwrite")
+    sentence = refused(capsys, "fuse", *replaced(tiny_job, "--high-res", small), "--out", finished, "--overwrite")
     assert "12 × 12 pixels" in sentence
     assert {p.relative_to(finished): p.stat().st_mtime_ns for p in finished.rglob("*") if p.is_file()} == before
     assert [p.name for p in finished.parent.iterdir() if p.name.startswith(".")] == []
@@ -180,6 +186,9 @@ MISTAKES = {
     "one-phase-scan": (lambda t: ["--low-res", broken(t, "a.tif", np.ones((9, 9, 9), np.uint8))], "one phase only"),
     "2d-scan": (lambda t: ["--low-res", broken(t, "a.tif", blobs((1, 40, 40), 2).array[0])], "must be a volume"),
     "more-phases": (lambda t: ["--low-res", broken(t, "a.tif", blobs((9, 9, 9), 4).array)], "has 4 phases"),
+    "two-images": (lambda t: ["--high-res", "a.tif", "--high-res", "b.tif"], "--high-res zy=a.tif"),
+    "axis-missing": (lambda t: ["--high-res", "zy=a.tif"], "each of z, y and x needs exactly one image"),
+    "axis-twice": (lambda t: ["--high-res", "zy=a.tif", "--high-res", "yx=b.tif"], "each of z, y and x needs"),
     "small-image": (lambda t: ["--high-res", broken(t, "a.tif", blobs((1, 12, 40), 3).array[0])], "12 × 40 pixels"),
     "small-scan": (lambda t: ["--low-res", broken(t, "a.tif", blobs((3, 9, 9), 2).array)], "needs at least"),
     "scale-0": (lambda t: ["--scale", "0"], "scale factor '0'"),
@@ -217,7 +226,7 @@ MISTAKES = {
 def test_a_mistake_is_one_sentence_and_leaves_nothing(tiny_job, tmp_path, capsys, mistake):
     change, words = MISTAKES[mistake]
     out = tmp_path / "runs" / "new"
-    sentence = refused(capsys, "fuse", *tiny_job, *change(tmp_path), "--out", out)
+    sentence = refused(capsys, "fuse", *replaced(tiny_job, *change(tmp_path)), "--out", out)
     assert words in sentence
     assert not out.parent.exists()
 

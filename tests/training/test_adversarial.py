@@ -124,7 +124,9 @@ def test_training_comes_closer_to_the_image_and_the_scan(tmp_path):
     assert min(float(r["error"]) for r in rows) < 0.66 * float(rows[0]["error"])
 
 
-@pytest.mark.parametrize("changes", [{"shared_critic": False}, {"critic_steps": 2}, {"augment": False}])
+@pytest.mark.parametrize(
+    "changes", [{"shared_critic": False}, {"critic_steps": 2}, {"augment": ("mirror", "none", "rotate")}]
+)
 def test_other_recipes_train(tmp_path, changes):
     model = fit(tmp_path / "a", Budget(steps=1), **changes)
     assert model.scale == (4.0, 4.0, 4.0)

@@ -17,7 +17,9 @@ from mesofuse.training.sampling import (
     torch_rng,
     training_window,
 )
-from mesofuse.volumes.grid import Region
+from mesofuse.volumes.grid import Grid, Region
+from mesofuse.volumes.labels import LabelArray
+from mesofuse.volumes.phases import default_phases
 
 VOLUME = blobs((12, 14, 16), 2)
 IMAGE = blobs((3, 40, 50), 3)
@@ -49,19 +51,30 @@ def test_field_crops_come_from_the_volume():
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.booleans(), st.integers(0, 99))
-def test_slice_crops_come_from_the_images(augment, seed):
-    crops = SliceSampler(IMAGE, 8, augment).draw(20, step_rng(seed, 0, 0))
+@given(st.sampled_from(["rotate", "mirror", "none"]), st.integers(0, 99))
+def test_slice_crops_come_from_the_images(symmetry, seed):
+    crops = SliceSampler(IMAGE, 8, symmetry).draw(20, step_rng(seed, 0, 0))
     windows = np.lib.stride_tricks.sliding_window_view(IMAGE.array, (1, 8, 8)).reshape(-1, 8, 8)
     known = {w.tobytes() for w in windows}
     for crop in crops:
-        turned = [np.rot90(c, k).tobytes() for c in (crop, crop[:, ::-1]) for k in range(4)]
-        assert any(t in known for t in (turned if augment else turned[:1]))
+        turned = {
+            "none": [crop],
+            "mirror": [crop, crop[::-1], crop[:, ::-1], crop[::-1, ::-1]],
+            "rotate": [np.rot90(c, k) for c in (crop, crop[:, ::-1]) for k in range(4)],
+        }
+        assert any(t.tobytes() in known for t in turned[symmetry])
+
+
+@pytest.mark.parametrize(("symmetry", "count"), [("rotate", 8), ("mirror", 4), ("none", 1)])
+def test_every_symmetry_occurs(symmetry, count):
+    image = LabelArray(np.arange(9, dtype=np.uint8).reshape(1, 3, 3), Grid((1, 3, 3)), default_phases(9))
+    crops = SliceSampler(image, 3, symmetry).draw(200, step_rng(0, 0, 0))
+    assert len({c.tobytes() for c in crops}) == count
 
 
 def test_an_image_smaller_than_a_crop_is_refused():
     with pytest.raises(UserError, match=r"40 × 50 pixels.*48 × 48"):
-        SliceSampler(IMAGE, 48, True)
+        SliceSampler(IMAGE, 48, "rotate")
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -84,8 +97,8 @@ def test_some_slices_of_each_volume():
 
 
 def test_inner_cuts_every_side():
-    assert inner(torch.zeros(1, 2, 9, 10, 11), 2).shape == (1, 2, 5, 6, 7)
-    assert inner(torch.zeros(1, 2, 9, 9, 9), 0).shape == (1, 2, 9, 9, 9)
+    assert inner(torch.zeros(1, 2, 9, 10, 11), (2, 2, 2)).shape == (1, 2, 5, 6, 7)
+    assert inner(torch.zeros(1, 2, 1, 9, 9), (0, 2, 0)).shape == (1, 2, 1, 5, 9)
 
 
 def test_the_central_part():
@@ -94,12 +107,16 @@ def test_the_central_part():
     assert central(whole, (20, 9, 2)) == Region((0, 0, 3), (12, 9, 5))
 
 
+MARGIN = (4, 4, 4)
+
+
 def test_the_window_is_what_the_critics_need():
     low = blobs((40, 40, 40), 2)
-    assert training_window(low, (4.0, 4.0, 2.0), None, 32, 4) == (10, 10, 20)
-    assert training_window(low, (4.0,) * 3, None, 56, 4) == (16, 16, 16)
-    assert training_window(low, (4.0,) * 3, 12, 32, 4) == (12, 12, 12)
+    assert training_window(low, (4.0, 4.0, 2.0), None, 32, MARGIN) == (10, 10, 20)
+    assert training_window(low, (4.0,) * 3, None, 56, MARGIN) == (16, 16, 16)
+    assert training_window(low, (4.0,) * 3, 12, 32, MARGIN) == (12, 12, 12)
+    assert training_window(None, (1.0, 4.0, 4.0), None, 32, MARGIN, (0,)) == (1, 10, 10)
     with pytest.raises(UserError, match=r"batch\.window is 9"):
-        training_window(low, (4.0,) * 3, 9, 32, 4)
+        training_window(low, (4.0,) * 3, 9, 32, MARGIN)
     with pytest.raises(UserError, match=r"shape \(6, 40, 40\)"):
-        training_window(blobs((6, 40, 40), 2), (4.0,) * 3, None, 32, 4)
+        training_window(blobs((6, 40, 40), 2), (4.0,) * 3, None, 32, MARGIN)

@@ -35,20 +35,21 @@ class TwoPoint:
         terms = []
         for direction in range(3):
             for lag in self._options.lags:
-                if lag >= made_of.shape[2 + direction]:
+                planes = {axis: crops for axis, crops in step.real.items() if axis != direction}
+                if lag >= made_of.shape[2 + direction] or not planes:
                     continue
                 target = torch.stack(
                     [
                         # In a plane normal to an axis, the lower of the other two runs along its rows.
                         pair_probabilities(crops, 2 + (direction > min(a for a in range(3) if a != axis)), lag)
-                        for axis, crops in step.real.items()
-                        if axis != direction
+                        for axis, crops in planes.items()
                     ]
                 ).mean(0)
                 made = pair_probabilities(made_of, 2 + direction, lag)
                 scale = target.clamp(min=self._options.floor)
                 terms.append(((1 + ((made - target) / scale).square()).sqrt() - 1).mean())
-        return self._options.weight * torch.stack(terms).sum() / 3
+        directions = len({d for axis in step.real for d in range(3) if d != axis})
+        return self._options.weight * torch.stack(terms).sum() / directions
 
 
 def sharpened(probabilities: torch.Tensor, power: float) -> torch.Tensor:
