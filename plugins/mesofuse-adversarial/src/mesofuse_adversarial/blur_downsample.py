@@ -5,46 +5,38 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 
 from mesofuse.interfaces.problem import Problem
-from mesofuse.volumes.grid import Region, Triple
 from mesofuse_adversarial.options import BlurDownsampleOptions
-from mesofuse_adversarial.weighting import Taps, gaussian_weights, reduce_axis, shown
+from mesofuse_adversarial.weighting import Taps, Weighted, gaussian_weights
 
 
-class BlurDownsample(torch.nn.Module):
+class BlurDownsample(Weighted):
     """Gaussian blur, trilinear down-sampling and a softmax, after Dahari et al. (2023).
 
     The high-resolution phases that each low-resolution phase shows are summed. Each axis is blurred with a Gaussian of
     k taps, k the largest odd number ≤ ⌈s⌉ for scale s, and standard deviation 0.3·((k−1)/2−1)+0.8; then sampled
     linearly at (i+½)·s−½, the centre of low-resolution voxel i. Beyond the volume its end voxels repeat. The result is
-    softmax(sharpness · fractions), a differentiable argmax. Any scale ≥ 1, integer or not.
+    softmax(sharpness · shares), a differentiable argmax. Any scale ≥ 1, integer or not.
     """
 
-    halo: Triple
-    test_scales = (2, 4, (2.5, 3, 1.25))
-
     def __init__(self, options: BlurDownsampleOptions, problem: Problem) -> None:
-        super().__init__()
-        self._problem = problem
-        self._sharpness = options.sharpness
+        super().__init__(problem, options.sharpness)
         self._blurs = [_blur(scale, options.sigma) for scale in problem.scale]
         z, y, x = (_halo(scale, len(blur) // 2) for scale, blur in zip(problem.scale, self._blurs, strict=True))
         self.halo = (z, y, x)
 
-    def forward(self, probabilities: torch.Tensor, region: Region) -> torch.Tensor:
-        """Return how strongly each low-resolution phase shows: (batch, low phases, *region.shape), summing to 1.
-
-        Args:
-            probabilities: (batch, phases, *region.scaled(scale).shape).
-            region: The low-resolution voxels that they fill.
-        """
-        x = shown(probabilities, self._problem)
-        for axis, (scale, blur) in enumerate(zip(self._problem.scale, self._blurs, strict=True)):
-            start = region.start[axis]
-            x = reduce_axis(x, axis + 2, _taps(start, region.stop[axis], scale, blur), start, scale)
-        return torch.softmax(self._sharpness * x, 1)
+    def taps(self, axis: int, start: int, stop: int) -> Taps:
+        """Return blur and linear sampling in one, for low-resolution voxels start … stop−1."""
+        scale, blur = self._problem.scale[axis], self._blurs[axis]
+        position = (np.arange(start, stop) + 0.5) * scale - 0.5
+        below = np.floor(position + 1e-9)
+        fraction = np.maximum(position - below, 0)[:, None]
+        weight = (1 - fraction) * np.append(blur, 0) + fraction * np.append(0, blur)
+        index = below.astype(np.int64)[:, None] + np.arange(len(blur) + 1) - len(blur) // 2
+        if not fraction.any():
+            return Taps(index[:, :-1], weight[:, :-1])
+        return Taps(index, weight)
 
 
 def _blur(scale: float, sigma: float | None) -> np.ndarray:
@@ -52,18 +44,6 @@ def _blur(scale: float, sigma: float | None) -> np.ndarray:
         return gaussian_weights(math.ceil(3 * sigma), sigma)
     radius = (math.ceil(scale) - 1) // 2
     return gaussian_weights(radius, 0.3 * (radius - 1) + 0.8)
-
-
-def _taps(start: int, stop: int, scale: float, blur: np.ndarray) -> Taps:
-    """Return blur and linear sampling in one, for low-resolution voxels start … stop−1."""
-    position = (np.arange(start, stop) + 0.5) * scale - 0.5
-    below = np.floor(position + 1e-9)
-    fraction = np.maximum(position - below, 0)[:, None]
-    weight = (1 - fraction) * np.append(blur, 0) + fraction * np.append(0, blur)
-    index = below.astype(np.int64)[:, None] + np.arange(len(blur) + 1) - len(blur) // 2
-    if not fraction.any():
-        return Taps(index[:, :-1], weight[:, :-1])
-    return Taps(index, weight)
 
 
 def _halo(scale: float, radius: int) -> int:

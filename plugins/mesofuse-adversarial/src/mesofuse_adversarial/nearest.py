@@ -19,7 +19,7 @@ class Nearest(torch.nn.Module):
     """
 
     halo: Triple
-    test_scales = (2, 4, (2.5, 3, 1.25))
+    test_scales = (2, 4, (2.5, 3, 1.25), (1, 5.33, 1.6))
 
     def __init__(self, options: NearestOptions, problem: Problem) -> None:
         super().__init__()
@@ -27,6 +27,10 @@ class Nearest(torch.nn.Module):
         # Below scale 2 a centre may lie in the last voxel, that a non-integer scale gives to the next one.
         z, y, x = (0 if scale.is_integer() or scale >= 2 else 1 for scale in problem.scale)
         self.halo = (z, y, x)
+
+    def shares(self, probabilities: torch.Tensor, region: Region) -> torch.Tensor:
+        """Return the same as `forward`: what a voxel sees is what it shows."""
+        return self.forward(probabilities, region)
 
     def forward(self, probabilities: torch.Tensor, region: Region) -> torch.Tensor:
         """Return the probability that each low-resolution phase shows: (batch, low phases, *region.shape).

@@ -1,8 +1,13 @@
 """Options of this distribution's components; torch-free."""
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
 from mesofuse.interfaces.options import Options
+
+Sigma = Annotated[float, Field(ge=0, le=64)]
+Thickness = Annotated[float, Field(gt=0, le=16)]
 
 SHARPNESS = Field(
     100.0, gt=0, le=1e4, description="Factor before the softmax over phases; the larger, the closer to a hard choice."
@@ -26,6 +31,23 @@ class AreaAverageOptions(Options):
     """Options of `area-average`."""
 
     sharpness: float = SHARPNESS
+
+
+class PointSpreadOptions(Options):
+    """Options of `point-spread`."""
+
+    sharpness: float = SHARPNESS
+    sigma: Literal["estimate"] | Sigma | tuple[Sigma, Sigma, Sigma] | None = Field(
+        None,
+        description="Standard deviation of the blur in high-resolution voxels, one for all axes or z, y, x; its tail is "
+        "cut at 3. null: a full width at half maximum of one low-resolution voxel, and no blur along an axis of scale 1. "
+        "estimate: fitted before training, so that the degraded image has the scan's two-point statistics.",
+    )
+    thickness: Thickness | tuple[Thickness, Thickness, Thickness] = Field(
+        1.0,
+        description="Thickness that a scan voxel averages over, in low-resolution voxels, one for all axes or z, y, x: "
+        "above 1 where slices are thicker than their spacing, below 1 where there are gaps between them.",
+    )
 
 
 class NearestOptions(Options):

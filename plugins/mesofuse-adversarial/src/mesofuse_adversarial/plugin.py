@@ -42,6 +42,13 @@ def mesofuse_components() -> list[ComponentSpec]:
         ),
         ComponentSpec(
             kind="degradation",
+            name="point-spread",
+            summary="A blur and a slice thickness for each axis, given or estimated, and a soft choice of phase.",
+            target="mesofuse_adversarial.point_spread:PointSpread",
+            options="mesofuse_adversarial.options:PointSpreadOptions",
+        ),
+        ComponentSpec(
+            kind="degradation",
             name="nearest",
             summary="The phase at each scan voxel's centre, without blur: an undersampled scan.",
             target="mesofuse_adversarial.nearest:Nearest",

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from mesofuse.interfaces.problem import Problem
-from mesofuse.volumes.grid import scaled_edge
+from mesofuse.volumes.grid import Region, Triple, scaled_edge
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,45 @@ class Taps:
 
     index: np.ndarray
     weight: np.ndarray
+
+
+class Weighted(torch.nn.Module):
+    """A scan whose voxels show weighted means of the phases; a subclass says the weights, by `taps`, and the halo.
+
+    Args:
+        problem: Its scale, and which high-resolution phases each low-resolution phase shows.
+        sharpness: Factor before the softmax over the shares.
+    """
+
+    halo: Triple
+    # Powers of two, odd and non-integer factors, and 1 along z: a planar job.
+    test_scales = (2, 4, (2.5, 3, 1.25), (1, 5.33, 1.6))
+
+    def __init__(self, problem: Problem, sharpness: float) -> None:
+        super().__init__()
+        self._problem = problem
+        self._sharpness = sharpness
+
+    def taps(self, axis: int, start: int, stop: int) -> Taps:
+        """Return what low-resolution voxels start … stop−1 are made of along an axis."""
+        raise NotImplementedError
+
+    def shares(self, probabilities: torch.Tensor, region: Region) -> torch.Tensor:
+        """Return the share of each low-resolution phase in what a voxel sees; arguments and shape as `forward`."""
+        x = shown(probabilities, self._problem)
+        for axis, scale in enumerate(self._problem.scale):
+            start = region.start[axis]
+            x = reduce_axis(x, axis + 2, self.taps(axis, start, region.stop[axis]), start, scale)
+        return x
+
+    def forward(self, probabilities: torch.Tensor, region: Region) -> torch.Tensor:
+        """Return how strongly each low-resolution phase shows: (batch, low phases, *region.shape), summing to 1.
+
+        Args:
+            probabilities: (batch, phases, *region.scaled(scale).shape).
+            region: The low-resolution voxels that they fill.
+        """
+        return torch.softmax(self._sharpness * self.shares(probabilities, region), 1)
 
 
 def shown(probabilities: torch.Tensor, problem: Problem) -> torch.Tensor:
@@ -46,16 +85,17 @@ def reduce_axis(x: torch.Tensor, axis: int, taps: Taps, start: int, scale: float
     """
     # Parts are added one by one: a library's reduction may order its sum, and so its last bit, by the array's shape.
     weight = torch.from_numpy(taps.weight).to(x)
+    count = weight.shape[1]
     if scale.is_integer() and _own(taps, start, int(scale)):
         parts = x.reshape(*x.shape[:axis], -1, int(scale), *x.shape[axis + 1 :]).unbind(axis + 1)
         first = int(taps.index[0, 0]) - start * int(scale)
-        products = [parts[first + t] * weight[0, t] for t in range(weight.shape[1])]
+        products = (parts[first + t] * weight[0, t] for t in range(count))
     else:
         index = torch.from_numpy(taps.index - scaled_edge(start, scale)).clamp(0, x.shape[axis] - 1).to(x.device)
         weight = weight.reshape(*weight.shape, *(1,) * (x.dim() - axis - 1))
-        products = [x.index_select(axis, index[:, t]) * weight[:, t] for t in range(weight.shape[1])]
-    total = products[0]
-    for product in products[1:]:
+        products = (x.index_select(axis, index[:, t]) * weight[:, t] for t in range(count))
+    total = next(products)
+    for product in products:
         total = total + product
     return total
 

@@ -1,0 +1,103 @@
+"""The model of a scanner of known resolution: a Gaussian point spread and a slice thickness for each axis."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.interfaces.problem import Problem
+from mesofuse.volumes.grid import Scale
+from mesofuse_adversarial.options import PointSpreadOptions
+from mesofuse_adversarial.weighting import Taps, Weighted
+
+HALF_MAXIMUM = 2 * math.sqrt(2 * math.log(2))
+TAIL = 3.0  # standard deviations at which the Gaussian is cut
+_erf = np.vectorize(math.erf, otypes=[float])
+
+
+class PointSpread(Weighted):
+    """Mean of the phases weighted by a box convolved with a Gaussian, at the centre of each scan voxel; then a softmax.
+
+    Along each axis, a low-resolution voxel of s high-resolution ones sees the high-resolution phases with the weight
+    K(u) = [Φ((u + t·s/2)/σ) − Φ((u − t·s/2)/σ)] / (t·s) at the distance u from its centre (i + ½)·s: a slice of
+    thickness t (in scan voxels: more than 1 where slices overlap, less where there is a gap between them), blurred with
+    standard deviation σ (in high-resolution voxels). K is integrated over each high-resolution voxel, cut 3 σ beyond the
+    slice, and made to sum to 1; σ = 0 and t = 1 is `area-average`. Beyond the volume its end voxels repeat. The result
+    is softmax(sharpness · shares). Any scale ≥ 1, integer or not.
+
+    Raises:
+        UserError: σ is to be estimated, and has not been.
+    """
+
+    def __init__(self, options: PointSpreadOptions, problem: Problem) -> None:
+        super().__init__(problem, options.sharpness)
+        self._sigma = sigmas(options, problem.scale)
+        thick = options.thickness
+        z, y, x = thick if isinstance(thick, tuple) else (thick,) * 3
+        self._thickness: Scale = (z * problem.scale[0], y * problem.scale[1], x * problem.scale[2])
+        z, y, x = (_halo(scale, self._reach(axis)) for axis, scale in enumerate(problem.scale))
+        self.halo = (z, y, x)
+
+    def _reach(self, axis: int) -> float:
+        """Return how far from its centre a voxel sees, in high-resolution voxels."""
+        return self._thickness[axis] / 2 + TAIL * self._sigma[axis]
+
+    def taps(self, axis: int, start: int, stop: int) -> Taps:
+        """Return the integral of K over each high-resolution voxel, for low-resolution voxels start … stop−1."""
+        scale, reach = self._problem.scale[axis], self._reach(axis)
+        left = np.arange(start, stop)[:, None] * scale
+        base = np.floor(left + 1e-6)
+        # Relative to the voxel's own edge, so that each has the same weights at an integer scale, however far out.
+        centre = np.maximum(left - base, 0) + scale / 2
+        first = np.floor(centre - reach + 1e-9)
+        edges = first + np.arange(math.ceil(2 * reach - 1e-9) + 2) - centre
+        below = _cumulative(np.clip(edges, -reach, reach), self._thickness[axis], self._sigma[axis])
+        weight = np.diff(below, axis=1)
+        weight[weight < 1e-12] = 0
+        index = (base + first).astype(np.int64) + np.arange(weight.shape[1])
+        while not weight[:, -1].any():
+            weight, index = weight[:, :-1], index[:, :-1]
+        return Taps(index, weight / weight.sum(1, keepdims=True))
+
+
+def sigmas(options: PointSpreadOptions, scale: Scale) -> Scale:
+    """Return the standard deviation along z, y, x in high-resolution voxels.
+
+    Raises:
+        UserError: It is to be estimated.
+    """
+    sigma = options.sigma
+    if isinstance(sigma, str):
+        raise UserError(
+            "The degradation 'point-spread' has sigma: estimate, which is for training, where image and scan are at hand; "
+            "give numbers here, for example those that the trained model's record (model.json) names."
+        )
+    if isinstance(sigma, tuple):
+        return sigma
+    z, y, x = ((s / HALF_MAXIMUM if s > 1 else 0.0) if sigma is None else sigma for s in scale)
+    return (z, y, x)
+
+
+def _cumulative(u: np.ndarray, thickness: float, sigma: float) -> np.ndarray:
+    """Return the integral of K from −∞ to u."""
+
+    def ramp(t: np.ndarray) -> np.ndarray:
+        """Integrate Φ(t / σ); for σ = 0 the positive part of t."""
+        if sigma == 0:
+            return np.maximum(t, 0)
+        v = t / sigma
+        whole: np.ndarray = sigma * (
+            v * 0.5 * (1 + _erf(v / math.sqrt(2))) + np.exp(-(v**2) / 2) / math.sqrt(2 * math.pi)
+        )
+        return whole
+
+    total: np.ndarray = (ramp(u + thickness / 2) - ramp(u - thickness / 2)) / thickness
+    return total
+
+
+def _halo(scale: float, reach: float) -> int:
+    """Return how many low-resolution voxels beyond its own a voxel sees."""
+    slack = 0 if scale.is_integer() else 1  # a non-integer scale gives a cut voxel to the next low-resolution voxel
+    return max(0, math.ceil((reach + slack) / scale - 0.5 - 1e-9))
