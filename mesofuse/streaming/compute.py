@@ -7,11 +7,13 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
 from mesofuse.interfaces.method import Model, TileInput
 from mesofuse.streaming.noise import draw_noise
+from mesofuse.streaming.periodic import periods, read_wrapped
 from mesofuse.streaming.tiles import Tile
 from mesofuse.volumes.grid import Triple
 from mesofuse.volumes.labels import Labels
@@ -21,28 +23,42 @@ M_MMAP_THRESHOLD = -3  # of malloc.h
 LARGE_BLOCK = 4 << 20
 
 
-def tile_input(model: Model, tile: Tile, shape: Triple, low_res: Labels | None, seed: int) -> TileInput:
-    """Gather what a tile needs."""
+def tile_input(
+    model: Model, tile: Tile, shape: Triple, low_res: Labels | None, seed: int, periodic: str = ""
+) -> TileInput:
+    """Gather what a tile needs; along periodic axes volume and noise repeat beyond the ends."""
+    window = tile.window
     # A copy: what is read may be a view of a file that can't be written, which torch does not take.
-    field = None if low_res is None else np.array(low_res.read(tile.window))
-    noise = tuple(draw_noise(spec, seed, tile.window.scaled(spec.factor)) for spec in model.noise)
-    return TileInput(tile.core, tile.window, shape, field, noise)
+    own = periods(shape, (1.0, 1.0, 1.0), periodic)
+    field = None if low_res is None else np.array(read_wrapped(low_res.read, window, own))
+    noise = tuple(
+        read_wrapped(partial(draw_noise, spec, seed), window.scaled(spec.factor), periods(shape, spec.factor, periodic))
+        for spec in model.noise
+    )
+    return TileInput(tile.core, window, shape, field, noise)
 
 
 def compute_tile(
-    model: Model, tile: Tile, shape: Triple, low_res: Labels | None, seed: int, gate: threading.Semaphore | None = None
+    model: Model,
+    tile: Tile,
+    shape: Triple,
+    low_res: Labels | None,
+    seed: int,
+    gate: threading.Semaphore | None = None,
+    periodic: str = "",
 ) -> np.ndarray:
     """Return the uint8 labels of a tile's output.
 
     Args:
         model: The model.
         tile: The tile.
-        shape: Shape of the whole low-resolution volume.
+        shape: Shape of the whole low-resolution volume, or of the grid that noise is counted on.
         low_res: The low-resolution volume, or None.
         seed: Seed of the noise.
         gate: Held while the model computes, so that reading and writing of other tiles overlap with it.
+        periodic: Axes whose end continues into their start.
     """
-    gathered = tile_input(model, tile, shape, low_res, seed)
+    gathered = tile_input(model, tile, shape, low_res, seed, periodic)
     _one_torch_thread()
     if gate is None:
         return model.reconstruct(gathered).labels

@@ -73,7 +73,7 @@ def open_output(
         if differing or volume.grid.shape != grid.shape:
             raise UserError(
                 f"{out} was begun by another job ({', '.join(differing) or 'shape'} differ), so it can't be resumed: "
-                "give the same model, input, seed and region, or --overwrite."
+                "give the same model, input, seed, region and periodic axes, or --overwrite."
             )
         if (volume.chunks, volume.shards) != layout(grid.shape, chunks, shards):
             raise UserError(

@@ -88,23 +88,25 @@ def make_plan(
     workers: int | None = None,
     device: str = "cpu",
     seed: int = 0,
+    periodic: str = "",
 ) -> Plan:
     """Plan a generation; computes one tile to measure its time, memory and how well its labels compress.
 
     Args:
         model: The model, on its device.
         low_res: The low-resolution volume, or None.
-        shape: Its shape.
+        shape: Its shape, or that of the grid that noise is counted on.
         region: The high-resolution voxels wanted; None is all.
         unit: The output's write unit.
         workers: Tiles in flight; None chooses.
         device: Where the model is.
         seed: Seed of the noise.
+        periodic: Axes whose end continues into their start.
 
     Raises:
-        UserError: A model that can't work by tiles would need more memory than there is.
+        UserError: A model that can't work by tiles would need more memory than there is, or an axis can't be periodic.
     """
-    tiling = Tiling.of(model, shape)
+    tiling = Tiling.of(model, shape, periodic)
     region = region or tiling.output
     unit = tuple(min(u, n) for u, n in zip(unit, region.shape, strict=True))  # type: ignore[assignment]
     tiles = count_tiles(tiling, region)
@@ -113,7 +115,7 @@ def make_plan(
         _refuse_too_large(model.tile_bytes(shape))
     middle = tuple((a + b) // 2 for a, b in zip(region.start, region.stop, strict=True))
     tile = next(iter(tiling.touching(Region(middle, tuple(m + 1 for m in middle)))))  # type: ignore[arg-type]
-    probe = probe_tile(model, tile, shape, low_res, seed, device, workers)
+    probe = probe_tile(model, tile, shape, low_res, seed, device, workers, periodic)
     aligned = is_aligned(tiling, region, unit)
     voxels = sum_output(tiling, region)
     units = math.prod(-(-n // u) for n, u in zip(region.shape, unit, strict=True))

@@ -36,7 +36,14 @@ class Probe:
 
 
 def probe_tile(
-    model: Model, tile: Tile, shape: Triple, low_res: Labels | None, seed: int, device: str, workers: int = 1
+    model: Model,
+    tile: Tile,
+    shape: Triple,
+    low_res: Labels | None,
+    seed: int,
+    device: str,
+    workers: int = 1,
+    periodic: str = "",
 ) -> Probe:
     """Compute a tile a few times as the workers would, and say what it took.
 
@@ -55,7 +62,7 @@ def probe_tile(
         try:
             for _ in range(REPEATS):
                 started = time.perf_counter()
-                made[:] = [compute_tile(model, tile, shape, low_res, seed)]
+                made[:] = [compute_tile(model, tile, shape, low_res, seed, periodic=periodic)]
                 seconds.append(time.perf_counter() - started)
         except BaseException as error:  # said where the probe was asked for, not in a thread that nobody watches
             errors.append(error)

@@ -26,7 +26,7 @@ BATCH = 1024
 
 @dataclass(frozen=True)
 class GenerateOptions:
-    """How to store and run a generation; none of these changes a voxel, but ``seed`` and ``region``.
+    """How to store and run a generation; none of these changes a voxel, but ``seed``, ``region`` and ``periodic``.
 
     Attributes:
         seed: Seed of the noise.
@@ -38,6 +38,7 @@ class GenerateOptions:
         resume: Go on with an output that was begun by the same job.
         overwrite: Replace an output that exists.
         levels: Whether to add coarser levels for viewers.
+        periodic: Letters of the axes along which the result's end continues into its start, in order.
     """
 
     seed: int = 0
@@ -49,6 +50,7 @@ class GenerateOptions:
     resume: bool = False
     overwrite: bool = False
     levels: bool = True
+    periodic: str = ""
 
 
 def generate(
@@ -67,7 +69,7 @@ def generate(
     Args:
         model: The model, on ``options.device``.
         low_res: The low-resolution volume, or None for a model that takes none.
-        grid: The low-resolution grid.
+        grid: The low-resolution grid; without a low-resolution volume, the grid that noise is counted on.
         out: Path or URL of the zarr store to write.
         options: See `GenerateOptions`.
         provenance: What is recorded in the output beside the job itself; with ``resume`` it must be what it was.
@@ -75,12 +77,14 @@ def generate(
         say: Takes a sentence where something has to be waited for.
 
     Raises:
-        UserError: The output exists and neither resume nor overwrite is given, or it was begun by another job.
+        UserError: The output exists and neither resume nor overwrite is given, or it was begun by another job, or an
+            axis can't be periodic.
     """
     check_output(out, resume=options.resume, overwrite=options.overwrite)
-    tiling = Tiling.of(model, grid.shape)
+    tiling = Tiling.of(model, grid.shape, options.periodic)
     region = options.region or tiling.output
-    job: dict[str, Any] = {"seed": options.seed, "region": str(region), **(provenance or {})}
+    job: dict[str, Any] = {"seed": options.seed, "region": str(region), "periodic": options.periodic or None}
+    job |= provenance or {}
     with alone(out, say), torch_threads_kept():
         volume = open_output(
             out, grid.refined(model.scale).cropped(region), model.problem.phases, options.chunks, options.shards, job,
@@ -154,7 +158,8 @@ class _Run:
     def _compute(self) -> Callable[[Tile], np.ndarray]:
         """Return what computes a tile; on a GPU one computes at a time while others are read, drawn and written."""
         gate = threading.Semaphore(1) if self.options.device != "cpu" else None
-        return lambda tile: compute_tile(self.model, tile, self.tiling.shape, self.low_res, self.options.seed, gate)
+        shape, seed, periodic = self.tiling.shape, self.options.seed, self.tiling.periodic
+        return lambda tile: compute_tile(self.model, tile, shape, self.low_res, seed, gate, periodic)
 
     def _each(self, items: Sequence[Any], work: Callable[[Any], int], *, total: int = 0) -> None:
         """Run ``work`` on every item on dask's threads; where ``total`` is given, an event says each that is done."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mesofuse.interfaces.method import Model
-from mesofuse.volumes.grid import Region, Scale, Triple
+from mesofuse.streaming.periodic import check_model
+from mesofuse.volumes.grid import AXES, Region, Scale, Triple
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Tile:
     Attributes:
         index: Its place in the grid of tiles.
         core: The low-resolution voxels it owns.
-        window: The core with the model's halo, ending where the volume ends.
+        window: The core with the model's halo, ending where the volume ends, unless it goes on there (see `Tiling`).
         output: The high-resolution voxels that it makes.
     """
 
@@ -36,18 +37,29 @@ class Tiling:
         edge: Low-resolution voxels of a tile per axis; the last tile of an axis ends where the volume ends.
         halo: Low-resolution voxels that a tile needs beyond its own.
         scale: Output voxels along one low-resolution voxel.
+        periodic: Axes whose end continues into their start: windows go on beyond the ends.
+        endless: Windows go on beyond the ends of all axes, since there is noise alone, which has no end.
     """
 
     shape: Triple
     edge: Triple
     halo: Triple
     scale: Scale
+    periodic: str = ""
+    endless: bool = False
 
     @classmethod
-    def of(cls, model: Model, shape: Triple) -> Tiling:
-        """Return the tiling of a model for a low-resolution volume of ``shape``."""
+    def of(cls, model: Model, shape: Triple, periodic: str = "") -> Tiling:
+        """Return the tiling of a model for a low-resolution volume of ``shape``, or a grid of that shape without one.
+
+        Raises:
+            UserError: The model can't make a volume of this shape periodic.
+        """
+        check_model(model, shape, periodic)
+        endless = not model.problem.low_phases
         edge = model.tile if model.can_tile else shape
-        return cls(shape, edge, model.halo if model.can_tile else (0, 0, 0), model.scale)
+        halo = model.halo if model.can_tile or endless else (0, 0, 0)
+        return cls(shape, edge, halo, model.scale, periodic, endless)
 
     @property
     def counts(self) -> Triple:
@@ -70,7 +82,12 @@ class Tiling:
         start = tuple(i * e for i, e in zip(index, self.edge, strict=True))
         stop = tuple(min(n, a + e) for n, a, e in zip(self.shape, start, self.edge, strict=True))
         core = Region(start, stop)  # type: ignore[arg-type]
-        return Tile(index, core, core.grown(self.halo, self.shape), core.scaled(self.scale))
+        return Tile(index, core, self._window(core), core.scaled(self.scale))
+
+    def _window(self, core: Region) -> Region:
+        beyond = tuple(h if self.endless or a in self.periodic else 0 for h, a in zip(self.halo, AXES, strict=True))
+        inside = tuple(h - b for h, b in zip(self.halo, beyond, strict=True))
+        return core.grown(inside, self.shape).grown(beyond)
 
     def touching(self, region: Region) -> Iterator[Tile]:
         """Give the tiles whose output meets a region of high-resolution voxels, in C order."""
