@@ -38,8 +38,8 @@ def check_periodic(shape: Triple, scale: Scale, periodic: str, what: str = "the 
             fit = next((m for m in range(n - 1, 0, -1) if is_whole(m * s)), None)
             hint = f"cut the volume to {fit} voxels along {AXES[axis]}, or leave" if fit else "leave"
             raise UserError(
-                f"The result can't be periodic along {AXES[axis]}: {n} voxels times {what} {s:g} are {n * s:g}, no whole "
-                f"number; {hint} {AXES[axis]} out of --periodic."
+                f"The result can't be periodic along {AXES[axis]}: {n} voxels times {what} {s:g} are {n * s:g}, no "
+                f"whole number; {hint} {AXES[axis]} out of --periodic."
             )
 
 
