@@ -1,4 +1,4 @@
-"""``mesofuse plugins``: what the installed plugins supply, and whether it keeps the rules."""
+"""``mesofuse plugins``: what the installed plugins supply, whether it keeps the rules, and a new one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mesofuse.cli import plugins_new
 from mesofuse.cli.options import as_json, echo_json
 from mesofuse.errors import UserError, nearest
 from mesofuse.interfaces.component import KINDS
@@ -21,14 +22,18 @@ name_argument = click.argument("name")
 
 @click.group()
 def command() -> None:
-    """List, show and check what the plugins supply.
+    """List, show and check what the plugins supply, and start one of your own.
 
     \b
     Example:
       mesofuse plugins list --kind generator
       mesofuse plugins show superres
       mesofuse plugins check superres-slim
+      mesofuse plugins new fine-detail --kind generator
     """
+
+
+command.add_command(plugins_new.command)
 
 
 @command.command("list")
