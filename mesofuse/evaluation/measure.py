@@ -56,7 +56,7 @@ def measure(
     if low_res is not None and scale is None:
         high, low = volume.grid.shape, low_res.grid.shape
         scale = (high[0] / low[0], high[1] / low[1], high[2] / low[2])
-    context = MetricContext(volume.grid, volume.phases, low_res, match, scale, degradation, stack)
+    context = MetricContext(volume.grid.in_own_voxels(), volume.phases, low_res, match, scale, degradation, stack)
     chosen = [_resolve(choice) for choice in metrics]
     measured = Measured(name, volume.grid, skipped={key: why for key, m in chosen if (why := _unfit(m, context))})
     fit = [(key, metric) for key, metric in chosen if key not in measured.skipped]

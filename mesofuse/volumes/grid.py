@@ -250,6 +250,18 @@ class Grid:
         origin = tuple(o - v / 2 + w / 2 for o, v, w in zip(self.origin, self.voxel_size, voxel, strict=True))
         return Grid(self.region.scaled(scale).shape, voxel, self.unit, origin)  # type: ignore[arg-type]
 
+    def in_own_voxels(self) -> Grid:
+        """Return the grid with lengths counted in its own shortest voxel edge where the voxel size is unknown.
+
+        A result made from a scan of unknown voxel size lies on a grid that counts the scan's voxels; measured by itself
+        it is to be compared with images that count their own.
+        """
+        if self.known:
+            return self
+        own = min(self.voxel_size)
+        voxel, origin = (tuple(v / own for v in values) for values in (self.voxel_size, self.origin))
+        return replace(self, voxel_size=voxel, origin=origin)  # type: ignore[arg-type]
+
     def cropped(self, region: Region) -> Grid:
         """Return the grid of a part of this one, its origin moved along."""
         origin = tuple(o + a * v for o, a, v in zip(self.origin, region.start, self.voxel_size, strict=True))

@@ -9,6 +9,7 @@ from mesofuse.errors import UserError
 from mesofuse.evaluation import measure as module
 from mesofuse.evaluation.measure import block_shape, measure
 from mesofuse.interfaces.metric import AdditiveMetric, Measurement, Needs
+from mesofuse.testing.problems import blobs
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import PhaseMatch, default_phases
@@ -197,3 +198,13 @@ def test_empty_list_and_single_voxel():
     one = measure(random_volume((1, 1, 1)), ["volume-fraction", "surface-area"])
     assert one.results[0].value + one.results[1].value + one.results[2].value == 1
     assert np.isnan(one.results[3].value)
+
+
+def test_lengths_of_unknown_voxels_count_the_volumes_own():
+    labels = blobs((16, 16, 16), 3)
+    coarse = Grid((4, 4, 4))
+    alone = LabelArray(labels.array, Grid((16, 16, 16)), labels.phases)
+    made = LabelArray(labels.array, coarse.refined((4, 4, 4)), labels.phases)
+    metrics = ["triple-phase-boundary", "specific-surface-area"]
+    values = [[r.value for r in measure(v, metrics).results] for v in (alone, made)]
+    assert values[0] == pytest.approx(values[1])
