@@ -66,7 +66,7 @@ def check_name(name: str, kind: str) -> None:
     """Raise unless a plugin of that name and kind can be written and installed.
 
     Raises:
-        UserError: The name is malformed, or that of a component, a package or a word of Python; or there is no such kind.
+        UserError: The name is malformed, or that of a component, a package or a word of Python; or no such kind.
     """
     if kind not in KINDS:
         raise UserError(f"{kind!r} is not a kind of component.{nearest(kind, KINDS)}")

@@ -76,7 +76,8 @@ def test_show_says_all_about_a_component(capsys):
     code, out = run(capsys, "show", "superres", "--kind", "method")
     assert code == 0
     for text in (
-        "critic_steps (int, ≥ 1, default 2)",
+        "critic_steps (int, ≥ 1, ",
+        "default 2)",
         "Presets: slim, paper",
         "  method:\n    name: superres",
         "@article",

@@ -1,6 +1,5 @@
 """The example plugin, installed from its folder: listed, checked, trained, and a volume made with it."""
 
-import importlib.util
 import re
 from pathlib import Path
 
@@ -21,21 +20,9 @@ def plugin(install):
     install((FOLDER / "pyproject.toml").read_text(), FOLDER / "src")
 
 
-def own_tests():
-    for path in sorted((FOLDER / "tests").glob("test_*.py")):
-        spec = importlib.util.spec_from_file_location(f"example_{path.stem}", path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        yield from ((name, value) for name, value in vars(module).items() if name.startswith("test_"))
-
-
 @pytest.mark.usefixtures("plugin")
-def test_its_own_tests_pass():
-    names = []
-    for name, test in own_tests():
-        test()
-        names.append(name)
-    assert len(names) >= 3
+def test_its_own_tests_pass(own_tests):
+    assert len(own_tests(FOLDER / "tests")) >= 3
 
 
 @pytest.mark.usefixtures("plugin")

@@ -1,9 +1,9 @@
 """A 3D U-Net whose pooling cells lie on absolute coordinates, so that a tile is a part of the whole.
 
-A U-Net that pools from the first voxel it is given makes another volume for each way to cut it: cells begin at odd voxels
-in one tile and at even ones in the next. Here cells of 2^depth voxels are counted from voxel 0 of the scan, wherever the
-window begins; a window that cuts a cell is filled up by repeating its outermost voxels. At the volume's ends that is what
-happens to the whole too; at a window's other sides it is further from the tile than the halo.
+A U-Net that pools from the first voxel it is given makes another volume for each way to cut it: cells begin at odd
+voxels in one tile and at even ones in the next. Here cells of 2^depth voxels are counted from voxel 0 of the scan,
+wherever the window begins; a window that cuts a cell is filled up by repeating its outermost voxels. At the volume's
+ends that is what happens to the whole too; at a window's other sides it is further from the tile than the halo.
 """
 
 from __future__ import annotations
