@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from mesofuse.interfaces.degradation import Degradation
+from mesofuse.interfaces.degradation import Degradation, agrees, degraded
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Region
 from mesofuse.volumes.labels import Labels
 
-TIE = 1e-4  # as the metric low-res-consistency: phases that show equally strongly up to rounding are both right
 EDGE = 128  # scan voxels along an edge of the part that is looked at
 
 
@@ -28,8 +27,6 @@ def consistency_map(
     Returns:
         uint8 labels (rows, columns) and booleans of the same shape.
     """
-    import torch
-
     shape = low_res.grid.shape
     index = shape[0] // 2 if index is None else index
     edge = [min(n, EDGE) for n in shape[1:]]
@@ -37,11 +34,7 @@ def consistency_map(
     core = Region((index, top, left), (index + 1, top + edge[0], left + edge[1]))
     window = core.grown(degradation.halo, shape)
     labels = volume.read(window.scaled(problem.scale))
-    one_hot = labels[None] == np.arange(len(problem.phases), dtype=np.uint8)[:, None, None, None]
-    with torch.inference_mode():
-        seen = degradation(torch.from_numpy(one_hot).float()[None], window)[0].numpy()
-    seen = seen[:, *core.within(window)]
+    seen = degraded(degradation, labels, len(problem.phases), window)
     truth = low_res.read(core)
-    score = np.take_along_axis(seen, truth[None].astype(np.intp), axis=0)[0]
-    right = score >= seen.max(axis=0) - TIE
+    right = agrees(seen[:, *core.within(window)], truth)
     return truth[0], right[0]

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from mesofuse.volumes.grid import Region, Triple
 
 if TYPE_CHECKING:
     import torch
+
+
+TIE = 1e-4
+"""Phases that show equally strongly to within this, by rounding, are both seen."""
 
 
 class Degradation(Protocol):
@@ -31,3 +37,33 @@ class Degradation(Protocol):
             argmax. Values within ``halo`` of a region's side that is not the volume's end are approximate.
         """
         ...
+
+
+def degraded(degradation: Degradation, labels: np.ndarray, phases: int, region: Region) -> np.ndarray:
+    """Return what the instrument would show of labels: float32 (low phases, *region.shape).
+
+    Args:
+        degradation: The model of the instrument.
+        labels: uint8 labels of ``region.scaled(scale)``.
+        phases: Number of high-resolution phases.
+        region: The low-resolution voxels that they fill.
+    """
+    import torch
+
+    one_hot = labels[None] == np.arange(phases, dtype=np.uint8)[:, None, None, None]
+    with torch.no_grad():
+        shown: np.ndarray = degradation(torch.from_numpy(one_hot).float()[None], region)[0].numpy()
+    return shown
+
+
+def agrees(shown: np.ndarray, scan: np.ndarray, tie: float = TIE) -> np.ndarray:
+    """Return whether the scan's phase shows most strongly in each voxel; an equally strong one counts.
+
+    Args:
+        shown: What the degraded volume shows, (low phases, z, y, x).
+        scan: uint8 labels (z, y, x) of the scan.
+        tie: Difference of strength that counts as none.
+    """
+    score = np.take_along_axis(shown, scan[None].astype(np.intp), axis=0)[0]
+    right: np.ndarray = score >= shown.max(axis=0) - tie
+    return right

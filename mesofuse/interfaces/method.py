@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -44,10 +44,12 @@ class TileOutput:
     Attributes:
         labels: uint8 labels of ``core.scaled(scale)``.
         probabilities: float32 (phases, z, y, x), if they were asked for.
+        extra: Counts on the low-resolution grid, (*core.shape) by name, that are kept beside the volume.
     """
 
     labels: np.ndarray
     probabilities: np.ndarray | None = None
+    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 class Model(Protocol):
@@ -169,6 +171,15 @@ class Method(Protocol):
 
     Attributes:
         trains: Whether `fit` takes long enough to have a budget.
+
+    A class attribute ``conditional = False`` says that it takes no low-resolution volume (``inputs.low_res`` is None,
+    ``problem.low_phases`` empty); a job with one is then refused, as one without is otherwise. Such a method may say by
+    ``grid_scale(problem)``, before it is fitted, its model's `Model.scale`, so that a size that can't be periodic is
+    refused at once.
+
+    A class attribute ``parallel = True`` says that `fit` shares the work where torchrun has started several processes:
+    it is then called in each, and only that of rank 0 writes files and returns the model that is kept. Without it,
+    the first process works alone.
     """
 
     trains: bool

@@ -1,4 +1,4 @@
-"""Making a result reproduce its scan: the fewest, least certain voxels change phase until the degraded result agrees."""
+"""Making a result reproduce its scan: few, uncertain voxels change phase until the degraded result agrees."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ class ProjectedModel:
     In each low-resolution voxel that the model gets wrong, its own high-resolution voxels change to the most probable
     phase that the scan's phase shows, until the degraded voxel agrees: first those that lose least probability (log p
     of the present phase − log p of the new one) for what they add to the scan's phase (the degradation's gradient). The
-    number is the least in that order, found by bisection. Where a degradation sees beyond its own voxel, every voxel of a
-    round is decided on the labels before it, and ``rounds`` rounds are done: what then disagrees is left and counted.
+    number is the least in that order, found by bisection; where none is enough, all of them change. Where a degradation
+    sees beyond its own voxel, every voxel of a round is decided on the labels before it, and there are ``rounds`` of
+    them: what then disagrees is left and counted.
 
     Args:
         model: Gives the probabilities.
@@ -192,7 +193,7 @@ class Target:
         return places[taken], phases[taken]
 
     def _candidates(self, labels: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the voxels (flat index) of wrong low-resolution voxels that don't show their phase, and whose they are."""
+        """Return the voxels (flat index) of wrong low-resolution voxels that show another phase, and whose they are."""
         owners = [np.repeat(np.arange(len(e) - 1), np.diff(e)) for e in self._edges()]
         z, y, x = np.nonzero(wrong[np.ix_(*owners)])
         owner = np.ravel_multi_index((owners[0][z], owners[1][y], owners[2][x]), wrong.shape)

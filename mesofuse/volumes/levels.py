@@ -40,8 +40,18 @@ class Level:
             raise UserError(f"The level {self.array.path} of {self.path} is damaged in {region} ({error}).") from error
 
 
-def create_array(group: zarr.Group, name: str, shape: Triple, chunks: Triple, shards: Triple | None) -> zarr.Array[Any]:
-    """Make an array of labels: zstd with a checksum, and empty chunks stored, so that a key means a written chunk."""
+def create_array(
+    group: zarr.Group,
+    name: str,
+    shape: tuple[int, ...],
+    chunks: tuple[int, ...],
+    shards: tuple[int, ...] | None,
+    *,
+    dtype: str = "uint8",
+    axes: tuple[str, ...] = ("z", "y", "x"),
+    attributes: dict[str, Any] | None = None,
+) -> zarr.Array[Any]:
+    """Make an array: zstd with a checksum, and empty chunks stored, so that a key means a written chunk."""
     from zarr.codecs import ZstdCodec
 
     return group.create_array(
@@ -49,10 +59,11 @@ def create_array(group: zarr.Group, name: str, shape: Triple, chunks: Triple, sh
         shape=shape,
         chunks=chunks,
         shards=shards,
-        dtype="uint8",
+        dtype=dtype,
         fill_value=0,
         overwrite=True,
-        dimension_names=("z", "y", "x"),
+        dimension_names=axes,
+        attributes=attributes,
         compressors=ZstdCodec(level=3, checksum=True),
         config={"write_empty_chunks": True},
     )

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from mesofuse.interfaces.degradation import agrees, degraded
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.grid import Region, Triple
 from mesofuse_metrics.options import NoOptions
 
-TIE = 1e-4  # phases that show equally strongly up to rounding: either is right
 PIECE = 1 << 22  # one-hot values held at once
 
 
@@ -49,12 +49,11 @@ class LowResConsistency(AdditiveMetric):
         right = np.zeros_like(voxels)
         for low in _low_region(block.core, scale).blocks(_piece(scale, len(context.phases))):
             window = low.grown(halo, shape)
-            seen = _degraded(block.labels[window.scaled(scale).within(block.window)], window, context)
+            labels = block.labels[window.scaled(scale).within(block.window)]
+            seen = degraded(context.degradation, labels, len(context.phases), window)
             truth = context.low_res.read(low)
-            score = np.take_along_axis(seen[:, *low.within(window)], truth[None].astype(np.intp), axis=0)[0]
-            agrees = score >= seen[:, *low.within(window)].max(axis=0) - TIE
             voxels += np.bincount(truth.ravel(), minlength=len(voxels))
-            right += np.bincount(truth[agrees], minlength=len(voxels))
+            right += np.bincount(truth[agrees(seen[:, *low.within(window)], truth)], minlength=len(voxels))
         return {"voxels": voxels, "right": right}
 
     def finish(self, counts: dict[str, np.ndarray], context: MetricContext) -> list[Result]:
@@ -85,13 +84,3 @@ def _piece(scale: tuple[float, float, float], phases: int) -> Triple:
     edge = round((PIECE / phases) ** (1 / 3))
     z, y, x = (max(1, int(edge / s)) for s in scale)
     return (z, y, x)
-
-
-def _degraded(labels: np.ndarray, window: Region, context: MetricContext) -> np.ndarray:
-    import torch
-
-    assert context.degradation is not None
-    one_hot = labels[None] == np.arange(len(context.phases), dtype=np.uint8)[:, None, None, None]
-    with torch.inference_mode():
-        seen = context.degradation(torch.from_numpy(one_hot).float()[None], window)
-    return seen[0].numpy()

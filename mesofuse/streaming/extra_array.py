@@ -1,0 +1,80 @@
+"""Counts made beside its labels: arrays on the low-resolution grid, kept in the output, a tile a chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mesofuse.streaming.tiles import Tile, Tiling
+from mesofuse.volumes.backends import open_store
+from mesofuse.volumes.grid import Grid, Region, Triple
+from mesofuse.volumes.levels import create_array
+
+if TYPE_CHECKING:
+    import zarr
+
+
+class ExtraArrays:
+    """The arrays of a volume that is being generated; a tile's counts are in place before its labels are.
+
+    They cover the low-resolution voxels of all tiles that the volume's region touches, whole tiles throughout. Their
+    attributes say what they count, their grid, and at which low-resolution voxel they begin.
+
+    Args:
+        path: The output.
+        names: What each array counts, by name (``group/array``); uint32.
+        tiling: How the low-resolution volume is cut.
+        region: High-resolution voxels that the output holds.
+        grid: The low-resolution grid.
+    """
+
+    def __init__(self, path: str, names: Mapping[str, str], tiling: Tiling, region: Region, grid: Grid) -> None:
+        self._arrays: dict[str, zarr.Array[Any]] = {}
+        if not names:
+            return
+        import zarr
+
+        covered = _covered(tiling, region)
+        self._start = covered.start
+        place = grid.cropped(covered)
+        group = zarr.open_group(store=open_store(path, writable=True), mode="r+")
+        for name, meaning in names.items():
+            folder, _, leaf = name.rpartition("/")
+            inner = group.require_group(folder)
+            if leaf not in inner:
+                chunk: Triple = tuple(min(e, n) for e, n in zip(tiling.edge, place.shape, strict=True))  # type: ignore[assignment]
+                about = {
+                    "description": meaning,
+                    "low_res_start": list(covered.start),
+                    "voxel_size": list(place.voxel_size),
+                    "unit": place.unit,
+                    "origin": list(place.origin),
+                }
+                create_array(inner, leaf, place.shape, chunk, None, dtype="uint32", attributes=about)
+            self._arrays[name] = inner[leaf].with_config({"write_empty_chunks": True})  # type: ignore[union-attr]
+
+    def write(self, tile: Tile, extra: Mapping[str, np.ndarray]) -> None:
+        """Write a tile's counts."""
+        for name, array in self._arrays.items():
+            array[tile.core.shifted([-a for a in self._start]).slices] = extra[name]
+
+    def totals(self) -> dict[str, int]:
+        """Return the sum of each array, read a chunk at a time."""
+        return {
+            name: sum(
+                int(np.asarray(array[part.slices]).sum(dtype=np.int64))
+                for part in Region.whole(array.shape).blocks(array.chunks)
+            )
+            for name, array in self._arrays.items()
+        }
+
+
+def _covered(tiling: Tiling, region: Region) -> Region:
+    """Return the low-resolution voxels of all tiles that meet a region."""
+    ends: list[Triple] = []
+    for corner in (region.start, tuple(b - 1 for b in region.stop)):
+        (tile,) = tiling.touching(Region(corner, tuple(c + 1 for c in corner)))  # type: ignore[arg-type]
+        ends.append(tile.core.start if not ends else tile.core.stop)
+    return Region(ends[0], ends[1])
