@@ -16,7 +16,7 @@ from mesofuse.volumes.grid import Region, Triple
 if TYPE_CHECKING:
     from mesofuse.registry import Component
 
-Inputs = tuple[torch.Tensor, tuple[torch.Tensor, ...], Region]
+Inputs = tuple[torch.Tensor, tuple[torch.Tensor, ...], Region, Region | None]
 TOLERANCE = 1e-5  # convolutions may order their sums by the window's shape
 
 
@@ -25,13 +25,16 @@ def make(component: Component, problem: Problem, seed: int = 0) -> tuple[Any, In
     generator = build(component, problem, seed=seed)
     shake_norms(generator, seed)
     generator.eval()
-    return generator, inputs_for(generator, problem, Region((3, 1, 2), (8, 7, 7)), seed)
+    # What takes no scan makes far more of a voxel.
+    core = Region((3, 1, 2), (8, 7, 7)) if problem.low_phases else Region((3, 1, 2), (4, 3, 3))
+    return generator, inputs_for(generator, problem, core, seed)
 
 
-def inputs_for(generator: Any, problem: Problem, region: Region, seed: int, batch: int = 1) -> Inputs:
-    """Draw a random field and noise."""
+def inputs_for(generator: Any, problem: Problem, core: Region, seed: int, batch: int = 1) -> Inputs:
+    """Draw a random field and noise for a core; without a scan noise alone, for the halo around it too."""
     rng = torch.Generator().manual_seed(seed)
     low = len(problem.low_phases)
+    region = core if low else core.grown(generator.halo)
     field = torch.zeros((batch, 0, *region.shape))
     if low:
         labels = torch.randint(low, (batch, *region.shape), generator=rng)
@@ -40,7 +43,7 @@ def inputs_for(generator: Any, problem: Problem, region: Region, seed: int, batc
         torch.randn((batch, spec.channels, *region.scaled(spec.factor).shape), generator=rng)
         for spec in generator.noise
     )
-    return field, noise, region
+    return field, noise, region, None if low else core
 
 
 def declares(component: Component) -> None:
@@ -49,7 +52,10 @@ def declares(component: Component) -> None:
         generator, _ = make(component, problem)
         case = describe(problem)
         require(isinstance(generator, torch.nn.Module), "it is no torch.nn.Module.")
-        require(tuple(generator.scale) == problem.scale, f"{case}: its scale is {generator.scale}.")
+        if problem.low_phases:
+            require(tuple(generator.scale) == problem.scale, f"{case}: its scale is {generator.scale}.")
+        sound = len(generator.scale) == 3 and all(float(s).is_integer() and s >= 1 for s in generator.scale)
+        require(problem.low_phases or sound, f"{case}: its scale {generator.scale} is not three whole numbers.")
         halo = generator.halo
         sound = isinstance(halo, tuple) and len(halo) == 3 and all(type(h) is int and h >= 0 for h in halo)
         require(sound, f"{case}: its halo {halo!r} is not three whole numbers.")
@@ -62,11 +68,11 @@ def declares(component: Component) -> None:
 def probabilities(component: Component) -> None:
     """Look at shape, range and sum of the result, for one volume and for two."""
     for problem in problems_for(component):
-        generator, (_, _, region) = make(component, problem)
+        generator, (_, _, region, core) = make(component, problem)
         for batch in (1, 2):
             case = f"{describe(problem)}, batch {batch}"
-            result = call(generator, inputs_for(generator, problem, region, 1, batch))
-            expected = (batch, len(problem.phases), *region.scaled(problem.scale).shape)
+            result = call(generator, inputs_for(generator, problem, core or region, 1, batch))
+            expected = (batch, len(problem.phases), *(core or region).scaled(generator.scale).shape)
             require(tuple(result.shape) == expected, f"{case}: its shape is {tuple(result.shape)}, not {expected}.")
             require(bool(torch.isfinite(result).all()), f"{case}: the result is not finite.")
             require(float(result.min()) >= 0 and float(result.max()) <= 1, f"{case}: values lie outside 0 … 1.")
@@ -77,9 +83,9 @@ def probabilities(component: Component) -> None:
 def learns(component: Component) -> None:
     """Go back from a random projection of the result, in training mode."""
     for problem in problems_for(component):
-        generator, (_, _, region) = make(component, problem)
+        generator, (_, _, region, core) = make(component, problem)
         generator.train()
-        result = generator(*inputs_for(generator, problem, region, 1, batch=2))
+        result = generator(*inputs_for(generator, problem, core or region, 1, batch=2))
         weights = torch.randn(result.shape, generator=torch.Generator().manual_seed(0))
         gradients(generator, (result * weights).sum(), describe(problem))
 
@@ -97,23 +103,28 @@ def halo(component: Component) -> str:
 
 
 def measure_halo(generator: Any, problem: Problem, seed: int) -> Triple:
-    """Return how many input voxels away a result is changed by one input voxel, up to two more than declared."""
-    z, y, x = (2 * (h + 2) + 1 for h in generator.halo)
-    region = Region.whole((z, y, x)).shifted((3, 1, 2))
-    field, noise, _ = inputs_for(generator, problem, region, seed)
-    before = call(generator, (field, noise, region))
+    """Return how many input voxels away a result is changed by one input voxel, up to two more than declared.
+
+    Up to one more where a voxel without a scan makes many.
+    """
+    beyond = 2 if problem.low_phases else 1
+    z, y, x = (2 * (h + beyond) + 1 for h in generator.halo)
+    made = Region.whole((z, y, x)).shifted((3, 1, 2))
+    field, noise, region, core = inputs_for(generator, problem, made, seed)
+    before = call(generator, (field, noise, region, core))
     found: list[Triple] = [(0, 0, 0)]
     # Where voxels of the two grids meet in several ways, one centre does not show them all.
-    shifts = range(1) if all(float(s).is_integer() for s in problem.scale) else range(-1, 2)
+    shifts = range(1) if all(float(s).is_integer() for s in generator.scale) else range(-1, 2)
     for shift in shifts:
-        centre = tuple(a + n // 2 + shift for a, n in zip(region.start, region.shape, strict=True))
+        centre = tuple(a + n // 2 + shift for a, n in zip(made.start, made.shape, strict=True))
         one = Region(centre, tuple(c + 1 for c in centre))  # type: ignore[arg-type]
         changed = [(_changed(field, one.within(region)), noise)] if problem.low_phases else []
         for i, spec in enumerate(generator.noise):
             where = one.scaled(spec.factor).within(region.scaled(spec.factor))
             changed.append((field, (*noise[:i], _louder(noise[i], where), *noise[i + 1 :])))
         for inputs in changed:
-            found.append(reach(before, call(generator, (*inputs, region)), region, one.start, problem.scale))
+            after = call(generator, (*inputs, region, core))
+            found.append(reach(before, after, made, one.start, generator.scale))
     return largest(found)
 
 
@@ -132,13 +143,17 @@ def _louder(noise: torch.Tensor, where: tuple[slice, slice, slice]) -> torch.Ten
 
 
 def tile_is_whole(component: Component) -> None:
-    """Make parts of a volume from windows that end where the volume ends, and compare them with the whole."""
+    """Make parts of a volume from windows that end where the volume ends, and compare them with the whole.
+
+    Without a scan the windows go on beyond the volume's end, and their noise with them.
+    """
     for problem in problems_for(component):
         generator, _ = make(component, problem)
-        z, y, x = generator.halo
+        low = bool(problem.low_phases)
+        z, y, x = generator.halo if low else (0, 0, 0)
         whole = Region.whole((z + 4, y + 3, x + 5))
-        field, noise, _ = inputs_for(generator, problem, whole, 2)
-        expected = call(generator, (field, noise, whole))
+        field, noise, region, core_of_all = inputs_for(generator, problem, whole, 2)
+        expected = call(generator, (field, noise, region, core_of_all))
         stop = whole.stop
         cores = (
             Region((0, 0, 0), (2, 1, 2)),
@@ -146,16 +161,20 @@ def tile_is_whole(component: Component) -> None:
             Region((stop[0] - 1, stop[1] - 2, stop[2] - 2), stop),
         )
         for core in cores:
-            window = core.grown(generator.halo, whole.shape)
+            window = core.grown(generator.halo, whole.shape if low else None)
             cut = (
-                field[(..., *window.slices)],
-                tuple(n[(..., *window.scaled(s.factor).slices)] for n, s in zip(noise, generator.noise, strict=True)),
+                field[(..., *window.within(region))],
+                tuple(
+                    n[(..., *window.scaled(s.factor).within(region.scaled(s.factor)))]
+                    for n, s in zip(noise, generator.noise, strict=True)
+                ),
                 window,
             )
-            truth = expected[(..., *core.scaled(problem.scale).slices)]
-            inner = core.scaled(problem.scale).within(window.scaled(problem.scale))
-            for how, part in (("cut", call(generator, cut)[(..., *inner)]), ("core", call(generator, (*cut, core)))):
-                _same(part, truth, f"{describe(problem)}, tile {core} ({how})")
+            truth = expected[(..., *core.scaled(generator.scale).slices)]
+            _same(call(generator, (*cut, core)), truth, f"{describe(problem)}, tile {core} (core)")
+            if low:
+                inner = core.scaled(generator.scale).within(window.scaled(generator.scale))
+                _same(call(generator, cut)[(..., *inner)], truth, f"{describe(problem)}, tile {core} (cut)")
 
 
 def _same(part: torch.Tensor, truth: torch.Tensor, case: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from mesofuse.interfaces.method import Budget, FitRun, FusionInputs, TileInput
 from mesofuse.testing.checks import Check, Skipped, require
 from mesofuse.testing.common import build
-from mesofuse.testing.problems import blobs, make_problem
+from mesofuse.testing.problems import blobs, conditional, make_problem
 from mesofuse.volumes.grid import Region, Triple
 
 if TYPE_CHECKING:
@@ -26,11 +26,13 @@ IMAGE: Triple = (1, 96, 96)
 
 
 def fit(component: Component, folder: Path) -> Any:
-    """Fit for two steps to a small problem and return the model."""
-    scales = getattr(component.load(), "test_scales", (SCALE,))
-    problem = make_problem(2, 3, scales[0])
+    """Fit for two steps to a small problem and return the model; a scan goes only to what takes one."""
     image = blobs(IMAGE, 3, seed=1)
-    inputs = FusionInputs(blobs(LOW, 2), (image, image, image), problem)
+    if conditional(component):
+        scales = getattr(component.load(), "test_scales", (SCALE,))
+        inputs = FusionInputs(blobs(LOW, 2), (image, image, image), make_problem(2, 3, scales[0]))
+    else:
+        inputs = FusionInputs(None, (image, image, image), make_problem(0, 3, 1))
     run = FitRun(folder, 0, "cpu", Budget(steps=2), False, lambda event: None)
     return build(component).fit(inputs, run)
 
@@ -48,20 +50,22 @@ def fitted(component: Component) -> Any:
 
 def tile_input(model: Any, core: Region, shape: Triple, seed: int = 0) -> TileInput:
     """Cut a tile's input out of a random volume and its noise."""
-    window = core.grown(model.halo, shape)
-    whole = Region.whole(shape)
+    low = len(model.problem.low_phases)
+    window = core.grown(model.halo, shape if low else None)
+    whole = Region.whole(shape) if low else Region.whole(shape).grown(model.halo)
     rng = np.random.default_rng(seed)
     noise = []
     for spec in model.noise:
         values = rng.standard_normal((spec.channels, *whole.scaled(spec.factor).shape), dtype=np.float32)
-        noise.append(np.ascontiguousarray(values[:, *window.scaled(spec.factor).slices]))
-    low = len(model.problem.low_phases)
+        noise.append(np.ascontiguousarray(values[:, *window.scaled(spec.factor).within(whole.scaled(spec.factor))]))
     field = blobs(shape, low, seed).array[window.slices].copy() if low else None
     return TileInput(core, window, shape, field, tuple(noise))
 
 
 def small(model: Any) -> Triple:
     """Return the shape of a volume small enough to reconstruct at once, larger than a halo."""
+    if not model.problem.low_phases:  # each voxel makes many
+        return (3, 3, 3)
     z, y, x = model.halo
     return (z + 4, y + 3, x + 5)
 
@@ -72,7 +76,8 @@ def declares(component: Component) -> None:
     require(isinstance(build(component).trains, bool), "trains is no bool.")
     require(isinstance(model.can_tile, bool), "the model's can_tile is no bool.")
     require(len(model.problem.phases) == 3, "the model's problem is not the one it was fitted for.")
-    require(tuple(model.scale) == model.problem.scale, f"the model's scale is {model.scale}.")
+    fits = tuple(model.scale) == model.problem.scale or not model.problem.low_phases
+    require(fits, f"the model's scale is {model.scale}.")
     for name in ("halo", "tile"):
         value = getattr(model, name)
         sound = isinstance(value, tuple) and len(value) == 3 and all(type(v) is int and v >= 0 for v in value)

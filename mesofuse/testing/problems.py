@@ -23,9 +23,19 @@ def make_problem(low: int, high: int, scale: float | Sequence[float]) -> Problem
 
 
 def problems_for(component: Component) -> list[Problem]:
-    """Return the problems to check a component on: 2 phases in and 3 out at every scale, 2 and 2 at the first."""
+    """Return the problems to check a component on: 2 phases in and 3 out at every scale, 2 and 2 at the first.
+
+    A component that takes no low-resolution volume gets none, 2 and 3 phases out.
+    """
+    if not conditional(component):
+        return [make_problem(0, 2, 1), make_problem(0, 3, 1)]
     scales = test_scales(component)
     return [make_problem(2, 2, scales[0]), *(make_problem(2, 3, scale) for scale in scales)]
+
+
+def conditional(component: Component) -> bool:
+    """Return whether the component's class takes a low-resolution volume."""
+    return bool(getattr(component.load(), "conditional", True))
 
 
 def test_scales(component: Component) -> tuple[Scale, ...]:

@@ -1,0 +1,79 @@
+"""Options of the SliceGAN components; imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from mesofuse.interfaces.options import Options
+from mesofuse.training.recipe import (
+    AdversarialOptions,
+    BatchOptions,
+    OptimizerOptions,
+    Part,
+    SelectionOptions,
+)
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+
+
+class GeneratorOptions(Options):
+    """Options of both generators; the defaults are the published ones."""
+
+    latent: int = Field(32, ge=1, le=1024, description="Channels of the noise that a volume is made from.")
+    widths: tuple[Width, ...] = Field(
+        (1024, 512, 128, 32),
+        min_length=1,
+        max_length=6,
+        description="Channels of the layers before the last. Every layer, the last too, doubles the resolution: with "
+        "four widths a latent voxel becomes 32³ voxels.",
+    )
+    noise: int = Field(
+        0, ge=0, le=16, description="Fresh noise channels before every later layer; none in the published network."
+    )
+
+
+class CriticOptions(Options):
+    """Options of the critic."""
+
+    channels: int = Field(64, ge=4, le=256, description="Channels of the first layer; doubled at each of the next.")
+
+
+_SELECTION = {"metrics": ("volume-fraction", "surface-area")}
+_SLIM_GENERATOR = {"name": "slicegan", "latent": 16, "widths": [192, 96, 48, 24], "noise": 1}
+
+
+class SliceGANOptions(AdversarialOptions):
+    """The SliceGAN recipe: a 3D generator from noise alone, 2D critics."""
+
+    generator: Part = Field(Part.model_validate(_SLIM_GENERATOR), description="The generator.")
+    critic: Part = Field(
+        Part.model_validate({"name": "slicegan", "channels": 24}), description="The critics' architecture."
+    )
+    losses: tuple[Part, ...] = Field(
+        (Part(name="wasserstein-gp"), Part(name="two-point")), description="Terms of the objectives."
+    )
+    critic_steps: int = Field(1, ge=1, description="Updates of the critics before each update of the generator.")
+    batch: BatchOptions = Field(BatchOptions(volumes=2, context=0), description="What one step sees.")
+    selection: SelectionOptions = Field(
+        SelectionOptions.model_validate(_SELECTION), description="How the best model is found."
+    )
+    training_volume: bool = Field(
+        False,
+        description="The image stack is a volume: its planes normal to z, y and x train a critic each, instead of all "
+        "standing for every direction.",
+    )
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "slim": {},
+        "paper": {
+            "generator": {"name": "slicegan", "latent": 32, "widths": [1024, 512, 128, 32], "noise": 0},
+            "critic": {"name": "slicegan", "channels": 64},
+            "losses": [{"name": "wasserstein-gp"}],
+            "critic_steps": 5,
+            "batch": BatchOptions(volumes=8, context=0, slices=None, real=8).model_dump(),
+            "optimizer": OptimizerOptions(rate=1e-4, betas=(0.9, 0.99), final=1.0, averaging=None).model_dump(),
+            "steps": 22500,
+        },
+    }
