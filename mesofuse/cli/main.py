@@ -26,6 +26,7 @@ COMMANDS = {
     "measure": ("mesofuse.cli.measure:command", "Measure volumes, and compare them with a reference."),
     "compare": ("mesofuse.cli.compare:command", "Run methods under one budget and hold them against each other."),
     "report": ("mesofuse.cli.report:command", "Write a run or a comparison as one HTML file, and its figures."),
+    "degrade": ("mesofuse.cli.degrade:command", "Simulate the scan of a known volume, to test a fusion with."),
     "render": ("mesofuse.cli.render:command", "Draw slices of volumes side by side."),
     "demo": ("mesofuse.cli.demo:command", "Run the whole job on a made-up electrode whose truth is known."),
     "plugins": ("mesofuse.cli.plugins:command", "List, show and check what the plugins supply."),
