@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mesofuse.volumes.grid import Region
 
@@ -14,6 +14,39 @@ if TYPE_CHECKING:
 
     from mesofuse.interfaces.critic import Critic
     from mesofuse.interfaces.degradation import Degradation
+
+Batch = TypeVar("Batch", bound=Any)
+"""An array or tensor whose first axis is the batch."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which part of a step's batch this process holds, where several train one model.
+
+    Each process sees an equal, contiguous part of the batch, and the trainer averages gradients over the processes. A
+    term that is a mean over the batch is right as it stands. One that is not linear in such a mean (a squared error of
+    a statistic, a threshold) takes `average` of the mean first. Random numbers are drawn for the whole batch, alike in
+    every process, and cut by `part`. With one process both return what they were given.
+
+    Attributes:
+        rank: Number of this process.
+        world: How many there are.
+        mean: Differentiable mean over the processes of a tensor of one shape in all; not called for a single process.
+    """
+
+    rank: int = 0
+    world: int = 1
+    mean: Callable[[torch.Tensor], torch.Tensor] | None = None
+
+    def average(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return the mean over all processes, the same bits in each; every process must call it."""
+        return tensor if self.mean is None else self.mean(tensor)
+
+    def part(self, batch: Batch) -> Batch:
+        """Return this process's rows of something that is drawn for the whole batch, a multiple of ``world`` long."""
+        count = len(batch) // self.world
+        part: Batch = batch[self.rank * count : (self.rank + 1) * count]
+        return part
 
 
 @dataclass(frozen=True)
@@ -25,7 +58,8 @@ class CriticStep:
         real: Slices of the image, one-hot: (batch, phases, h, w).
         fake: Slices of generated volumes, probabilities, no gradient: (batch', phases, h, w).
         axis: 0, 1 or 2: the axis that the slices are normal to.
-        rng: Source of random numbers on the tensors' device, seeded by the step.
+        rng: Source of random numbers on the tensors' device, seeded by the step, alike in all processes.
+        share: Which part of the batch this is.
     """
 
     critic: Critic
@@ -33,6 +67,7 @@ class CriticStep:
     fake: torch.Tensor
     axis: int
     rng: torch.Generator
+    share: Share = Share()
 
 
 @dataclass(frozen=True)
@@ -43,9 +78,12 @@ class GeneratorStep:
         probabilities: Generated volumes: (batch, phases, Z, Y, X).
         field: The low-resolution phases they came from, one-hot: (batch, low phases, z, y, x).
         region: Where a volume of the batch lies on the low-resolution grid (its place is the same for the whole batch).
-        scores: For each axis, the critic's scores of the volumes' slices normal to it.
+        scores: For each axis, the critic's scores of the step's slices normal to it. A step that makes volumes of
+            several shapes (thin ones for each axis) is shown shape by shape, each time with all scores, and the
+            objective is the mean.
         degradation: The model of the low-resolution instrument, or None.
         real: For each axis, slices of the image that shows planes normal to it, one-hot: (batch, phases, h, w).
+        share: Which part of the batch this is.
     """
 
     probabilities: torch.Tensor
@@ -54,6 +92,7 @@ class GeneratorStep:
     scores: Mapping[int, torch.Tensor]
     degradation: Degradation | None
     real: Mapping[int, torch.Tensor] = dataclasses.field(default_factory=dict)
+    share: Share = Share()
 
 
 class Loss(Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -13,32 +15,27 @@ from mesofuse.interfaces.critic import Critic
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.events import CheckpointSaved, TrainingStep
 from mesofuse.interfaces.generator import Generator
-from mesofuse.interfaces.loss import CriticStep, GeneratorStep, Loss
+from mesofuse.interfaces.loss import CriticStep, GeneratorStep, Loss, Share
 from mesofuse.interfaces.method import FitInterrupted, FitRun, FusionInputs
 from mesofuse.registry import get_registry
 from mesofuse.training import checkpoint as store
+from mesofuse.training.batch_norm import over_all_processes
+from mesofuse.training.collectives import average_gradients, totals
 from mesofuse.training.generator_model import GeneratorModel
 from mesofuse.training.log import MetricsLog, save_preview
 from mesofuse.training.method import AdversarialMethod
+from mesofuse.training.parallel import HeldInterrupt
 from mesofuse.training.recipe import AdversarialOptions
-from mesofuse.training.sampling import (
-    FieldSampler,
-    SliceSampler,
-    central,
-    draw_noise,
-    inner,
-    one_hot,
-    plane_axes,
-    slices_of,
-    step_rng,
-    torch_rng,
-    training_window,
-)
+from mesofuse.training.sampling import SliceSampler, draw_noise, inner, one_hot, slices_of, step_rng, torch_rng
 from mesofuse.training.selection import Selector
-from mesofuse.volumes.grid import AXES, Region, Triple
+from mesofuse.training.views import View, views_of
+from mesofuse.volumes.grid import AXES
 
 FIELD, NOISE, REAL, CUT, PENALTY = range(5)
-"""Streams of random numbers within a step; critic update i of a step uses them shifted by 8 (i + 1)."""
+"""Streams of random numbers within a step; critic update i of a step uses them shifted by 8 (i + 1).
+
+Every process draws the numbers of the whole batch and keeps its own part: how many there are changes nothing.
+"""
 
 
 class AdversarialTrainer:
@@ -49,21 +46,34 @@ class AdversarialTrainer:
         method: Builds the generator and restores the best model at the end.
         inputs: The images, the low-resolution volume if the generator takes one, and the problem.
         run: Folder, seed, device, budget.
+        share: Which of several processes this is; the first one checks, writes and tells for all.
+
+    Raises:
+        UserError: The inputs are too small, or the batch can't be shared.
     """
 
     def __init__(
-        self, options: AdversarialOptions, method: AdversarialMethod, inputs: FusionInputs, run: FitRun
+        self,
+        options: AdversarialOptions,
+        method: AdversarialMethod,
+        inputs: FusionInputs,
+        run: FitRun,
+        share: Share = Share(),  # noqa: B008 (frozen)
     ) -> None:
-        self.options, self.method, self.inputs, self.run = options, method, inputs, run
+        self.options, self.method, self.inputs, self.run, self.share = options, method, inputs, run, share
+        self.first = share.rank == 0
+        _check_shares(options, share)
         problem, registry, device = inputs.problem, get_registry(), run.device
         torch.manual_seed(int(step_rng(run.seed, 0, 255).integers(2**62)))
-        self.generator = method.build_generator(problem).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        generator = over_all_processes(method.build_generator(problem), share)
+        self.generator = generator.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.shape = cast(Generator, self.generator)
         self.axes = inputs.axes
         groups = inputs.groups if options.shared_critic else {AXES[axis]: inputs.images[axis] for axis in self.axes}
         self.critic_of = {AXES.index(axis): i for i, axes in enumerate(groups) for axis in axes}
         critic_part = registry.find("critic", options.critic.name)
-        self.critics = [critic_part.build(options.critic.options, problem).to(device) for _ in groups]
+        built = [critic_part.build(options.critic.options, problem) for _ in groups]
+        self.critics = [over_all_processes(critic, share).to(device) for critic in built]
         self.losses: list[Loss] = [registry.find("loss", p.name).build(p.options, problem) for p in options.losses]
         self.degradation = self._degradation(device)
         self.average = store_copy(self.generator) if options.optimizer.averaging is not None else self.generator
@@ -72,23 +82,15 @@ class AdversarialTrainer:
         self.critic_adams = [
             torch.optim.Adam(c.parameters(), lr=rates.critic_rate or rates.rate, betas=betas) for c in self.critics
         ]
-        crop, batch = self.critics[0].crop, options.batch
-        self.margin: Triple = tuple(batch.margin if axis in plane_axes(self.axes) else 0 for axis in range(3))  # type: ignore[assignment]
-        filled = training_window(inputs.low_res, self.shape.scale, batch.window, crop, self.margin, self.axes)
-        if inputs.low_res is None:
-            self.fields, self.core = None, Region.whole(filled)
-            self.region = self.core.grown(self.shape.halo)
-        else:
-            window: Triple = tuple(n + 2 * batch.context for n in filled)  # type: ignore[assignment]
-            self.fields = FieldSampler(inputs.low_res, window)
-            self.region = Region.whole(self.fields.shape)
-            self.core = central(self.region, filled)
+        crop = self.critics[0].crop
+        self.views = views_of(options.batch, inputs, self.shape, crop)
         self.real = {
             axis: SliceSampler(inputs.images[axis], crop, options.symmetry(axis, inputs.isotropic))
             for axis in self.axes
         }
-        self.selector = Selector(options.selection, inputs, self._degradation("cpu"), run.seed)
-        self.log = MetricsLog(run.folder / "metrics.csv")
+        if self.first:
+            self.selector = Selector(options.selection, inputs, self._degradation("cpu"), run.seed)
+            self.log = MetricsLog(run.folder / "metrics.csv")
         self.step, self.elapsed, self.best_error, self.best_step = 0, 0.0, float("inf"), 0
         self.checked_step = 0
         self.steps = run.budget.steps or (None if run.budget.minutes else options.steps)
@@ -125,49 +127,54 @@ class AdversarialTrainer:
 
     # -- one step -------------------------------------------------------------------------------------------------
 
-    def _generate(self, stream: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the low-resolution one-hot fields of the core, and the probabilities generated there."""
+    def _generate(self, stream: int) -> Iterator[tuple[View, torch.Tensor, torch.Tensor]]:
+        """Give view by view the low-resolution one-hot fields of the core, and the probabilities generated there."""
         device, count = self.run.device, self.options.batch.volumes
-        if self.fields is None:
-            field = torch.zeros((count, 0, *self.region.shape), device=device)
-        else:
-            crops = self.fields.draw(count, step_rng(self.run.seed, self.step, stream + FIELD))
-            field = one_hot(torch.as_tensor(crops, device=device), len(self.inputs.problem.low_phases))
-        shapes = [(count, n.channels, *self.region.scaled(n.factor).shape) for n in self.shape.noise]
-        noise = draw_noise(shapes, torch_rng(self.run.seed, self.step, stream + NOISE, device), device)
+        draw = step_rng(self.run.seed, self.step, stream + FIELD)
+        rng = torch_rng(self.run.seed, self.step, stream + NOISE, device)
         bf16 = self.options.precision == "bf16" and device.startswith("cuda")
-        with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
-            made = self.generator(field, noise, self.region, self.core)
-        return field[(..., *self.core.within(self.region))], made.float()
+        for view in self.views:
+            if view.fields is None:
+                field = torch.zeros((count // self.share.world, 0, *view.region.shape), device=device)
+            else:
+                crops = self.share.part(view.fields.draw(count, draw))
+                field = one_hot(torch.as_tensor(crops, device=device), len(self.inputs.problem.low_phases))
+            shapes = [(count, n.channels, *view.region.scaled(n.factor).shape) for n in self.shape.noise]
+            noise = [self.share.part(n) for n in draw_noise(shapes, rng, device)]
+            with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
+                made = self.generator(field, noise, view.region, view.core)
+            yield view, field[(..., *view.core.within(view.region))], made.float()
 
-    def _real(self, axis: int, count: int, rng: np.random.Generator) -> torch.Tensor:
-        """Return crops of the image that shows planes normal to an axis, one-hot."""
-        crops = np.ascontiguousarray(self.real[axis].draw(count, rng))
+    def _real(self, axis: int, fakes: int, rng: np.random.Generator) -> torch.Tensor:
+        """Return crops of the image that shows planes normal to an axis, one-hot; as many as fakes, or as are set."""
+        count = self.options.batch.real or fakes * self.share.world
+        crops = np.ascontiguousarray(self.share.part(self.real[axis].draw(count, rng)))
         return one_hot(torch.as_tensor(crops, device=self.run.device), len(self.inputs.problem.phases))
 
     def _critic_update(self, index: int) -> float:
         stream = 8 * (index + 1)
         batch = self.options.batch
         with torch.no_grad():
-            made = inner(self._generate(stream)[1], self.margin)
+            volumes = [(view, inner(made, view.margin)) for view, _, made in self._generate(stream)]
         cut = step_rng(self.run.seed, self.step, stream + CUT)
         draw = step_rng(self.run.seed, self.step, stream + REAL)
         rng = torch_rng(self.run.seed, self.step, stream + PENALTY, self.run.device)
         total = 0.0
         for adam in self.critic_adams:
             adam.zero_grad(set_to_none=True)
-        for axis in self.axes:
+        for made, axis in ((made, axis) for view, made in volumes for axis in view.axes):
             critic = self.critics[self.critic_of[axis]]
             fake = slices_of(made, axis, batch.slices, critic.crop, cut)
-            real = self._real(axis, batch.real or len(fake), draw)
-            seen = CriticStep(cast(Critic, critic), real, fake, axis, rng)
+            real = self._real(axis, len(fake), draw)
+            seen = CriticStep(cast(Critic, critic), real, fake, axis, rng, self.share)
             terms = [t for loss in self.losses if (t := loss.critic_term(seen)) is not None]
             # A shared critic takes the mean of its axes' objectives, so that its step does not grow with them.
             sharing = sum(i == self.critic_of[axis] for i in self.critic_of.values())
             objective = torch.stack(terms).sum() / sharing
             objective.backward()  # type: ignore[no-untyped-call]
             total += float(objective.detach())
-        for adam in self.critic_adams:
+        for critic, adam in zip(self.critics, self.critic_adams, strict=True):
+            average_gradients(self.share, critic.parameters())
             adam.step()
         return total
 
@@ -175,21 +182,23 @@ class AdversarialTrainer:
         batch = self.options.batch
         for critic in self.critics:
             critic.requires_grad_(False)
-        field, made = self._generate(0)
-        seen = inner(made, self.margin)
         cut = step_rng(self.run.seed, self.step, CUT)
         draw = step_rng(self.run.seed, self.step, REAL)
-        scores, real = {}, {}
-        for axis in self.axes:
-            critic = self.critics[self.critic_of[axis]]
-            fake = slices_of(seen, axis, batch.slices, critic.crop, cut)
-            scores[axis] = critic(fake)
-            real[axis] = self._real(axis, batch.real or len(fake), draw)
-        view = GeneratorStep(made, field, self.core, scores, self.degradation, real)
-        terms = [t for loss in self.losses if (t := loss.generator_term(view)) is not None]
-        objective = torch.stack(terms).sum()
+        scores: dict[int, torch.Tensor] = {}
+        real: dict[int, torch.Tensor] = {}
+        seen = []
+        for view, field, made in self._generate(0):
+            for axis in view.axes:
+                critic = self.critics[self.critic_of[axis]]
+                fake = slices_of(inner(made, view.margin), axis, batch.slices, critic.crop, cut)
+                scores[axis] = critic(fake)
+                real[axis] = self._real(axis, len(fake), draw)
+            seen.append(GeneratorStep(made, field, view.core, scores, self.degradation, real, self.share))
+        terms = [t for step in seen for loss in self.losses if (t := loss.generator_term(step)) is not None]
+        objective = torch.stack(terms).sum() / len(seen)
         self.generator_adam.zero_grad(set_to_none=True)
         objective.backward()  # type: ignore[no-untyped-call]
+        average_gradients(self.share, self.generator.parameters())
         self.generator_adam.step()
         for critic in self.critics:
             critic.requires_grad_(True)
@@ -226,13 +235,14 @@ class AdversarialTrainer:
             torch.backends.cudnn.allow_tf32 = precision != "float32"
         saved = time.monotonic()
         try:
-            while self.fraction() < 1.0:
-                self._train_step()
-                if time.monotonic() - saved > self.options.checkpoint_seconds:
-                    self._save(best=False)
-                    saved = time.monotonic()
-                if self._good_enough():
-                    break
+            with HeldInterrupt(self.share) as interrupt:
+                while self.fraction() < 1.0:
+                    self._train_step()
+                    if self.first and time.monotonic() - saved > self.options.checkpoint_seconds:
+                        self._save(best=False)
+                        saved = time.monotonic()
+                    if self._agree(interrupt.seen):
+                        break
         except KeyboardInterrupt as interrupt:
             raise FitInterrupted(self._finish()) from interrupt
         return self._finish()
@@ -240,15 +250,17 @@ class AdversarialTrainer:
     def _train_step(self) -> None:
         started = time.monotonic()
         self._set_rates()
-        losses = [self._critic_update(i) for i in range(self.options.critic_steps)]
-        generator_loss = self._generator_update()
+        losses = [self._critic_update(i) for i in range(self.options.critic_steps)][-1], self._generator_update()
+        critic_loss, generator_loss = (v / self.share.world for v in totals(self.share, losses))
         self.step += 1
-        row: dict[str, Any] = {"critic": losses[-1], "generator": generator_loss}
+        row: dict[str, Any] = {"critic": critic_loss, "generator": generator_loss}
         if not np.isfinite(generator_loss):
             raise UserError(
                 f"The training diverged at step {self.step}: the generator's loss is {generator_loss}; try a smaller "
                 "learning rate (--set optimizer.rate=…) or another --seed."
             )
+        if not self.first:
+            return
         chosen = self.options.selection
         if self.step % chosen.every == 0 and self.fraction() >= chosen.after:
             row |= self._check()
@@ -272,12 +284,24 @@ class AdversarialTrainer:
             )
         return {"error": outcome.error, **outcome.values}
 
-    def _good_enough(self) -> bool:
+    def _agree(self, interrupted: bool) -> bool:
+        """Return whether to stop here, alike in all processes; the first one's clock is everyone's.
+
+        Raises:
+            KeyboardInterrupt: One of several processes was interrupted.
+        """
         limit = self.options.selection.stop_below
-        return limit is not None and self.best_error < limit
+        enough = self.first and limit is not None and self.best_error < limit
+        own = (self.elapsed if self.first else 0.0, float(enough), float(interrupted))
+        self.elapsed, stop, interrupts = totals(self.share, own)
+        if interrupts:
+            raise KeyboardInterrupt
+        return stop > 0
 
     def _finish(self) -> GeneratorModel:
-        """Check the last weights too, keep the run's state, and return the best model."""
+        """Check the last weights too, keep the run's state, and return the best model; the others, the last one."""
+        if not self.first:
+            return GeneratorModel(store_copy(self.average), self.inputs.problem)
         if self.checked_step != self.step:
             self.log.write({"step": self.step, "seconds": round(self.elapsed, 3), **self._check()})
         self._save(best=True)
@@ -333,7 +357,18 @@ class AdversarialTrainer:
             store.load_optimizer(f"critic_adam{i}", adam, tensors)
         self.step, self.elapsed, self.best_step = state["step"], state["elapsed"], state["best_step"]
         self.best_error = float("inf") if state["best_error"] is None else state["best_error"]
-        self.log.cut(self.step)
+        if self.first:
+            self.log.cut(self.step)
+
+
+def _check_shares(options: AdversarialOptions, share: Share) -> None:
+    """Refuse a batch that is no multiple of the number of processes."""
+    for name, count in (("volumes", options.batch.volumes), ("real", options.batch.real)):
+        if count is not None and count % share.world:
+            raise UserError(
+                f"{share.world} processes can't share the {count} of batch.{name} equally; give a multiple of "
+                f"{share.world}, such as --set batch.{name}={math.ceil(count / share.world) * share.world}."
+            )
 
 
 def store_copy(module: torch.nn.Module) -> torch.nn.Module:

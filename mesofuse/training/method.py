@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import torch
 
+from mesofuse.interfaces.generator import Generator
 from mesofuse.interfaces.method import FitRun, FusionInputs
 from mesofuse.interfaces.problem import Problem
 from mesofuse.registry import get_registry
 from mesofuse.training.generator_model import GeneratorModel
+from mesofuse.training.parallel import joined
 from mesofuse.training.recipe import AdversarialOptions
+from mesofuse.volumes.grid import Scale
 
 
 class AdversarialMethod:
@@ -22,6 +26,7 @@ class AdversarialMethod:
     """
 
     trains = True
+    parallel = True
 
     def __init__(self, options: AdversarialOptions) -> None:
         self.options = options
@@ -32,11 +37,17 @@ class AdversarialMethod:
         generator: torch.nn.Module = get_registry().find("generator", part.name).build(part.options, problem)
         return generator
 
+    def grid_scale(self, problem: Problem) -> Scale:
+        """Return how many voxels of a result lie along one voxel of the generator's input."""
+        scale: Scale = cast(Generator, self.build_generator(problem)).scale
+        return scale
+
     def fit(self, inputs: FusionInputs, run: FitRun) -> GeneratorModel:
         """Train; see `mesofuse.training.adversarial.AdversarialTrainer`."""
         from mesofuse.training.adversarial import AdversarialTrainer
 
-        return AdversarialTrainer(self.options, self, inputs, run).fit()
+        with joined(run.device) as share:
+            return AdversarialTrainer(self.options, self, inputs, run, share).fit()
 
     def restore(self, problem: Problem, state: Mapping[str, np.ndarray]) -> GeneratorModel:
         """Rebuild the model from its saved weights.

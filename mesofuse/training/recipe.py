@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from mesofuse.interfaces.options import Options
 
 Symmetry = Literal["rotate", "mirror", "none"]
-"""How a crop's equally likely images are made: by the symmetries of the square, those that keep its rows and columns, or
-not at all."""
+"""How a crop's equally likely images are made: by the symmetries of the square, by those that keep its rows and
+columns, or not at all."""
 
 
 class Part(BaseModel):
@@ -29,11 +29,18 @@ class Part(BaseModel):
 class BatchOptions(Options):
     """What one step sees."""
 
-    volumes: int = Field(2, ge=1, description="Generated volumes a step.")
+    volumes: int = Field(2, ge=1, description="Generated volumes a step; with slab, for each axis.")
     window: int | None = Field(
         None,
         ge=1,
         description="Edge length of the low-resolution part that is filled; null: what the critics' slices need.",
+    )
+    slab: int | None = Field(
+        None,
+        ge=1,
+        description="Thickness in low-resolution voxels of volumes that are generated for each axis by itself, as wide "
+        "as its slices need (neighbouring slices teach critics little, so thinner volumes show them more); null: "
+        "volumes as thick as wide, whose slices along every axis are used.",
     )
     context: int = Field(
         2,
@@ -104,7 +111,7 @@ class AdversarialOptions(Options):
         description="One critic for all axes whose planes the same image shows (one in all for isotropic material); "
         "false: one for each axis.",
     )
-    critic_steps: int = Field(2, ge=1, description="Updates of the critics before each update of the generator.")
+    critic_steps: int = Field(2, ge=1, le=30, description="Updates of the critics before each update of the generator.")
     batch: BatchOptions = Field(default_factory=BatchOptions, description="What one step sees.")
     optimizer: OptimizerOptions = Field(default_factory=OptimizerOptions, description="How fast to learn.")
     selection: SelectionOptions = Field(default_factory=SelectionOptions, description="How the best model is found.")

@@ -101,7 +101,13 @@ def plane_axes(normals: Sequence[int]) -> set[int]:
 
 
 def training_window(
-    low_res: Labels | None, scale: Scale, window: int | None, crop: int, margin: Triple, axes: Sequence[int] = (0, 1, 2)
+    low_res: Labels | None,
+    scale: Scale,
+    window: int | None,
+    crop: int,
+    margin: Triple,
+    axes: Sequence[int] = (0, 1, 2),
+    thickness: int = 1,
 ) -> Triple:
     """Return the low-resolution crop whose generated volume, its margin cut off, holds the critics' slices.
 
@@ -112,18 +118,20 @@ def training_window(
         crop: Edge of the critics' slices.
         margin: Generated voxels cut from the sides along each axis.
         axes: The axes that slices are normal to.
+        thickness: Low-resolution voxels along an axis that lies in no slice.
 
     Raises:
         UserError: The volume, or the window asked for, is too small.
     """
     planes = plane_axes(axes)
     needed: Triple = tuple(  # type: ignore[assignment]
-        math.ceil((crop + 2 * m) / s - 1e-9) if axis in planes else 1
+        math.ceil((crop + 2 * m) / s - 1e-9) if axis in planes else thickness
         for axis, (m, s) in enumerate(zip(margin, scale, strict=True))
     )
-    if window is not None and window < max(needed):
+    edge = max(needed[axis] for axis in planes)
+    if window is not None and window < edge:
         raise UserError(
-            f"The option batch.window is {window}, but critics that look at {crop} voxels need at least {max(needed)} "
+            f"The option batch.window is {window}, but critics that look at {crop} voxels need at least {edge} "
             "low-resolution voxels; give that or more."
         )
     if low_res is not None and any(n < k for n, k in zip(low_res.grid.shape, needed, strict=True)):
@@ -134,7 +142,7 @@ def training_window(
         )
     if window is None:
         return needed
-    return tuple(window if axis in planes else 1 for axis in range(3))  # type: ignore[return-value]
+    return tuple(window if axis in planes else thickness for axis in range(3))  # type: ignore[return-value]
 
 
 def central(region: Region, shape: Triple) -> Region:

@@ -60,6 +60,16 @@ class WassersteinGPOptions(Options):
     penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty (lambda).")
 
 
+class R1Options(Options):
+    """Options of `r1`."""
+
+    penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty on real slices (gamma).")
+
+
+class HingeOptions(Options):
+    """`hinge` has no options."""
+
+
 class VoxelwiseOptions(Options):
     """Options of `voxelwise`."""
 

@@ -20,6 +20,19 @@ WGAN_GP = """@inproceedings{gulrajani2017improved,
   year = {2017}
 }"""
 
+R1 = """@inproceedings{mescheder2018which,
+  title = {Which Training Methods for {GANs} do actually Converge?},
+  author = {Mescheder, Lars and Geiger, Andreas and Nowozin, Sebastian},
+  booktitle = {International Conference on Machine Learning},
+  year = {2018}
+}"""
+HINGE = """@inproceedings{miyato2018spectral,
+  title = {Spectral Normalization for Generative Adversarial Networks},
+  author = {Miyato, Takeru and Kataoka, Toshiki and Koyama, Masanori and Yoshida, Yuichi},
+  booktitle = {International Conference on Learning Representations},
+  year = {2018}
+}"""
+
 
 @hookimpl
 def mesofuse_components() -> list[ComponentSpec]:
@@ -62,6 +75,22 @@ def mesofuse_components() -> list[ComponentSpec]:
             target="mesofuse_adversarial.wasserstein_gp:WassersteinGP",
             options="mesofuse_adversarial.options:WassersteinGPOptions",
             citation=WGAN_GP,
+        ),
+        ComponentSpec(
+            kind="loss",
+            name="r1",
+            summary="Logistic loss of critics and generator, with a gradient penalty on real slices.",
+            target="mesofuse_adversarial.r1:R1",
+            options="mesofuse_adversarial.options:R1Options",
+            citation=R1,
+        ),
+        ComponentSpec(
+            kind="loss",
+            name="hinge",
+            summary="Hinge loss of critics and generator, for critics that are smooth by themselves (spectral norm).",
+            target="mesofuse_adversarial.hinge:Hinge",
+            options="mesofuse_adversarial.options:HingeOptions",
+            citation=HINGE,
         ),
         ComponentSpec(
             kind="loss",

@@ -32,24 +32,23 @@ class TwoPoint:
         if not step.real:
             return None
         made_of = sharpened(step.probabilities, self._options.sharpness)
-        terms = []
+        made, target = [], []
         for direction in range(3):
             for lag in self._options.lags:
                 planes = {axis: crops for axis, crops in step.real.items() if axis != direction}
                 if lag >= made_of.shape[2 + direction] or not planes:
                     continue
-                target = torch.stack(
-                    [
-                        # In a plane normal to an axis, the lower of the other two runs along its rows.
-                        pair_probabilities(crops, 2 + (direction > min(a for a in range(3) if a != axis)), lag)
-                        for axis, crops in planes.items()
-                    ]
-                ).mean(0)
-                made = pair_probabilities(made_of, 2 + direction, lag)
-                scale = target.clamp(min=self._options.floor)
-                terms.append(((1 + ((made - target) / scale).square()).sqrt() - 1).mean())
+                sections = [
+                    # In a plane normal to an axis, the lower of the other two runs along its rows.
+                    pair_probabilities(crops, 2 + (direction > min(a for a in range(3) if a != axis)), lag)
+                    for axis, crops in planes.items()
+                ]
+                target.append(torch.stack(sections).mean(0))
+                made.append(pair_probabilities(made_of, 2 + direction, lag))
+        wanted, found = step.share.average(torch.stack(target)), step.share.average(torch.stack(made))
+        error = (found - wanted) / wanted.clamp(min=self._options.floor)
         directions = len({d for axis in step.real for d in range(3) if d != axis})
-        return self._options.weight * torch.stack(terms).sum() / directions
+        return self._options.weight * ((1 + error.square()).sqrt() - 1).mean((1, 2)).sum() / directions
 
 
 def sharpened(probabilities: torch.Tensor, power: float) -> torch.Tensor:

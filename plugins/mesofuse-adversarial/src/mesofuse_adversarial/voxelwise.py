@@ -46,5 +46,5 @@ class Voxelwise:
         difference = step.degradation(step.probabilities, step.region)[(..., *inner)] - field
         if self._options.one_sided:
             difference = difference * (1 - field[:, :1])
-        error = difference.square().mean() * (self._phases / 2)
+        error = step.share.average(difference.square().mean()) * (self._phases / 2)
         return self._options.weight * error * (error.detach() > self._options.tolerance)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import torch
 
-from mesofuse.interfaces.critic import Critic
 from mesofuse.interfaces.loss import CriticStep, GeneratorStep
 from mesofuse.interfaces.problem import Problem
 from mesofuse_adversarial.options import WassersteinGPOptions
+
+PLACES = 2**20
+"""Places where the first of some slices at equal distances may lie."""
 
 
 class WassersteinGP:
     """WGAN-GP after Gulrajani et al. (2017).
 
     The critic minimises mean C(fake) − mean C(real) + λ·mean (‖∇C(u)‖₂ − 1)², u at random places on the lines between
-    real and generated slices: as many pairs, drawn at random, as the smaller batch has slices. The generator minimises
-    the sum over axes of −mean C(fake).
+    real and generated slices: as many pairs as the smaller batch has slices, those of the larger one at equal distances
+    from a random start. The generator minimises the sum over axes of −mean C(fake).
     """
 
     def __init__(self, options: WassersteinGPOptions, problem: Problem) -> None:
@@ -26,7 +28,7 @@ class WassersteinGP:
         term = step.critic(step.fake).mean() - step.critic(step.real).mean()
         if self._penalty == 0:
             return term
-        return term + self._penalty * gradient_penalty(step.critic, step.real, step.fake, step.rng)
+        return term + self._penalty * gradient_penalty(step)
 
     def generator_term(self, step: GeneratorStep) -> torch.Tensor | None:
         """Return minus the mean scores summed over axes, or None where no critic scored."""
@@ -34,16 +36,23 @@ class WassersteinGP:
         return -sum(means[1:], means[0]) if means else None
 
 
-def gradient_penalty(critic: Critic, real: torch.Tensor, fake: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+def gradient_penalty(step: CriticStep) -> torch.Tensor:
     """Return mean (‖∇C(u)‖₂ − 1)² over random interpolates u, differentiable by the critic's parameters."""
-    count = min(len(real), len(fake))
-    real, fake = _draw(real, count, rng), _draw(fake, count, rng)
-    share = torch.rand((count, 1, 1, 1), generator=rng, device=real.device, dtype=real.dtype)
-    between = (share * real + (1 - share) * fake).detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    count, device = min(len(step.real), len(step.fake)), step.real.device
+    start = int(torch.randint(PLACES, (), generator=step.rng, device=device))
+    real, fake = spread(step.real, count, start), spread(step.fake, count, start)
+    whole = torch.rand((count * step.share.world, 1, 1, 1), generator=step.rng, device=device, dtype=real.dtype)
+    place = step.share.part(whole)
+    between = (place * real + (1 - place) * fake).detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(step.critic(between).sum(), between, create_graph=True)
     norm: torch.Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
     return (norm - 1).square().mean()
 
 
-def _draw(slices: torch.Tensor, count: int, rng: torch.Generator) -> torch.Tensor:
-    return slices[torch.randperm(len(slices), generator=rng, device=rng.device)[:count].to(slices.device)]
+def spread(slices: torch.Tensor, count: int, start: int) -> torch.Tensor:
+    """Return ``count`` slices at equal distances, from ``start`` / `PLACES` of a distance on; each is equally likely.
+
+    In whole numbers, so that parts of a batch give the parts of what the whole batch gives.
+    """
+    places = torch.arange(count, device=slices.device) * PLACES + start
+    return slices[places * len(slices) // (count * PLACES)]
