@@ -17,14 +17,14 @@ from mesofuse.cli import generation, job_options, options
 @click.option("--out", required=True, metavar="FOLDER", help="Folder of the run.")
 @job_options.job
 @generation.chunks
+@generation.shards
 @generation.workers
 @click.option("--resume", is_flag=True, help="Go on with what the folder holds.")
 @options.overwrite
 @options.quiet
 def command(
     low_res: str | None, high_res: tuple[str, ...], scale: Any, out: str, chunks: int,
-    workers: int | None, resume: bool, overwrite: bool,
-    quiet: bool, **fields: Any,
+    shards: int | None, workers: int | None, resume: bool, overwrite: bool, quiet: bool, **fields: Any,
 ) -> None:  # fmt: skip
     """Train on a sharp image and a blurry volume, make the fused volume, measure and draw it.
 
@@ -37,17 +37,28 @@ def command(
       mesofuse fuse --method slicegan --high-res sem.tif --size 512 --minutes 15 --out runs/from-image-alone
     """
     from mesofuse.cli.results import print_against_image
+    from mesofuse.pipeline.fit import assist
     from mesofuse.pipeline.folder import PREVIEW, check_folder
     from mesofuse.pipeline.fuse import fuse
     from mesofuse.report.progress import ProgressPrinter
+    from mesofuse.training.parallel import rank
 
+    generation.storage(chunks, shards)
     folder = Path(out)
+    described = job_options.make(low_res, high_res, scale, fields)
+    if rank():
+        return assist(described, folder, resume=resume)
     check_folder(folder, overwrite=overwrite, resume=resume)
-    job, inputs = job_options.open_job(job_options.make(low_res, high_res, scale, fields))
+    job, inputs = job_options.open_job(described)
     with ProgressPrinter(quiet=quiet) as progress:
         result = fuse(
-            job, inputs, folder, chunks=chunks, workers=workers, overwrite=overwrite, resume=resume,
-            emit=progress.emit, say=progress.say,
+            job, inputs, folder, chunks=chunks, shards=shards, workers=workers, overwrite=overwrite, resume=resume,
+            emit=progress.emit, say=progress.say, warn=warn if quiet else progress.say,
         )  # fmt: skip
     print_against_image(result.measured, result.image)
     click.echo(f"Fused volume: {result.volume.path}\nFigure: {folder / PREVIEW}")
+
+
+def warn(text: str) -> None:
+    """Write a warning, which --quiet does not silence: it is no progress."""
+    click.echo(text, err=True)

@@ -1,11 +1,11 @@
-"""What `mesofuse generate` and `mesofuse plan` have in common: opening a model and the volume it is applied to."""
+"""What `mesofuse generate` and `mesofuse plan` have in common: opening a model and what it is applied to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +13,7 @@ from mesofuse.errors import UserError
 
 if TYPE_CHECKING:
     from mesofuse.models.package import Package
-    from mesofuse.volumes.grid import Region, Triple
+    from mesofuse.volumes.grid import Grid, Region, Scale, Triple
     from mesofuse.volumes.labelling import LabelMapping
     from mesofuse.volumes.labels import Labels
     from mesofuse.volumes.phases import Phase
@@ -32,34 +32,65 @@ class Opened:
 
     Attributes:
         package: The model, on the CPU.
-        low_res: The low-resolution volume.
+        low_res: The low-resolution volume, or None for a model that takes none.
+        grid: The low-resolution grid, or the one that noise is counted on.
         device: Where to compute.
-        region: Output voxels wanted, or None for all.
+        region: Output voxels wanted, or None for all that the grid holds.
     """
 
     package: Package
-    low_res: Labels
+    low_res: Labels | None
+    grid: Grid
     device: str
     region: Region | None
 
 
 def open_all(
-    model: str, low_res: str, device: str, region_text: str | None, voxel_size: Any = None, unit: str | None = None
+    model: str,
+    low_res: str | None,
+    device: str,
+    region_text: str | None,
+    *,
+    voxel_size: Scale | None = None,
+    unit: str | None = None,
+    size: Triple | None = None,
+    periodic: str = "",
 ) -> Opened:
-    """Open and check a model and a volume.
+    """Open and check a model and the volume that it is applied to, if it takes one.
 
     Raises:
         UserError: One of them is missing or damaged, or they don't fit each other.
     """
     from mesofuse.models.device import resolve_device
     from mesofuse.models.package import load_package
-    from mesofuse.pipeline.inputs import open_labels
+    from mesofuse.pipeline.generate import check_scan
+    from mesofuse.pipeline.size import DEFAULT_SIZE, noise_grid
     from mesofuse.volumes.grid import Region
 
     place = resolve_device(device)
     package = load_package(Path(model))
     if package.warning:
         click.echo(f"Note: {package.warning}", err=True)
+    check_scan(package, low_res is not None, size)
+    if low_res is None:
+        shape = size or DEFAULT_SIZE
+        grid = noise_grid(package, shape, periodic, voxel_size, unit)
+        part = Region.whole(shape) if region_text is None else Region.parse(region_text, shape)
+        return Opened(package, None, grid, place, part)
+    low = open_scan(package, low_res, voxel_size, unit)
+    output = Region.whole(low.grid.shape).scaled(package.model.scale).shape
+    wanted = None if region_text is None else Region.parse(region_text, output)
+    return Opened(package, low, low.grid, place, wanted)
+
+
+def open_scan(package: Package, low_res: str, voxel_size: Scale | None, unit: str | None) -> Labels:
+    """Open the low-resolution volume that a model is applied to.
+
+    Raises:
+        UserError: It is missing, or its phases are not the model's.
+    """
+    from mesofuse.pipeline.inputs import open_labels
+
     expected = package.model.problem.low_phases
     low, mapping = open_labels(low_res, voxel_size=voxel_size, unit=unit, allow_single_phase=True)
     if mapping.changed and set(mapping.originals) <= set(range(len(expected))):  # a part that lacks a phase
@@ -70,9 +101,7 @@ def open_all(
     if mapping.changed:
         click.echo(f"Note: {low_res}: values mapped to labels: {mapping}", err=True)
     check_phases(low_res, low.phases, mapping, expected)
-    output = Region.whole(low.grid.shape).scaled(package.model.scale).shape
-    wanted = None if region_text is None else Region.parse(region_text, output)
-    return Opened(package, low, place, wanted)
+    return low
 
 
 def check_phases(name: str, found: Sequence[Phase], mapping: LabelMapping, expected: Sequence[Phase]) -> None:

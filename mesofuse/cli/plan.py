@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @click.argument("model", metavar="MODEL")
-@click.argument("low_res", metavar="LOW_RES")
+@click.argument("low_res", metavar="[LOW_RES]", required=False)
+@options.size
+@options.periodic
 @generation.region
 @generation.chunks
 @generation.shards
@@ -22,25 +24,24 @@ if TYPE_CHECKING:
 @options.device
 @options.as_json
 def command(
-    model: str, low_res: str, region: str | None, chunks: int, shards: int | None, workers: int | None, device: str,
-    as_json: bool,
+    model: str, low_res: str | None, size: Any, periodic: str, region: str | None, chunks: int, shards: int | None,
+    workers: int | None, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Say how many tiles, how much memory, disk and time `mesofuse generate` will take; one tile is computed to know.
 
     \b
     Example:
       mesofuse plan runs/first/model scan.tif --workers 2
+      mesofuse plan runs/from-image-alone/model --size 1024
     """
     from mesofuse.report.progress import duration
     from mesofuse.streaming.plan import human_bytes, make_plan
 
     chunk, shard = generation.storage(chunks, shards)
-    opened = generation.open_all(model, low_res, device, region)
-    low = opened.low_res
+    opened = generation.open_all(model, low_res, device, region, size=size, periodic=periodic)
     plan = make_plan(
-        opened.package.model.to(opened.device), low, low.grid.shape, region=opened.region, unit=shard or chunk,
-        workers=workers,
-        device=opened.device,
+        opened.package.model.to(opened.device), opened.low_res, opened.grid.shape, region=opened.region,
+        unit=shard or chunk, workers=workers, device=opened.device, periodic=periodic,
     )  # fmt: skip
     if as_json:
         options.echo_json(plan.to_json())

@@ -31,19 +31,24 @@ def command(
       mesofuse train runs/first/config.yaml --out runs/second
     """
     from mesofuse.config.job import load_job, make_job
-    from mesofuse.pipeline.fit import fit_job
+    from mesofuse.pipeline.fit import assist, fit_job
     from mesofuse.pipeline.folder import MODEL, check_folder
     from mesofuse.report.progress import ProgressPrinter
+    from mesofuse.training.parallel import rank
 
     parent = Path(config).resolve().parent
     folder = Path(out) if out else parent.with_name(f"{parent.name}-again")
-    check_folder(folder, overwrite=overwrite, resume=resume)
+    if not rank():
+        check_folder(folder, overwrite=overwrite, resume=resume)
     given = load_job(Path(config)).model_dump()
     if minutes is not None or steps is not None:
         given |= {"minutes": minutes, "steps": steps}
     if device is not None:
         given["device"] = device
-    job, inputs = job_options.open_job(make_job(given, "the command line"))
+    described = make_job(given, "the command line")
+    if rank():
+        return assist(described, folder, resume=resume)
+    job, inputs = job_options.open_job(described)
     with ProgressPrinter(quiet=quiet) as progress:
         package = fit_job(job, inputs, folder, overwrite=overwrite, resume=resume, emit=progress.emit)
     click.echo(f"Model: {folder / MODEL} ({package.digest[:12]})")

@@ -6,6 +6,7 @@ import datetime
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package, load_package, read_record, save_package
 from mesofuse.models.provenance import versions
 from mesofuse.pipeline.folder import CONFIG, HASHES, MODEL, TRAINING, run_folder
-from mesofuse.pipeline.inputs import JobInputs
+from mesofuse.pipeline.inputs import JobInputs, open_inputs
+from mesofuse.pipeline.size import check_job, image_voxel
 from mesofuse.registry import get_registry
+from mesofuse.training.parallel import own_device
 from mesofuse.volumes.files import remove, replacing
 
 
@@ -51,7 +54,8 @@ def fit_job(
             The folder is then as it was before.
     """
     component, options = job.resolve_method()
-    device = resolve_device(job.device)
+    check_job(job, inputs)
+    device = own_device(resolve_device(job.device))
     announce = announcing(emit)
     with run_folder(out, overwrite=overwrite, resume=resume) as begin:
         if resume and (out / CONFIG).exists():
@@ -76,7 +80,8 @@ def fit_job(
             model, interrupted = interrupt.model, interrupt
     if not any(training.iterdir()):
         remove(training)
-    measured_on = (inputs.low_res or inputs.image).grid
+    scan = inputs.low_res
+    voxel_size, unit = image_voxel(inputs) if scan is None else (scan.grid.voxel_size, scan.grid.unit)
     provenance: dict[str, Any] = {
         "interrupted": interrupted is not None,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -86,8 +91,8 @@ def fit_job(
         "distribution": f"{component.distribution} {component.version}",
         "inputs": inputs.hashes,
         "versions": versions(),
-        "voxel_size": list(measured_on.voxel_size),
-        "unit": measured_on.unit,
+        "voxel_size": list(voxel_size),
+        "unit": unit,
     }
     remove(out / MODEL)
     save_package(out / MODEL, model, component.spec.name, options.model_dump(mode="json"), provenance)
@@ -95,6 +100,29 @@ def fit_job(
         raise interrupted
     announce(RunFinished("train", str(out / MODEL)))
     return load_package(out / MODEL)
+
+
+def assist(job: JobConfig, out: Path, *, resume: bool = False) -> None:
+    """Take part, as one of the further processes of torchrun, in the training that the first one runs by `fit_job`.
+
+    Writes and says nothing. Does nothing where there is nothing to share: the model is there already, or the method
+    trains in one process.
+
+    Args:
+        job: The job.
+        out: The run's folder, which the first process makes.
+        resume: As for the first one.
+
+    Raises:
+        UserError: The inputs are unusable or don't suit the method.
+    """
+    component, options = job.resolve_method()
+    if (resume and finished(out)) or not getattr(component.load(), "parallel", False):
+        return
+    device, inputs = own_device(resolve_device(job.device)), open_inputs(job)
+    run = FitRun(out / TRAINING, job.seed, device, Budget(job.steps, job.minutes), resume, lambda event: None)
+    with suppress(FitInterrupted):
+        component.build(options).fit(inputs.fusion, run)
 
 
 def finished(out: Path) -> bool:

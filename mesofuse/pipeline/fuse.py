@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mesofuse.config.job import JobConfig
 from mesofuse.evaluation.measure import measure
@@ -14,7 +16,7 @@ from mesofuse.evaluation.preflight import preflight
 from mesofuse.evaluation.records import to_json
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.events import Event, RunFinished
-from mesofuse.interfaces.metric import Measured
+from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.interfaces.problem import Problem
 from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package
@@ -22,6 +24,7 @@ from mesofuse.pipeline.fit import announcing, fit_job
 from mesofuse.pipeline.folder import FUSED, NUMBERS, PREVIEW
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs
+from mesofuse.pipeline.size import DEFAULT_SIZE, check_job
 from mesofuse.registry import get_registry
 from mesofuse.report.montage import montage
 from mesofuse.streaming.compute import default_workers
@@ -29,8 +32,9 @@ from mesofuse.streaming.plan import check_disk
 from mesofuse.streaming.probe import compressed
 from mesofuse.streaming.run import GenerateOptions
 from mesofuse.volumes.files import replacing
-from mesofuse.volumes.grid import Region
+from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.store import LabelVolume
 
 METRICS = ("volume-fraction", "surface-area", "low-res-consistency")
@@ -59,11 +63,13 @@ def fuse(
     out: Path,
     *,
     chunks: int = 64,
+    shards: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
     resume: bool = False,
     emit: Callable[[Event], None] = lambda event: None,
     say: Callable[[str], None] = lambda text: None,
+    warn: Callable[[str], None] | None = None,
 ) -> Fused:
     """Run a resolved job into the folder ``out``.
 
@@ -72,27 +78,34 @@ def fuse(
         inputs: Its opened inputs.
         out: The run's folder.
         chunks: Edge of the output's chunks.
+        shards: Edge of a file that bundles chunks; None: a chunk is a file.
         workers: Tiles in flight; None chooses.
         overwrite: Replace an earlier run.
         resume: Go on with what the folder holds.
         emit: Takes the events.
         say: Takes a sentence at each stage.
+        warn: Takes a sentence for each doubt about the inputs; None: ``say`` does.
 
     Raises:
         UserError: The inputs don't suit the method, or the output does not fit.
     """
     device = resolve_device(job.device)
+    check_job(job, inputs)
     for name in METRICS:  # rather before the training than after it
         get_registry().find("metric", name)
-    _check_disk(inputs, str(out / FUSED))
+    size = None if inputs.low_res is not None else job.size or DEFAULT_SIZE
+    _check_disk(inputs, size, str(out / FUSED))
     say("Checking the inputs")
     checked = preflight(inputs.fusion)
     for check in checked.warnings:
-        say(f"Warning: {check.sentence}")
+        (warn or say)(f"Warning: {check.sentence}")
     say("Training")
     package = fit_job(job, inputs, out, overwrite=overwrite, resume=resume, emit=emit)
-    options = GenerateOptions(job.seed, None, (chunks,) * 3, None, workers, device, resume)
-    volume = apply_model(package, inputs.scan, str(out / FUSED), options, emit=emit, say=say)
+    options = GenerateOptions(
+        job.seed, None, (chunks,) * 3, None if shards is None else (shards,) * 3, workers, device, resume,
+        periodic=job.periodic,
+    )  # fmt: skip
+    volume = apply_model(package, inputs.low_res, str(out / FUSED), options, size=size, emit=emit, say=say)
     say("Measuring")
     measured, image = measure_result(volume, inputs, method_degradation(package, inputs.problem))
     record = {"fused": to_json(measured), "image": to_json(image), "model": package.digest, "seed": job.seed}
@@ -105,10 +118,11 @@ def fuse(
     return Fused(volume, package, measured, image)
 
 
-def _check_disk(inputs: JobInputs, out: str) -> None:
+def _check_disk(inputs: JobInputs, size: Triple | None, out: str) -> None:
     """Refuse before the training an output that will not fit, if it compresses as the image does."""
     image = inputs.image.array
-    voxels = Region.whole(inputs.scan.grid.shape).scaled(inputs.problem.scale).size
+    whole = Region.whole(size or inputs.scan.grid.shape)
+    voxels = whole.size if size else whole.scaled(inputs.problem.scale).size
     check_disk(voxels * compressed(image) / image.size, out)
 
 
@@ -125,12 +139,43 @@ def method_degradation(package: Package, problem: Problem) -> Degradation | None
 def measure_result(
     volume: Labels, inputs: JobInputs, degradation: Degradation | None, *, name: str = "fused"
 ) -> tuple[Measured, Measured]:
-    """Return the values of a result and those of the image."""
+    """Return the values of a result and those of the images."""
     problem = inputs.problem
     scan: dict[str, Any] = {}
-    if degradation is not None:
-        scan = {"low_res": inputs.low_res, "match": problem.match, "scale": problem.scale, "degradation": degradation}
+    if degradation is not None and inputs.low_res is not None:
+        low = _Named(inputs.low_res, problem.low_phases)
+        scan = {"low_res": low, "match": problem.match, "scale": problem.scale, "degradation": degradation}
     names = METRICS if scan else METRICS[:2]
     measured = measure(volume, names, name=name, workers=default_workers("cpu"), **scan)
-    image = measure(inputs.image, METRICS[:2], stack=True, name="image")
-    return measured, image
+    return measured, measure_images(inputs)
+
+
+def measure_images(inputs: JobInputs) -> Measured:
+    """Return the values of the image; of several, their mean over the axes.
+
+    That is what a volume with such planes has, of fractions and of the faces between phases alike: each image stands
+    for the planes normal to its axes.
+    """
+    groups = inputs.fusion.groups
+    parts = [measure(image, METRICS[:2], stack=True, name="image") for image in groups.values()]
+    shares = [len(axes) / sum(map(len, groups)) for axes in groups]
+    results = []
+    for same in zip(*(part.results for part in parts), strict=True):
+        values = [r.value for r in same if isinstance(r, Measurement)]
+        results.append(replace(same[0], value=sum(w * v for w, v in zip(shares, values, strict=True))))
+    return replace(parts[0], results=results)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Labels under other names of their phases."""
+
+    labels: Labels
+    phases: tuple[Phase, ...]
+
+    @property
+    def grid(self) -> Grid:
+        return self.labels.grid
+
+    def read(self, region: Region) -> np.ndarray:
+        return self.labels.read(region)

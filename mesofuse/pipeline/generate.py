@@ -1,27 +1,34 @@
-"""Applying a model package to a low-resolution volume: planned, refused where it does not fit, and said what it is."""
+"""Applying a model package to a low-resolution volume, or to noise: planned, refused where it does not fit, said."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from mesofuse.errors import UserError
 from mesofuse.interfaces.events import Event, RunFinished
 from mesofuse.models.package import Package
 from mesofuse.models.provenance import hash_labels, versions
 from mesofuse.pipeline.fit import announcing
+from mesofuse.pipeline.size import DEFAULT_SIZE, noise_grid, takes_scan
 from mesofuse.streaming.output import check_output
 from mesofuse.streaming.plan import check_fits, human_bytes, make_plan
 from mesofuse.streaming.run import GenerateOptions, generate
+from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.store import LabelVolume
 
 
 def apply_model(
     package: Package,
-    low_res: Labels,
+    low_res: Labels | None,
     out: str,
     options: GenerateOptions,
     *,
+    size: Triple | None = None,
+    voxel_size: Scale | None = None,
+    unit: str | None = None,
     emit: Callable[[Event], None] = lambda event: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> LabelVolume:
@@ -29,20 +36,31 @@ def apply_model(
 
     Args:
         package: The model.
-        low_res: What it is applied to.
+        low_res: What it is applied to; None for a model that takes no low-resolution volume.
         out: Path or URL of the zarr volume to write.
         options: How to store and run it.
+        size: Voxels of the result of a model that takes no low-resolution volume; None is 256³.
+        voxel_size: Edge of its voxels; None: the image's that the model was trained on.
+        unit: Its unit.
         emit: Takes the events.
         say: Takes a sentence at each stage.
 
     Raises:
-        UserError: The output may not be written or does not fit; nothing is written or deleted then.
+        UserError: The output may not be written or does not fit, or the model takes a low-resolution volume and there
+            is none, or the other way round; nothing is written or deleted then.
     """
+    check_scan(package, low_res is not None, size)
     check_output(out, resume=options.resume, overwrite=options.overwrite)
     model = package.model.to(options.device)
+    if low_res is None:
+        size = size or DEFAULT_SIZE
+        grid = noise_grid(package, size, options.periodic, voxel_size, unit)
+        options = replace(options, region=options.region or Region.whole(size))
+    else:
+        grid = low_res.grid
     plan = make_plan(
-        model, low_res, low_res.grid.shape, region=options.region, unit=options.shards or options.chunks,
-        workers=options.workers, device=options.device, seed=options.seed,
+        model, low_res, grid.shape, region=options.region, unit=options.shards or options.chunks,
+        workers=options.workers, device=options.device, seed=options.seed, periodic=options.periodic,
     )  # fmt: skip
     check_fits(plan, out)
     say(
@@ -52,12 +70,33 @@ def apply_model(
     provenance: dict[str, Any] = {
         "model": package.digest,
         "method": package.method,
-        "low_res_sha256": hash_labels(low_res),
         "versions": versions(),
     }
+    if low_res is not None:
+        provenance["low_res_sha256"] = hash_labels(low_res)
     announce = announcing(emit)
-    volume = generate(
-        model, low_res, low_res.grid, out, options, provenance=provenance, emit=announce, say=say
-    )  # fmt: skip
+    volume = generate(model, low_res, grid, out, options, provenance=provenance, emit=announce, say=say)
     announce(RunFinished("generate", out))
     return volume
+
+
+def check_scan(package: Package, given: bool, size: Triple | None) -> None:
+    """Refuse a model without the low-resolution volume that it takes, or with one that it does not take.
+
+    Raises:
+        UserError: So it is, or a size is given to a model whose low-resolution volume says it.
+    """
+    name = package.path
+    if takes_scan(package.model):
+        if not given:
+            raise UserError(f"The model {name} is applied to a low-resolution volume, but none is given: name it.")
+        if size is not None:
+            raise UserError(
+                f"The model {name} makes a volume as large as its low-resolution volume: leave out --size, or give "
+                "--region to make a part."
+            )
+    elif given:
+        raise UserError(
+            f"The model {name} makes volumes from noise alone and takes no low-resolution volume: leave it out, and "
+            "say how large the result is to be with --size."
+        )
