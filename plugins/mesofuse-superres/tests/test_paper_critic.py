@@ -6,10 +6,15 @@ from mesofuse_superres.paper_critic import PaperCritic
 from mesofuse.testing.problems import make_problem
 
 
-def test_parameters_are_the_published_ones():
-    critic = PaperCritic(PaperCriticOptions(), make_problem(2, 3, 4))
-    assert sum(p.numel() for p in critic.parameters()) == 1_851_330
-    assert critic.crop == 56
+@pytest.mark.parametrize(
+    ("options", "crop", "parameters"),
+    [({}, 56, 1_851_330), ({"larger": True}, 120, 2_605_058), ({"small": True}, 32, 1_851_330)],
+)
+def test_parameters_are_the_published_ones(options, crop, parameters):
+    """Counted by building the published program's network; the smaller cube is the same one, left early."""
+    critic = PaperCritic(PaperCriticOptions(**options), make_problem(2, 3, 4))
+    assert sum(p.numel() for p in critic.parameters()) == parameters
+    assert critic.crop == crop
 
 
 @pytest.mark.parametrize(("options", "crop"), [({}, 56), ({"larger": True}, 120), ({"small": True}, 32)])

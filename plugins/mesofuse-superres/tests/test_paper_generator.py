@@ -1,7 +1,7 @@
 import pytest
 import torch
 from mesofuse_superres.options import PaperGeneratorOptions
-from mesofuse_superres.paper_generator import PaperGenerator
+from mesofuse_superres.paper_generator import PaperGenerator, stages_of
 
 from mesofuse.errors import UserError
 from mesofuse.testing.problems import make_problem
@@ -21,21 +21,46 @@ def test_parameters_and_shapes_are_the_published_ones():
 
 
 @pytest.mark.parametrize(
-    ("scale", "widths", "kinds"),
+    ("scale", "widths", "kinds", "parameters"),
     [
-        (1.6, [128, 64], ["resize"]),
-        (2, [128, 64], ["resize"]),
-        (3, [256, 128, 64], ["transposed", "resize"]),
-        (4, [256, 128, 64], ["transposed", "resize"]),
-        (5.33, [512, 256, 128, 64], ["resize", "transposed", "resize"]),
-        (8, [512, 256, 128, 64], ["resize", "transposed", "resize"]),
+        # Counted by building the published program's network.
+        (1.6, [128, 64], ["resize"], 1_122_819),
+        (2, [128, 64], ["resize"], 1_122_819),
+        (3, [256, 128, 64], ["transposed", "resize"], 5_886_083),
+        (4, [256, 128, 64], ["transposed", "resize"], 5_886_083),
+        (5.33, [512, 256, 128, 64], ["resize", "transposed", "resize"], 20_065_667),
+        (8, [512, 256, 128, 64], ["resize", "transposed", "resize"], 20_065_667),
+        # Beyond what was published.
+        (1, [128, 64], ["resize"], 1_122_819),
+        (16, [1024, 512, 256, 128, 64], ["resize", "resize", "transposed", "resize"], 76_736_387),
+        ((1, 4, 4), [256, 128, 64], ["transposed", "resize"], 5_886_083 - 256 * 128 * (64 - 48)),
     ],
 )
-def test_layers_follow_the_scale(scale, widths, kinds):
+def test_layers_follow_the_scale(scale, widths, kinds, parameters):
     with torch.device("meta"):
         generator = PaperGenerator(PaperGeneratorOptions(), make_problem(2, 3, scale))
     assert [kind for kind, _, _ in generator.stages] == kinds
     assert [generator.enter.out_channels, *(norm.num_features for norm in generator.stage_norms)] == widths
+    assert count(generator) == parameters
+
+
+def test_widths_above_scale_eight_are_capped_and_published_ones_are_not():
+    with torch.device("meta"):
+        for scale, widths in ((8, [2048, 1024, 512, 256]), (16, [2048, 2048, 1024, 512, 256])):
+            generator = PaperGenerator(PaperGeneratorOptions(width=10), make_problem(2, 3, scale))
+            assert [generator.enter.out_channels, *(norm.num_features for norm in generator.stage_norms)] == widths
+
+
+def test_each_axis_is_up_sampled_as_published_for_its_own_factor():
+    assert [(kind, after) for kind, _, after in stages_of((16.0, 5.33, 1.6))] == [
+        ("resize", (2.0, 1.0, 1.0)),
+        ("resize", (4.0, 2.0, 1.0)),
+        ("transposed", (8.0, 4.0, 1.0)),
+        ("resize", (16.0, 5.33, 1.6)),
+    ]
+    generator = PaperGenerator(PaperGeneratorOptions(width=3), make_problem(2, 3, (4, 2, 8)))
+    transposed = generator.layers[1]
+    assert (transposed.kernel_size, transposed.stride, transposed.padding) == ((4, 3, 4), (2, 1, 2), (1, 1, 1))
 
 
 @pytest.mark.parametrize(("blocks", "halo"), [(1, 5), (3, 9)])
@@ -50,10 +75,9 @@ def test_output_fills_the_finer_grid(blocks, halo):
     torch.testing.assert_close(made.sum(1), torch.ones_like(made[:, 0]))
 
 
-@pytest.mark.parametrize("scale", [8.5, 1, (4, 4, 2)])
-def test_scales_that_were_not_published_are_refused(scale):
-    with pytest.raises(UserError, match="preset slim"):
-        PaperGenerator(PaperGeneratorOptions(), make_problem(2, 3, scale))
+def test_scale_factors_above_sixteen_are_refused():
+    with pytest.raises(UserError, match=r"not 16.5, 1, 1: use the preset slim"):
+        PaperGenerator(PaperGeneratorOptions(), make_problem(2, 3, (16.5, 1, 1)))
 
 
 def test_training_mode_equals_padding_every_layer():

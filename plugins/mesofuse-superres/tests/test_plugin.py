@@ -6,16 +6,21 @@ from mesofuse.testing import assert_conforms
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("generator", "superres-slim"), ("critic", "superres-slim"), ("critic", "superres")],
+    [
+        ("generator", "superres"),
+        ("generator", "superres-slim"),
+        ("critic", "superres"),
+        ("critic", "superres-slim"),
+        ("critic", "multi-scale"),
+    ],
 )
 def test_components_conform(kind, name):
     assert_conforms(kind, name)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "name"), [("generator", "superres"), ("method", "superres")])
-def test_large_components_conform(kind, name):
-    assert_conforms(kind, name)
+def test_the_method_conforms():
+    assert_conforms("method", "superres")
 
 
 def test_the_paper_preset_is_the_papers():

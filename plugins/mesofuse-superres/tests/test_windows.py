@@ -64,6 +64,38 @@ def test_upsample_on_a_window_is_a_part_of_the_whole(scales, draw):
     torch.testing.assert_close(made, every[(..., *want.slices)])
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.tuples(*[st.sampled_from([1, 2])] * 3), st.data())
+def test_transposed_doubles_the_axes_of_stride_two(strides, draw):
+    layer = nn.ConvTranspose3d(2, 3, tuple(2 + s for s in strides), strides, 1).double()
+    have = Region((2, 0, 5), (7, 4, 6))
+    values = data(have.shape)
+    # Along the other axes it is a convolution that repeats the nearest voxel beyond the end.
+    pads = [int(s == 1) for s in reversed(strides) for _ in range(2)]
+    grown = layer(nn.functional.pad(values, pads, mode="replicate"))
+    inner = [slice(1, -1) if s == 1 else slice(None) for s in strides]
+    whole = have.scaled(strides)
+    every = windows.transposed(layer, values, have, whole)
+    torch.testing.assert_close(every, grown[(..., *inner)])
+    want = draw.draw(parts(whole.shape)).shifted(whole.start)
+    needed = windows.clip(windows.transposed_needs(want, strides), have)
+    made = windows.transposed(layer, windows.cut(values, have, needed), needed, want)
+    torch.testing.assert_close(made, every[(..., *want.within(whole))])
+
+
+def test_up_sampling_along_some_axes_leaves_the_others():
+    low = Region((1, 2, 0), (6, 6, 3))
+    values, grid = data(low.shape), (1.0, 1.6, 1.0)
+    made = windows.upsample(values, low, low.scaled(grid), (1.0,) * 3, grid)
+    for z in range(5):
+        alone = windows.upsample(
+            values[:, :, z : z + 1], Region((z + 1, 2, 0), (z + 2, 6, 3)),
+            Region((z + 1, *low.scaled(grid).start[1:]), (z + 2, *low.scaled(grid).stop[1:])), (1.0,) * 3, grid,
+        )  # fmt: skip
+        assert torch.equal(alone, made[:, :, z : z + 1])
+    assert windows.upsample(values, low, low, grid, grid) is values
+
+
 @pytest.mark.parametrize("factor", [2.0, 1.6, 2.5])
 def test_upsample_equals_torchs(factor):
     low = Region.whole((5, 5, 10))

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+
+from mesofuse.interfaces.problem import Problem
 from mesofuse.training.method import AdversarialMethod
+from mesofuse.training.published import Imported
+from mesofuse_superres.published import imported
 
 
 class SuperRes(AdversarialMethod):
@@ -12,3 +19,8 @@ class SuperRes(AdversarialMethod):
     with the image (Wasserstein distance with gradient penalty); a voxel-wise loss compares its degraded volume with
     the scan.
     """
+
+    @classmethod
+    def from_published(cls, tensors: Mapping[str, np.ndarray], problem: Problem) -> Imported:
+        """Take the weights of the published program; see `mesofuse_superres.published.imported`."""
+        return imported(tensors, problem)

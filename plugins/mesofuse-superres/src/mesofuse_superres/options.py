@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mesofuse.interfaces.options import Options
 from mesofuse.training.recipe import (
@@ -50,6 +50,35 @@ class SlimCriticOptions(Options):
     crop: int = Field(
         32, ge=16, le=128, description="Edge length of the slices that it looks at; a multiple of 8.", multiple_of=8
     )
+    spectral_norm: bool = Field(
+        False, description="Divide every convolution's weight by its largest singular value, for steadier training."
+    )
+
+
+class MultiScaleCriticOptions(Options):
+    """Options of the critic that looks at several resolutions."""
+
+    channels: int = Field(32, ge=4, le=256, description="Channels of the first layer of each level's slim critic.")
+    crop: int = Field(
+        64,
+        ge=16,
+        le=128,
+        description="Edge length of the slices; a multiple of 8 at the coarsest level, where at least 16 is left.",
+    )
+    levels: int = Field(2, ge=1, le=4, description="Resolutions: the slice, its means over 2², over 4², over 8².")
+    spectral_norm: bool = Field(
+        False, description="Divide every convolution's weight by its largest singular value, for steadier training."
+    )
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> MultiScaleCriticOptions:
+        coarsest = 2 ** (self.levels - 1)
+        if self.crop % (8 * coarsest) or self.crop // coarsest < 16:
+            least = 16 * coarsest
+            raise ValueError(
+                f"crop is {self.crop}, but {self.levels} levels need a multiple of {8 * coarsest} from {least} to 128"
+            )
+        return self
 
 
 _SELECTION = {"metrics": ("volume-fraction", "surface-area", "low-res-consistency")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from typing import ClassVar, Literal, cast
 
 import torch
 from torch import nn
@@ -15,69 +15,78 @@ from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse_superres import windows
 from mesofuse_superres.options import PaperGeneratorOptions
-from mesofuse_superres.reach import Step, measure_halo
+from mesofuse_superres.reach import Step, measure_halo, strides
+
+Stage = tuple[Literal["resize", "transposed"], Scale, Scale]
+"""An up-sampling stage: trilinear with a convolution or a transposed convolution; the grids before and after it."""
+
+WIDEST = 10
+"""log2 of the most channels that a scale factor above 8 can ask for; the published rule goes up to 2^11."""
+
+
+def stages_of(scale: Scale) -> list[Stage]:
+    """Return the up-sampling stages: ×2 by resizing while more than 4 is left, ×2 transposed, then what is left.
+
+    An axis of a smaller factor joins in where the network of that factor alone would begin, so each axis is up-sampled
+    just as published for its own factor.
+    """
+    stages: list[Stage] = []
+    grid: Scale = (1.0, 1.0, 1.0)
+    for after in range(sum(max(scale) > limit for limit in (2, 4, 8)), 0, -1):
+        finer: Scale = tuple(2 * g if s > 2**after else g for g, s in zip(grid, scale, strict=True))  # type: ignore[assignment]
+        stages.append(("transposed" if after == 1 else "resize", grid, finer))
+        grid = finer
+    return [*stages, ("resize", grid, scale)]
 
 
 class PaperGenerator(nn.Module):
     """Residual block on the low-resolution grid, then up-sampling by the scale factor with halving width.
 
-    At scale 4, two low-resolution phases and three phases it has 5,886,083 parameters. Scale factors from above 1 to
-    8, the same on all axes, as published.
+    At scale 4, two low-resolution phases and three phases it has 5,886,083 parameters. At one scale factor from above
+    1 to 8 for all axes it is the published network. Factors from 1 to 16, each axis its own, continue its rule: one
+    more ×2 stage of resizing above 8, and no up-sampling in a stage along an axis whose factor asks for fewer stages.
 
     Args:
         options: Width and number of residual blocks.
         problem: Scale and phases.
 
     Raises:
-        UserError: The scale factor is not one that the published network can do.
+        UserError: A scale factor is above 16.
     """
+
+    test_options: ClassVar[dict[str, int]] = {"width": 3}
+    test_scales = (2, 4, 1.6, (2, 8, 1))
 
     def __init__(self, options: PaperGeneratorOptions, problem: Problem) -> None:
         super().__init__()
         self.scale: Scale = problem.scale
-        s = problem.scale[0]
-        if len(set(problem.scale)) != 1 or not 1 < s <= 8:
+        if max(problem.scale) > 16:
             given = ", ".join(f"{v:g}" for v in problem.scale)
             raise UserError(
-                f"The published SuperRes generator works at one scale factor from above 1 to 8 for all axes, not "
-                f"{given}: use the preset slim."
+                f"The published SuperRes generator works at scale factors from 1 to 16 along each axis, not {given}: "
+                "use the preset slim."
             )
-        width = 2 ** (options.width + int(math.log2(s - 1e-4)) - 1)
+        self.stages = stages_of(problem.scale)
+        count = len(self.stages)
+        widest = max(WIDEST, options.width + min(count, 3) - 2)
+        widths = [2 ** min(options.width + i - 2, widest) for i in range(count, -1, -1)]
+        width = widths[0]
         self.noise = (NoiseSpec("input", 1),)
         self.enter, self.enter_norm = nn.Conv3d(len(problem.low_phases) + 1, width, 3), nn.BatchNorm3d(width)
         self.convs = nn.ModuleList(nn.Conv3d(width, width, 3) for _ in range(2 * options.blocks))
         self.norms = nn.ModuleList(nn.BatchNorm3d(width) for _ in range(2 * options.blocks))
-        steps: list[Step] = ["conv"] * (1 + 2 * options.blocks)
-        # Up-sampling stages: (kind, grid before, grid after).
-        self.stages: list[tuple[str, Scale, Scale]] = []
         self.layers, self.stage_norms = nn.ModuleList(), nn.ModuleList()
-        grid = 1.0
-        for kind, finer in self._plan(s):
-            before, after = (grid,) * 3, (finer,) * 3
-            self.stages.append((kind, before, after))
-            layer = (
-                nn.ConvTranspose3d(width, width // 2, 4, 2, 1)
-                if kind == "transposed"
-                else nn.Conv3d(width, width // 2, 3)
-            )
-            self.layers.append(layer)
-            self.stage_norms.append(nn.BatchNorm3d(width // 2))
-            steps += ["transposed"] if kind == "transposed" else [(before, after), "conv"]
-            grid, width = finer, width // 2
-        self.leave = nn.Conv3d(width, len(problem.phases), 3)
+        steps: list[Step] = ["conv"] * (1 + 2 * options.blocks)
+        # The trunk holds its input, the block's and a layer's two; a stage what it reads (twice as wide), makes, norms.
+        peak = 5 * width
+        for stage, inputs, outputs in zip(self.stages, widths, widths[1:], strict=False):
+            self.layers.append(_layer(stage, inputs, outputs))
+            self.stage_norms.append(nn.BatchNorm3d(outputs))
+            steps += [stage] if stage[0] == "transposed" else [stage, "conv"]
+            peak = max(peak, int(math.prod(stage[2]) * outputs * 6))
+        self.leave = nn.Conv3d(widths[-1], len(problem.phases), 3)
         self.halo: Triple = measure_halo([*steps, "conv"], self.scale)
-        self.activation_bytes = int(4 * s**3 * width * 2 * 3)
-
-    @staticmethod
-    def _plan(s: float) -> list[tuple[str, float]]:
-        plan, grid = [], 1.0
-        if s > 4:
-            grid *= 2
-            plan.append(("resize", grid))
-        if s > 2:
-            grid *= 2
-            plan.append(("transposed", grid))
-        return [*plan, ("resize", s)]
+        self.activation_bytes = 4 * peak
 
     def forward(
         self, field: torch.Tensor, noise: Sequence[torch.Tensor], region: Region, core: Region | None = None
@@ -92,7 +101,9 @@ class PaperGenerator(nn.Module):
         for kind, before, after in reversed(self.stages):
             if kind == "transposed":
                 reads.append(fills[-1])
-                fills.append(windows.clip(windows.transposed_needs(fills[-1]), region.scaled(before)))
+                fills.append(
+                    windows.clip(windows.transposed_needs(fills[-1], strides(before, after)), region.scaled(before))
+                )
             else:
                 reads.append(windows.clip(windows.conv_needs(fills[-1]), region.scaled(after)))
                 fills.append(windows.clip(windows.upsample_needs(reads[-1], before, after), region.scaled(before)))
@@ -118,3 +129,11 @@ class PaperGenerator(nn.Module):
                 x = windows.conv(self.layers[i], windows.upsample(x, have, read, before, after), read, want)  # type: ignore[arg-type]
             x = relu(self.stage_norms[i](x))
         return torch.softmax(windows.conv(self.leave, x, fills[0], output), dim=1)
+
+
+def _layer(stage: Stage, inputs: int, outputs: int) -> nn.Module:
+    kind, before, after = stage
+    if kind == "resize":
+        return nn.Conv3d(inputs, outputs, 3)
+    by = strides(before, after)
+    return nn.ConvTranspose3d(inputs, outputs, tuple(2 + s for s in by), by, 1)  # type: ignore[arg-type]

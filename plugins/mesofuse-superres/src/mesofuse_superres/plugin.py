@@ -57,4 +57,11 @@ def mesofuse_components() -> list[ComponentSpec]:
             target="mesofuse_superres.slim_critic:SlimCritic",
             options="mesofuse_superres.options:SlimCriticOptions",
         ),
+        ComponentSpec(
+            kind="critic",
+            name="multi-scale",
+            summary="Slim critics on slices of 64² and on their means over 2².",
+            target="mesofuse_superres.multi_scale_critic:MultiScaleCritic",
+            options="mesofuse_superres.options:MultiScaleCriticOptions",
+        ),
     ]

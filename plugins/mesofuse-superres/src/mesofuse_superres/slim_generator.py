@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -53,6 +54,9 @@ class SlimGenerator(nn.Module):
         problem: Scale and phases.
     """
 
+    test_options: ClassVar[dict[str, int]] = {"channels": 8, "last": 4}
+    test_scales = (2, 4, 1.6, (2, 8, 1))
+
     def __init__(self, options: SlimGeneratorOptions, problem: Problem) -> None:
         super().__init__()
         self.scale: Scale = problem.scale
@@ -76,7 +80,7 @@ class SlimGenerator(nn.Module):
         self.stages = nn.ModuleList(stages)
         steps: list[Step] = ["conv", "conv"]
         for coarse, fine in zip(self.grids, self.grids[1:], strict=False):
-            steps += [(coarse, fine), "conv"]
+            steps += [("resize", coarse, fine), "conv"]
         self.halo: Triple = measure_halo([*steps, "conv"], self.scale)
         self.activation_bytes = self._bytes(max(widths[-2:]) + extra)
 

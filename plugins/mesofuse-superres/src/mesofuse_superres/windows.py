@@ -8,6 +8,7 @@ elsewhere nothing is padded. A tile so costs little more than its own voxels and
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -30,11 +31,11 @@ def upsample_needs(want: Region, source: Scale, target: Scale) -> Region:
     )
 
 
-def transposed_needs(want: Region) -> Region:
-    """Return the voxels that a transposed convolution (kernel 4, stride 2, padding 1) needs."""
+def transposed_needs(want: Region, strides: Sequence[int] = (2, 2, 2)) -> Region:
+    """Return the voxels that a transposed convolution needs: kernel 4 where the stride is 2, 3 where it is 1."""
     return Region(
-        tuple((a - 1) // 2 for a in want.start),  # type: ignore[arg-type]
-        tuple(b // 2 + 1 for b in want.stop),  # type: ignore[arg-type]
+        tuple((a - 1) // s for a, s in zip(want.start, strides, strict=True)),  # type: ignore[arg-type]
+        tuple(b // s + 1 for b, s in zip(want.stop, strides, strict=True)),  # type: ignore[arg-type]
     )
 
 
@@ -50,23 +51,34 @@ def cut(values: torch.Tensor, have: Region, want: Region) -> torch.Tensor:
     return values if have == want else values[(..., *want.within(have))]
 
 
-def conv(layer: nn.Conv3d, values: torch.Tensor, have: Region, want: Region) -> torch.Tensor:
-    """Apply a 3³ convolution so that it fills ``want``; what lies outside ``have`` repeats the nearest voxel."""
-    needed = conv_needs(want)
-    inside = clip(needed, have)
+def _replicated(values: torch.Tensor, have: Region, want: Region) -> torch.Tensor:
+    """Return values on ``want``; what lies outside ``have`` repeats the nearest voxel."""
+    inside = clip(want, have)
     values = cut(values, have, inside)
     pads: list[int] = []
     for axis in (2, 1, 0):
-        pads += [inside.start[axis] - needed.start[axis], needed.stop[axis] - inside.stop[axis]]
-    if any(pads):
-        values = functional.pad(values, pads, mode="replicate")
-    return functional.conv3d(values, layer.weight, layer.bias)
+        pads += [inside.start[axis] - want.start[axis], want.stop[axis] - inside.stop[axis]]
+    return functional.pad(values, pads, mode="replicate") if any(pads) else values
+
+
+def conv(layer: nn.Conv3d, values: torch.Tensor, have: Region, want: Region) -> torch.Tensor:
+    """Apply a 3³ convolution so that it fills ``want``; what lies outside ``have`` repeats the nearest voxel."""
+    return functional.conv3d(_replicated(values, have, conv_needs(want)), layer.weight, layer.bias)
 
 
 def transposed(layer: nn.ConvTranspose3d, values: torch.Tensor, have: Region, want: Region) -> torch.Tensor:
-    """Apply a transposed convolution (kernel 4, stride 2, padding 1) so that it fills ``want``, on the doubled grid."""
-    made = layer(values)
-    return cut(made, have.scaled((2.0, 2.0, 2.0)), want)
+    """Apply a transposed convolution (padding 1) so that it fills ``want``.
+
+    It doubles the axes of stride 2 (kernel 4), with nothing beyond a volume's end, as ``torch.nn.ConvTranspose3d`` has
+    it. Along an axis of stride 1 (kernel 3) it is a convolution, padded like one.
+    """
+    beyond = conv_needs(want)
+    double = [stride == 2 for stride in layer.stride]
+    needed = Region(
+        tuple(h if d else n for h, n, d in zip(have.start, beyond.start, double, strict=True)),  # type: ignore[arg-type]
+        tuple(h if d else n for h, n, d in zip(have.stop, beyond.stop, double, strict=True)),  # type: ignore[arg-type]
+    )
+    return cut(layer(_replicated(values, have, needed)), needed.scaled(layer.stride), want)
 
 
 def upsample(values: torch.Tensor, have: Region, want: Region, source: Scale, target: Scale) -> torch.Tensor:
@@ -76,6 +88,8 @@ def upsample(values: torch.Tensor, have: Region, want: Region, source: Scale, ta
     value is repeated, as ``torch.nn.Upsample`` does at a volume's end.
     """
     ratios = [t / s for s, t in zip(source, target, strict=True)]
+    if source == target:
+        return cut(values, have, want)
     if all(r == int(r) for r in ratios):
         made = functional.interpolate(values, scale_factor=ratios, mode="trilinear", align_corners=False)
         whole = Region(
@@ -89,6 +103,8 @@ def upsample(values: torch.Tensor, have: Region, want: Region, source: Scale, ta
 
 
 def _along(values: torch.Tensor, axis: int, have: Region, want: Region, ratio: float) -> torch.Tensor:
+    if ratio == 1:
+        return values.narrow(2 + axis, want.start[axis] - have.start[axis], want.shape[axis])
     wanted = torch.arange(want.start[axis], want.stop[axis], dtype=torch.float64)
     position = (wanted + 0.5) / ratio - 0.5 - have.start[axis]
     low = position.floor()
