@@ -52,7 +52,7 @@ def install(tmp_path, on_path):
     return put
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pip():
     """Run pip without network and without a change to the environment that the tests run in."""
 

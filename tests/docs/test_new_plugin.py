@@ -47,6 +47,7 @@ def test_it_is_clean_for_ruff(all_kinds):
 def test_its_types_are_right(all_kinds):
     """Strict, as our own; quick after `make lint`, whose cache it shares."""
     folders = [str(path / "src") for path in sorted(all_kinds.iterdir()) if len(path.name) < LONGEST]
-    done = subprocess.run([sys.executable, "-m", "mypy", "--strict", *folders], cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-m", "mypy", "--strict", *folders]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"no issues found in {4 * len(KINDS)} source files" in done.stdout

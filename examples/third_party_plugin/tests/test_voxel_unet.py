@@ -1,8 +1,8 @@
 import pytest
 import torch
 from voxel_unet import entry
-from voxel_unet.hinge import Hinge
-from voxel_unet.settings import HingeSettings, UNetSettings
+from voxel_unet.lsgan import LSGAN
+from voxel_unet.settings import LSGANSettings, UNetSettings
 from voxel_unet.unet import UNet3d, reach
 
 from mesofuse.errors import UserError
@@ -70,14 +70,14 @@ def test_it_says_which_scales_it_takes():
         UNet3d(UNetSettings(), make_problem(2, 2, 1.5))
 
 
-def test_hinge_by_hand():
+def test_least_squares_by_hand():
     class Mean(torch.nn.Module):
         crop = 2
 
         def forward(self, slices):
             return slices.mean((1, 2, 3))
 
-    hinge = Hinge(HingeSettings(margin=1.0), make_problem(2, 2, 2))
-    real, fake = torch.full((2, 1, 2, 2), 0.25), torch.full((2, 1, 2, 2), -3.0)
+    loss = LSGAN(LSGANSettings(target=1.0), make_problem(2, 2, 2))
+    real, fake = torch.full((2, 1, 2, 2), 0.5), torch.full((2, 1, 2, 2), -3.0)
     step = CriticStep(Mean(), real, fake, 0, torch.Generator())
-    assert float(hinge.critic_term(step)) == 0.75  # the fakes are beyond the margin
+    assert float(loss.critic_term(step)) == 0.25 + 9

@@ -1,1 +1,1 @@
-"""A 3D U-Net, a PatchGAN and the hinge loss, as parts of a mesofuse recipe."""
+"""A 3D U-Net, a PatchGAN and a least-squares loss, as parts of a mesofuse recipe."""

@@ -19,12 +19,12 @@ PATCHGAN = """@inproceedings{isola2017,
   year = {2017},
   doi = {10.1109/CVPR.2017.632},
 }"""
-HINGE = """@misc{lim2017,
-  author = {Lim, Jae Hyun and Ye, Jong Chul},
-  title = {Geometric {GAN}},
+LSGAN = """@inproceedings{mao2017,
+  author = {Mao, Xudong and Li, Qing and Xie, Haoran and Lau, Raymond Y. K. and Wang, Zhen and Smolley, Stephen Paul},
+  title = {Least Squares Generative Adversarial Networks},
+  booktitle = {IEEE International Conference on Computer Vision},
   year = {2017},
-  eprint = {1705.02894},
-  archivePrefix = {arXiv},
+  doi = {10.1109/ICCV.2017.304},
 }"""
 
 
@@ -50,10 +50,10 @@ def mesofuse_components() -> list[ComponentSpec]:
         ),
         ComponentSpec(
             "loss",
-            "hinge",
-            "Hinge form of the adversarial objective.",
-            "voxel_unet.hinge:Hinge",
-            "voxel_unet.settings:HingeSettings",
-            HINGE,
+            "lsgan",
+            "Least-squares form of the adversarial objective.",
+            "voxel_unet.lsgan:LSGAN",
+            "voxel_unet.settings:LSGANSettings",
+            LSGAN,
         ),
     ]

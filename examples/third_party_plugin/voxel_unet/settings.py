@@ -22,7 +22,7 @@ class PatchGANSettings(Options):
     crop: int = Field(32, ge=16, le=256, multiple_of=8, description="Edge of the slices that it looks at, in voxels.")
 
 
-class HingeSettings(Options):
-    """Settings of `hinge`."""
+class LSGANSettings(Options):
+    """Settings of `lsgan`."""
 
-    margin: float = Field(1.0, gt=0, le=100, description="Score beyond which a slice teaches the critic no more.")
+    target: float = Field(1.0, gt=0, le=100, description="Score that real slices should get; fakes should get 0.")

@@ -45,6 +45,7 @@ class UNet3d(nn.Module):
     """Encoder and decoder with skip connections on the scan's grid, then a voxel shuffle to the fine grid."""
 
     test_scales = (2, 4, (3, 1, 2))
+    test_options = {"depth": 1}  # noqa: RUF012  # the kit takes seconds then; our own tests go deeper
 
     def __init__(self, settings: UNetSettings, problem: Problem) -> None:
         super().__init__()
