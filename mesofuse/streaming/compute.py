@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from mesofuse.interfaces.method import Model, TileInput
+from mesofuse.interfaces.method import Model, TileInput, TileOutput
 from mesofuse.streaming.noise import draw_noise
 from mesofuse.streaming.periodic import periods, read_wrapped
 from mesofuse.streaming.tiles import Tile
@@ -39,6 +39,13 @@ def tile_input(
 
 
 def compute_tile(
+    model: Model, tile: Tile, shape: Triple, low_res: Labels | None, seed: int, periodic: str = ""
+) -> np.ndarray:
+    """Return the uint8 labels of a tile's output; arguments as `compute_output`."""
+    return compute_output(model, tile, shape, low_res, seed, periodic=periodic).labels
+
+
+def compute_output(
     model: Model,
     tile: Tile,
     shape: Triple,
@@ -46,8 +53,8 @@ def compute_tile(
     seed: int,
     gate: threading.Semaphore | None = None,
     periodic: str = "",
-) -> np.ndarray:
-    """Return the uint8 labels of a tile's output.
+) -> TileOutput:
+    """Return the uint8 labels of a tile's output, and what the model counts beside them.
 
     Args:
         model: The model.
@@ -61,9 +68,9 @@ def compute_tile(
     gathered = tile_input(model, tile, shape, low_res, seed, periodic)
     _one_torch_thread()
     if gate is None:
-        return model.reconstruct(gathered).labels
+        return model.reconstruct(gathered)
     with gate:
-        return model.reconstruct(gathered).labels
+        return model.reconstruct(gathered)
 
 
 def _one_torch_thread() -> None:

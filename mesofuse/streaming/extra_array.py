@@ -60,15 +60,16 @@ class ExtraArrays:
         for name, array in self._arrays.items():
             array[tile.core.shifted([-a for a in self._start]).slices] = extra[name]
 
-    def totals(self) -> dict[str, int]:
-        """Return the sum of each array, read a chunk at a time."""
-        return {
+    def record(self) -> dict[str, dict[str, int]]:
+        """Return what the volume says of them: ``{"totals": {name: sum}}``, read a chunk at a time; {} without any."""
+        totals = {
             name: sum(
                 int(np.asarray(array[part.slices]).sum(dtype=np.int64))
                 for part in Region.whole(array.shape).blocks(array.chunks)
             )
             for name, array in self._arrays.items()
         }
+        return {"totals": totals} if totals else {}
 
 
 def _covered(tiling: Tiling, region: Region) -> Region:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from mesofuse.interfaces.events import Event, TileDone
-from mesofuse.interfaces.method import Model
-from mesofuse.streaming.compute import compute_tile, default_workers, torch_threads_kept
+from mesofuse.interfaces.method import Model, TileOutput
+from mesofuse.streaming.compute import compute_output, default_workers, torch_threads_kept
+from mesofuse.streaming.extra_array import ExtraArrays
 from mesofuse.streaming.output import alone, check_output, open_output
 from mesofuse.streaming.plan import is_aligned
 from mesofuse.streaming.scratch import Scratch
@@ -92,14 +93,15 @@ def generate(
         )  # fmt: skip
         if volume.provenance.get("complete") and volume.complete:
             return volume
-        run = _Run(model, low_res, tiling, region, volume, options, emit)
+        extra = ExtraArrays(out, getattr(model, "extras", {}), tiling, region, grid)
+        run = _Run(model, low_res, tiling, region, volume, options, emit, extra)
         if is_aligned(tiling, region, volume.write_unit):
             run.straight()
         else:
             run.by_scratch(job)
         if options.levels:
             volume.build_levels()
-        volume.set_provenance({**volume.provenance, "complete": True})
+        volume.set_provenance({**volume.provenance, **extra.record(), "complete": True})
     return volume
 
 
@@ -114,6 +116,7 @@ class _Run:
     volume: LabelVolume
     options: GenerateOptions
     emit: Callable[[Event], None]
+    extra: ExtraArrays
 
     def straight(self) -> None:
         """Every tile is whole write units: it goes straight into the output."""
@@ -122,10 +125,11 @@ class _Run:
         compute = self._compute()
 
         def work(tile: Tile) -> int:
-            labels = compute(tile)
+            made = compute(tile)
             place = places[tile]
             inside = place.shifted(self.region.start).within(tile.output)
-            self.volume.write(place, np.ascontiguousarray(labels[inside]))
+            self.extra.write(tile, made.extra)  # before the labels: a tile whose labels are there is done
+            self.volume.write(place, np.ascontiguousarray(made.labels[inside]))
             return place.size
 
         self._each(todo, work, total=len(places))
@@ -138,7 +142,9 @@ class _Run:
         compute = self._compute()
 
         def work(tile: Tile) -> int:
-            scratch.put(tile, compute(tile))
+            made = compute(tile)
+            self.extra.write(tile, made.extra)
+            scratch.put(tile, made.labels)
             return tile.output.size
 
         def assemble(unit: Region) -> int:
@@ -155,11 +161,11 @@ class _Run:
         assert part is not None
         return part.shifted([-a for a in self.region.start])
 
-    def _compute(self) -> Callable[[Tile], np.ndarray]:
+    def _compute(self) -> Callable[[Tile], TileOutput]:
         """Return what computes a tile; on a GPU one computes at a time while others are read, drawn and written."""
         gate = threading.Semaphore(1) if self.options.device != "cpu" else None
         shape, seed, periodic = self.tiling.shape, self.options.seed, self.tiling.periodic
-        return lambda tile: compute_tile(self.model, tile, shape, self.low_res, seed, gate, periodic)
+        return lambda tile: compute_output(self.model, tile, shape, self.low_res, seed, gate, periodic)
 
     def _each(self, items: Sequence[Any], work: Callable[[Any], int], *, total: int = 0) -> None:
         """Run ``work`` on every item on dask's threads; where ``total`` is given, an event says each that is done."""

@@ -138,7 +138,7 @@ def test_a_run_that_broke_off_goes_on_to_the_same_voxels(finished, tiny_job, tmp
         elif where == "saving":
             patch.setattr("mesofuse.pipeline.fit.save_package", die)
         elif where == "generating":
-            patch.setattr(run, "compute_tile", die)
+            patch.setattr(run, "compute_output", die)
             patch.setattr("mesofuse.streaming.run._Run.straight", die)
         else:
             patch.setattr("mesofuse.pipeline.fuse.measure_result", die)

@@ -114,6 +114,7 @@ def test_the_result_says_where_it_is_and_comes_from(place, tmp_path):
     assert volume.provenance == {
         "seed": 5,
         "region": "0:52,0:36,0:44",
+        "periodic": None,
         "model": load_package(place / "model").digest,
         "method": "superres",
         "low_res_sha256": hash_labels(LOW),
@@ -210,7 +211,7 @@ def test_a_damaged_chunk_is_mended_by_resume(place, reference, tmp_path):
 def test_tiles_that_another_job_left_are_not_taken(place, reference, tmp_path, monkeypatch):
     """A run with another seed leaves its tiles; its output is deleted, and a new one begun with --resume."""
     out, computed = tmp_path / "a.zarr", []
-    original = run.compute_tile
+    original = run.compute_output
 
     def breaking(*args):
         if len(computed) == 5:
@@ -219,7 +220,7 @@ def test_tiles_that_another_job_left_are_not_taken(place, reference, tmp_path, m
         return original(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "compute_tile", breaking)
+        patch.setattr(run, "compute_output", breaking)
         assert main(command(place, out, "--chunks", "10", "--workers", "1", "--seed", "6")) == 130
     assert (tmp_path / "a.zarr.tiles.zarr").exists()
     shutil.rmtree(out)
@@ -232,11 +233,11 @@ def test_tiles_that_another_job_left_are_not_taken(place, reference, tmp_path, m
 SLOWED = """
 import os, sys, time
 from mesofuse.streaming import run
-original = run.compute_tile
+original = run.compute_output
 def slowed(*args):
     time.sleep(0.01)  # so that the kill falls between tiles, whatever the machine
     return original(*args)
-run.compute_tile = slowed
+run.compute_output = slowed
 from mesofuse.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """

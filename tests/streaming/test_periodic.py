@@ -198,7 +198,7 @@ def test_regions_workers_and_resume_change_no_voxel(tmp_path, monkeypatch):
     region = Region((3, 0, 11), (14, 7, 18))
     part = make(Stub(), tmp_path / "b.zarr", periodic="zx", region=region, workers=3)
     np.testing.assert_array_equal(part, reference[region.slices])
-    original, done = run.compute_tile, []
+    original, done = run.compute_output, []
 
     def breaking(*args):
         if len(done) == 8:
@@ -207,7 +207,7 @@ def test_regions_workers_and_resume_change_no_voxel(tmp_path, monkeypatch):
         done.append(None)
         return original(*args)
 
-    monkeypatch.setattr(run, "compute_tile", breaking)
+    monkeypatch.setattr(run, "compute_output", breaking)
     with pytest.raises(RuntimeError):
         make(Stub(), tmp_path / "c.zarr", periodic="zx", resume=True)
     np.testing.assert_array_equal(make(Stub(), tmp_path / "c.zarr", periodic="zx", resume=True), reference)

@@ -92,7 +92,7 @@ def test_region_knows_where_it_lies(model, tmp_path):
 def test_an_interrupted_run_resumes_to_the_same_voxels(model, reference, tmp_path, monkeypatch, chunks):
     """The run breaks off twice; the tiles that were done are not computed again."""
     path, computed = tmp_path / "a.zarr", []
-    original = run.compute_tile
+    original = run.compute_output
 
     def breaking(model_, tile, *rest):
         if len(computed) in (7, 15):
@@ -101,7 +101,7 @@ def test_an_interrupted_run_resumes_to_the_same_voxels(model, reference, tmp_pat
         computed.append(tile.index)
         return original(model_, tile, *rest)
 
-    monkeypatch.setattr(run, "compute_tile", breaking)
+    monkeypatch.setattr(run, "compute_output", breaking)
     for _ in range(2):
         with pytest.raises(RuntimeError, match="killed"):
             make(model, path, chunks=chunks, resume=True)
