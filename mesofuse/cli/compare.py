@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mesofuse.cli import options
+from mesofuse.cli import job_options, options
 from mesofuse.errors import UserError, nearest
 from mesofuse.volumes.grid import parse_scale
 
@@ -21,8 +21,14 @@ def _scale(ctx: click.Context, param: click.Parameter, value: str | None) -> Any
 
 @click.command("compare")
 @click.argument("config", required=False, type=click.Path(path_type=Path))
-@click.option("--low-res", metavar="FILE", help="The blurry 3D volume, segmented.")
-@click.option("--high-res", metavar="FILE", help="The sharp 2D image (or a stack of them), segmented.")
+@job_options.low_res
+@click.option(
+    "--high-res",
+    multiple=True,
+    metavar="[AXES=]FILE",
+    help="The sharp 2D image (or a stack of them), segmented. For anisotropic material one for each direction, by the "
+    "axes it is normal to: --high-res zy=rods.tif --high-res x=speckles.tif.",
+)
 @click.option(
     "--scale", callback=_scale, metavar="N[,N,N]", help="High-resolution voxels along one low-resolution voxel."
 )
@@ -104,12 +110,12 @@ def _from_options(fields: dict[str, Any]) -> ComparisonConfig:
     from mesofuse.config.comparison import make_comparison
     from mesofuse.volumes.phases import parse_rules
 
-    for key in ("low_res", "high_res", "scale"):
-        if fields[key] is None:
-            raise UserError(f"Give --{key.replace('_', '-')}, or a comparison's YAML file.")
+    if not fields["high_res"]:
+        raise UserError("Give --high-res, or a comparison's YAML file.")
+    job_options.check_scale(fields["low_res"], fields["scale"])
     data: dict[str, Any] = {
-        "low_res": absolute(fields["low_res"]),
-        "high_res": absolute(fields["high_res"]),
+        "low_res": None if fields["low_res"] is None else absolute(fields["low_res"]),
+        "high_res": job_options.parse_images(fields["high_res"]),
         "scale": fields["scale"],
         "compare": [*_methods(fields["methods"], fields["settings"]), *_files(fields)],
         "reference": absolute(fields["reference"]) if fields["reference"] else None,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,27 +75,32 @@ def command(
       mesofuse measure fused.zarr --reference truth.zarr --samples 256 --metrics volume-fraction,tortuosity
     """
     from mesofuse.evaluation.measure import measure
+    from mesofuse.report.progress import SampleBars
 
     paths = list(dict.fromkeys([*([reference] if reference else []), *volumes]))
     chosen = metric_choices(metrics, settings, low_res is not None)
     if samples and low_res:
         raise UserError("--samples and --low-res can't go together: the scan is compared with whole volumes only.")
     opened = open_all(paths, phases, voxel_size, unit)
-    with _Progress(paths, quiet=json_path == "-") as progress:
+    watched = sys.stderr.isatty() or samples is not None  # blocks are not worth a line in a log
+    with SampleBars(quiet=json_path == "-" or not watched, of="subvolumes" if samples else "blocks") as bars:
+
+        def progress(path: str) -> Callable[[int, int], None]:
+            return lambda done, total: bars.update(Path(path).name, done, total)
+
         if samples:
             from mesofuse.cli.measure_samples import measure_samples
 
             more = {"count": samples, "size": size, "seed": seed, "stack": stack, "workers": workers}
-            report = measure_samples(opened, chosen, reference, progress.of, more)
+            report = measure_samples(opened, chosen, reference, progress, more)
         else:
             measured = {}
             for path in paths:
                 scan: dict[str, Any] = {}
                 if low_res and path in volumes and (path != reference or len(paths) == 1):
                     scan = open_scan(low_res, opened[path], scale, shows, degradation)
-                watch = progress.of(path)
                 measured[path] = measure(
-                    opened[path], chosen, stack=stack, name=path, workers=workers, progress=watch, **scan
+                    opened[path], chosen, stack=stack, name=path, workers=workers, progress=progress(path), **scan
                 )
     if samples:
         _write(report.to_json(), json_path)
@@ -132,27 +138,3 @@ def _report(columns: Sequence[Measured], reference: Measured | None, json_path: 
     from mesofuse.cli.measure_table import print_table
 
     print_table(rows, columns, reference)
-
-
-class _Progress:
-    """A bar a volume on stderr, where someone watches."""
-
-    def __init__(self, paths: Sequence[str], quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)
-        self._tasks = {path: self._bar.add_task(Path(path).name, total=None) for path in paths}
-
-    def of(self, path: str) -> Any:
-        """Return the callback of one volume."""
-        return lambda done, total: self._bar.update(self._tasks[path], completed=done, total=total)
-
-    def __enter__(self) -> _Progress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,17 +13,19 @@ from mesofuse.volumes.grid import Scale
 if TYPE_CHECKING:
     from mesofuse.evaluation.measure import MetricChoice
     from mesofuse.interfaces.degradation import Degradation
+    from mesofuse.volumes.labelling import LabelMapping
     from mesofuse.volumes.labels import Labels
     from mesofuse.volumes.phases import PhaseMatch
 
 DEFAULT = "volume-fraction,surface-area"
+MAX_LABEL = 32  # values below are labels, those above codes of grey
 
 
 def open_all(paths: Sequence[str], phases: str | None, voxel_size: Scale | None, unit: str | None) -> dict[str, Labels]:
     """Open all files so that a label means the same phase in each: files without names take them from one that has."""
     from mesofuse.registry import get_registry
     from mesofuse.volumes.formats import BUILTIN
-    from mesofuse.volumes.labelling import LabelMapping, read_labels
+    from mesofuse.volumes.labelling import read_labels
 
     def opened(path: str, names: Sequence[str]) -> tuple[Labels, LabelMapping]:
         formats = (*BUILTIN, *get_registry().formats)
@@ -46,10 +48,29 @@ def open_all(paths: Sequence[str], phases: str | None, voxel_size: Scale | None,
             f"The files have different numbers of phases ({listing}), so it is not clear which is which: "
             "name the phases by label, for example --phases pore,active,binder."
         )
+    _check_same_values({path: mapping for path, (volume, mapping) in files.items() if _unnamed(volume)})
     for path, (_, mapping) in files.items():
         if mapping.changed:
             click.echo(f"{path}: values taken as labels: {mapping}", err=True)
     return {path: volume for path, (volume, _) in files.items()}
+
+
+def _check_same_values(mappings: Mapping[str, LabelMapping]) -> None:
+    """Refuse files whose labels differ, such as 0, 1 and 0, 2: a phase may be missing, another in each.
+
+    Grey codes, such as 0, 128, 255, can't be mistaken so: they are taken in their order.
+    """
+    plain = {
+        path: mapping.originals
+        for path, mapping in mappings.items()
+        if all(isinstance(v, int) and 0 <= v < MAX_LABEL for v in mapping.originals)
+    }
+    if len(set(plain.values())) > 1:
+        listing = "; ".join(f"{path} has {', '.join(map(str, values))}" for path, values in plain.items())
+        raise UserError(
+            f"The files hold different values ({listing}), so it is not clear which phase is missing where: name the "
+            "phases by label, for example --phases pore,active,binder."
+        )
 
 
 def _unnamed(volume: Labels) -> bool:

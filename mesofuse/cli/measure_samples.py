@@ -87,6 +87,8 @@ class SampleReport:
         from rich.table import Table
 
         console = Console()
+        if not console.is_terminal:
+            console = Console(width=200)  # a file or a pipe has no sides
         table = Table(show_edge=False, pad_edge=False, header_style="bold")
         for name in ("metric", "of"):
             table.add_column(name)
@@ -101,6 +103,13 @@ class SampleReport:
             previous = key[0]
         console.print(table)
         console.print("mean ± standard error; in brackets the error of the mean with its 95 % interval", markup=False)
+        for column in self.columns:
+            if column.independent < 2:
+                console.print(
+                    f"{Path(column.volume).name} holds no two such subvolumes side by side, so its means have no "
+                    "standard error.",
+                    markup=False,
+                )
         for column in self.columns:
             for metric, reason in column.skipped.items():
                 console.print(f"{Path(column.volume).name}: {metric} was not measured. {reason}", markup=False)
@@ -124,7 +133,7 @@ def _text(mean: Summary | None, apart: Distance | None) -> str:
         return "–"
     if math.isnan(mean.mean):
         return "nowhere finite" if not mean.finite else "undefined"
-    text = f"{mean.mean:.4g} ± {mean.error:.2g}"
+    text = f"{mean.mean:.4g}" + ("" if math.isnan(mean.error) else f" ± {mean.error:.2g}")
     if mean.finite < 1:
         text += f", finite in {mean.finite:.0%}"
     if apart is None or apart.relative is None:

@@ -16,6 +16,8 @@ from mesofuse.interfaces.metric import Measured
 def print_table(rows: Sequence[Row], columns: Sequence[Measured], reference: Measured | None) -> None:
     """Print a row a quantity and a column a volume, errors in brackets, then what was left out and why."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)  # a file or a pipe has no sides
     shown = [row for row in rows if any(cell.value for cell in row.cells)] if len(rows) > 60 else rows
     grid = Table(show_edge=False, pad_edge=False, header_style="bold")
     grid.add_column("metric", no_wrap=True)

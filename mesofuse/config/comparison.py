@@ -10,10 +10,9 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from mesofuse.config.job import InputsConfig, JobConfig, beside, files_beside, make_job, read_yaml
+from mesofuse.config.job import InputsConfig, JobConfig, beside, checked, files_beside, make_job, read_yaml
 from mesofuse.errors import UserError
 from mesofuse.interfaces.options import Options
-from mesofuse.registry.explain import explain
 
 METRICS = ("volume-fraction", "surface-area", "specific-surface-area", "triple-phase-boundary")
 RESERVED = ("reference", "image")
@@ -88,13 +87,21 @@ class ComparisonConfig(InputsConfig):
         ]
 
     def job(self, entry: Entry) -> JobConfig:
-        """Return the job of an entry that is a method, resolved.
+        """Return the job of an entry that is a method, resolved; of one that takes no scan, with the images alone.
 
         Raises:
-            UserError: An unknown method, preset or option.
+            UserError: An unknown method, preset or option, or a method that needs the scan that is not there.
         """
         fields = {key: getattr(self, key) for key in InputsConfig.model_fields}
-        return make_job({**fields, "method": entry.method}, f"the comparison's {entry.name!r}").resolved()
+        job = make_job({**fields, "method": entry.method}, f"the comparison's {entry.name!r}").resolved()
+        if takes_scan(job):
+            if self.low_res is None:
+                raise UserError(
+                    f"{entry.name}: the method {job.method_name!r} needs a low-resolution volume: add --low-res and "
+                    "--scale, or leave the method out."
+                )
+            return job
+        return job.model_copy(update={"low_res": None, "scale": None, "shows": None})
 
     def resolved(self) -> ComparisonConfig:
         """Return the comparison with every option of every method written out, and every name checked.
@@ -117,22 +124,16 @@ class ComparisonConfig(InputsConfig):
         return self.model_copy(update={"compare": tuple(entries)})
 
 
+def takes_scan(job: JobConfig) -> bool:
+    """Whether a job's method takes a low-resolution volume: ``conditional`` of its class."""
+    from mesofuse.registry import get_registry
+
+    return bool(getattr(get_registry().find("method", job.method_name).load(), "conditional", True))
+
+
 def make_comparison(data: Mapping[str, Any], source: str) -> ComparisonConfig:
-    """Return a checked comparison.
-
-    Args:
-        data: Its fields.
-        source: What to call it in an error, for example the file's name.
-
-    Raises:
-        UserError: A field is unknown, missing or has a value that is not allowed.
-    """
-    from pydantic import ValidationError
-
-    try:
-        return ComparisonConfig.model_validate(data)
-    except ValidationError as error:
-        raise UserError(explain(error, source, ComparisonConfig)) from error
+    """Return a checked comparison; see `checked`."""
+    return checked(ComparisonConfig, data, source)
 
 
 def load_comparison(path: Path) -> ComparisonConfig:

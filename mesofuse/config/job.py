@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -18,6 +18,7 @@ from mesofuse.volumes.grid import AXES, Scale, Triple, parse_axes, parse_scale, 
 from mesofuse.volumes.units import parse_voxel_size
 
 DEFAULT_METHOD = "superres"
+_Config = TypeVar("_Config", bound=Options)
 
 
 class InputsConfig(Options):
@@ -200,10 +201,11 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def make_job(data: Mapping[str, Any], source: str) -> JobConfig:
-    """Return a checked job.
+def checked(model: type[_Config], data: Mapping[str, Any], source: str) -> _Config:
+    """Return a checked configuration.
 
     Args:
+        model: What it is to be.
         data: Its fields.
         source: What to call it in an error, for example the file's name.
 
@@ -213,9 +215,14 @@ def make_job(data: Mapping[str, Any], source: str) -> JobConfig:
     from pydantic import ValidationError
 
     try:
-        return JobConfig.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
-        raise UserError(explain(error, source, JobConfig)) from error
+        raise UserError(explain(error, source, model)) from error
+
+
+def make_job(data: Mapping[str, Any], source: str) -> JobConfig:
+    """Return a checked job; see `checked`."""
+    return checked(JobConfig, data, source)
 
 
 def files_beside(data: dict[str, Any], path: Path, keys: Sequence[str]) -> None:

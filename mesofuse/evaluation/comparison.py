@@ -100,7 +100,8 @@ def cell_text(entry: Entry, *, error_only: bool = False) -> str:
         return "none finite"
     text = "undefined" if math.isnan(value) else "∞" if math.isinf(value) else f"{value:.4g}"
     if entry.relative is not None:
-        error = "" if entry.relative_error is None else f" ± {100 * entry.relative_error:.1f}"
+        known = entry.relative_error is not None and math.isfinite(entry.relative_error)
+        error = f" ± {100 * (entry.relative_error or 0.0):.1f}" if known else ""
         relative = f"{100 * entry.relative:+.1f}{error} %"
         text = relative if error_only else f"{text} ({relative})"
     if entry.finite is not None and entry.finite < 1:
@@ -165,7 +166,9 @@ def _paired(sampled: Sampled, reference: Sampled, key: Key, factor: float) -> fl
     # The ratio of two means, first order: its residuals are mine − ratio · theirs.
     ratio = mine.mean() / theirs.mean()
     residual = float((mine - ratio * theirs).std(ddof=1))
-    independent = max(1.0, min(sampled.independent, reference.independent))
+    independent = min(sampled.independent, reference.independent)
+    if independent < 2:
+        return 0.0 if residual == 0 else None
     return residual / math.sqrt(independent) / abs(float(theirs.mean()))
 
 

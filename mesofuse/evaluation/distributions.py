@@ -22,7 +22,8 @@ class Summary:
     Attributes:
         mean: Mean of the finite values; NaN where there is none.
         deviation: Standard deviation between subvolumes.
-        error: Standard error of the mean; subvolumes that overlap do not count as independent.
+        error: Standard error of the mean; subvolumes that overlap do not count as independent. NaN where the volume
+            does not hold two of them side by side: their scatter tells nothing then.
         finite: Share of subvolumes whose value is finite (a phase that does not percolate has an infinite tortuosity).
     """
 
@@ -58,7 +59,8 @@ def summary(sampled: Sampled, key: Key, factor: float = 1.0) -> Summary:
     deviation = float(finite.std(ddof=1)) if len(finite) > 1 else math.nan
     independent = max(1.0, sampled.independent * len(finite) / len(values))
     share = len(finite) / len(values)
-    return Summary(float(finite.mean()), deviation, deviation / math.sqrt(independent), share)
+    error = deviation / math.sqrt(independent) if sampled.independent >= 2 else math.nan
+    return Summary(float(finite.mean()), deviation, error, share)
 
 
 def distance(sampled: Sampled, reference: Sampled, key: Key) -> Distance:

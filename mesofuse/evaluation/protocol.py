@@ -114,10 +114,11 @@ def sample(
             log.add(index, measured)
             if progress:
                 progress(len(done), count)
-    return _collect(name, volume.grid, regions, [done[i] for i in range(count)])
+    return collect(name, volume.grid, regions, [done[i] for i in range(count)])
 
 
-def _collect(name: str, grid: Grid, regions: list[Region], parts: list[Measured]) -> Sampled:
+def collect(name: str, grid: Grid, regions: list[Region], parts: list[Measured]) -> Sampled:
+    """Gather the results of subvolumes by quantity."""
     room = grid.region.size / regions[0].size
     sampled = Sampled(name, grid, regions, skipped=dict(parts[0].skipped), independent=min(len(parts), room))
     keys = dict.fromkeys((r.metric, r.label) for part in parts for r in part.results if isinstance(r, Measurement))

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mesofuse.config.comparison import ComparisonConfig, dump_comparison, load_comparison
 from mesofuse.errors import UserError
+from mesofuse.evaluation import sections
 from mesofuse.evaluation.comparison import Column, Line, line_to_json, lines, overall
-from mesofuse.evaluation.measure import MetricChoice, measure
-from mesofuse.evaluation.protocol import Sampled, positions, sample
-from mesofuse.evaluation.records import from_json, to_json
-from mesofuse.interfaces.metric import Measured
-from mesofuse.models.provenance import hash_labels, versions
+from mesofuse.evaluation.protocol import positions
+from mesofuse.models.provenance import versions
 from mesofuse.pipeline.comparison_entry import COMPARISON, VOLUME, Usage, make_volume, read_usage
+from mesofuse.pipeline.comparison_measure import (
+    IMAGE,
+    REFERENCE,
+    Progress,
+    measure_all,
+    placed_image,
+    result_voxels,
+    several,
+)
 from mesofuse.pipeline.inputs import JobInputs, open_inputs, open_labels
-from mesofuse.registry import get_registry
 from mesofuse.volumes.files import check_free, remove, replacing
 from mesofuse.volumes.grid import Grid
-from mesofuse.volumes.labels import LabelArray, Labels
+from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.store import LabelVolume
-from mesofuse.volumes.units import convert
 
-REFERENCE, IMAGE, HASHES = "reference", "image", "inputs.json"
+HASHES = "inputs.json"
 TABLE_CSV, TABLE_JSON = "comparison.csv", "comparison.json"
-CONSISTENCY = "low-res-consistency"
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Compared:
         reference: The column that errors are relative to.
         lines: The table.
         usage: Time and memory of each entry that was made here, by name.
-        labels: The volumes by column name; the image is a stack.
+        labels: The volumes by column name; the image is a stack (of several directions, the one normal to z).
         inputs: The opened inputs.
     """
 
@@ -127,22 +129,25 @@ def compare(
         UserError: The inputs don't fit each other or an entry; nothing of that entry is left.
     """
     inputs = open_inputs(config)
+    if several(inputs):
+        sections.check_names(inputs.problem.phases)
     for note in inputs.notes:
         say(f"Note: {note}")
     ready = {e.name: open_ready(e.volume, inputs) for e in config.compare if e.volume is not None}
     if config.reference is not None:
         ready[REFERENCE] = open_ready(config.reference, inputs)
-    for name, grid in _grids(config, inputs, ready).items():
+    made = made_grid(config, inputs, ready)
+    for name, grid in _grids(config, inputs, ready, made).items():
         _check_room(name, grid, config)
     prepare_comparison(out, config, inputs.hashes, overwrite=overwrite)
     labels: dict[str, Labels] = {REFERENCE: ready[REFERENCE]} if REFERENCE in ready else {}
     labels[IMAGE] = placed_image(inputs)
     usage = {}
     for entry in config.compare:
-        if entry.volume is None:
+        if entry.volume is None and made is not None:
             done = read_usage(out / entry.name).finished
             say(f"{entry.name}: {'made before' if done else 'fitting and generating'}")
-            usage[entry.name] = make_volume(out, entry, quiet=quiet)
+            usage[entry.name] = make_volume(out, entry, made.shape, quiet=quiet)
             labels[entry.name] = LabelVolume.open(out / entry.name / VOLUME)
         else:
             labels[entry.name] = ready[entry.name]
@@ -152,24 +157,6 @@ def compare(
     compared = Compared(config, tuple(columns), reference, table, usage, labels, inputs)
     _write_tables(compared, out)
     return compared
-
-
-def measure_all(
-    labels: dict[str, Labels],
-    config: ComparisonConfig,
-    inputs: JobInputs,
-    folder: Path,
-    *,
-    workers: int = 1,
-    say: Callable[[str], None] = lambda text: None,
-    progress: Progress = lambda name, done, total: None,
-) -> list[Column]:
-    """Measure each volume in its subvolumes and as a whole, keeping what is measured in ``folder/NAME``."""
-    columns = []
-    for name, volume in labels.items():
-        say(f"{name}: measuring")
-        columns.append(_measured(name, volume, config, inputs, folder / name, workers, progress))
-    return columns
 
 
 def open_ready(path: str, inputs: JobInputs) -> Labels:
@@ -193,13 +180,32 @@ def open_ready(path: str, inputs: JobInputs) -> Labels:
                 f"{path} has the values {', '.join(map(str, mapping.originals))}, so it is not clear which of the "
                 f"phases {', '.join(names)} they are: label them 0 … {len(names) - 1}."
             )
-    if min(volume.grid.shape) < 2:
+    if min(volume.grid.shape) < 2 and inputs.fusion.axes != (0,):
         raise UserError(f"{path} is a 2D image of shape {volume.grid.shape}; a comparison is of volumes.")
-    expected = inputs.scan.grid.refined(inputs.problem.scale)
+    expected = result_voxels(inputs)
     if not volume.grid.known and expected.known:
         grid = replace(volume.grid, voxel_size=expected.voxel_size, unit=expected.unit)
         return _Placed(volume, grid)
     return volume
+
+
+def made_grid(config: ComparisonConfig, inputs: JobInputs, ready: dict[str, Labels]) -> Grid | None:
+    """Return the grid of the volumes that are made: the scan's, refined; else the reference's or first volume's.
+
+    Raises:
+        UserError: Something is to be made, but nothing says how large.
+    """
+    if inputs.low_res is not None:
+        return result_voxels(inputs)
+    if all(entry.volume is not None for entry in config.compare):
+        return None
+    first = ready.get(REFERENCE) or next(iter(ready.values()), None)
+    if first is None:
+        raise UserError(
+            "Without a low-resolution volume nothing says how large the volumes shall be: give --low-res and --scale, "
+            "or a volume of the size wanted with --reference or --volume."
+        )
+    return first.grid
 
 
 @dataclass(frozen=True)
@@ -219,102 +225,23 @@ class _Placed:
         return self.labels.read(region)
 
 
-def placed_image(inputs: JobInputs) -> LabelArray:
-    """Return the image with the size of a result's voxels where it knows none of its own, and along the stack."""
-    grid, expected = inputs.image.grid, inputs.scan.grid.refined(inputs.problem.scale)
-    if grid.known:
-        thick = convert(expected.voxel_size[0], expected.unit, grid.unit) if expected.known else grid.voxel_size[1]
-        return replace(inputs.image, grid=replace(grid, voxel_size=(thick, *grid.voxel_size[1:])))
-    return replace(inputs.image, grid=replace(grid, voxel_size=expected.voxel_size, unit=expected.unit))
-
-
-def _grids(config: ComparisonConfig, inputs: JobInputs, ready: dict[str, Labels]) -> dict[str, Grid]:
-    made = inputs.scan.grid.refined(inputs.problem.scale)
-    grids = {entry.name: made for entry in config.compare if entry.volume is None}
-    return {IMAGE: inputs.image.grid, **{name: volume.grid for name, volume in ready.items()}, **grids}
+def _grids(config: ComparisonConfig, inputs: JobInputs, ready: dict[str, Labels], made: Grid | None) -> dict[str, Grid]:
+    grids = {entry.name: made for entry in config.compare if entry.volume is None and made is not None}
+    groups = inputs.fusion.groups
+    images = {IMAGE if len(groups) == 1 else f"{IMAGE} {axes}": image.grid for axes, image in groups.items()}
+    return {**images, **{name: volume.grid for name, volume in ready.items()}, **grids}
 
 
 def _check_room(name: str, grid: Grid, config: ComparisonConfig) -> None:
+    image = name.split()[0] == IMAGE
     try:
-        positions(grid, size=config.size, count=1, stack=name == IMAGE)
+        positions(grid, size=config.size, count=1, stack=image)
     except UserError:
-        what = "image" if name == IMAGE else f"volume of {name!r}"
+        what = name if image else f"volume of {name!r}"
         raise UserError(
             f"The {what} has the shape {grid.shape}, which holds no part of {config.size} voxels a side; choose a "
             "smaller size of subvolumes (--size)."
         ) from None
-
-
-def _measured(
-    name: str,
-    volume: Labels,
-    config: ComparisonConfig,
-    inputs: JobInputs,
-    folder: Path,
-    workers: int,
-    progress: Progress,
-) -> Column:
-    """Measure a volume in subvolumes and as a whole, or read what an earlier call measured of these very voxels."""
-    metrics = config.metric_choices
-    sampled = recorded_sample(name, volume, metrics, config, config.subvolumes, folder, workers, progress)
-    settings = [content_of(volume), metrics, config.degradation, inputs.hashes, config.scale, config.shows]
-    file = folder / f"whole-{_digest(settings)}.json"
-    try:
-        return Column(name, sampled, from_json(json.loads(file.read_text("utf-8"))))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        whole = measure_whole(name, volume, config, inputs, workers)
-    with replacing(file) as temporary:
-        temporary.write_text(json.dumps(to_json(whole), ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-    return Column(name, sampled, whole)
-
-
-def recorded_sample(
-    name: str,
-    volume: Labels,
-    metrics: Sequence[MetricChoice],
-    config: ComparisonConfig,
-    count: int,
-    folder: Path,
-    workers: int,
-    progress: Progress,
-) -> Sampled:
-    """Measure subvolumes as the comparison draws them, with a record in ``folder`` of what is done."""
-    folder.mkdir(parents=True, exist_ok=True)
-    key = _digest([content_of(volume), metrics, config.seed, config.size, count])
-    return sample(
-        volume,
-        metrics,
-        size=config.size,
-        count=count,
-        seed=config.seed,
-        stack=name == IMAGE,
-        name=name,
-        workers=workers,
-        record=folder / f"subvolumes-{key}.jsonl",
-        progress=lambda done, total: progress(name, done, total),
-    )
-
-
-def content_of(volume: Labels) -> list[Any]:
-    """Return what the values of a volume depend on."""
-    return [hash_labels(volume), volume.grid.voxel_size, volume.grid.unit, [p.name for p in volume.phases]]
-
-
-def measure_whole(name: str, volume: Labels, config: ComparisonConfig, inputs: JobInputs, workers: int) -> Measured:
-    """Measure a whole volume, and how far it agrees with the scan."""
-    if name == IMAGE:
-        return measure(volume, config.metric_choices, stack=True, name=name, workers=workers)
-    problem = inputs.problem
-    options = {k: v for k, v in config.degradation.items() if k != "name"}
-    degradation = get_registry().find("degradation", config.degradation["name"]).build(options, problem)
-    return measure(
-        volume, [*config.metric_choices, CONSISTENCY], name=name, workers=workers, low_res=inputs.low_res,
-        match=problem.match, scale=problem.scale, degradation=degradation,
-    )  # fmt: skip
-
-
-def _digest(data: Any) -> str:
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _write_tables(compared: Compared, out: Path) -> None:

@@ -8,19 +8,24 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mesofuse.config.comparison import ComparisonConfig, Entry, load_comparison
 from mesofuse.errors import UserError
+from mesofuse.interfaces.problem import Problem
 from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package, load_package
+from mesofuse.pipeline.comparison_measure import result_voxels
 from mesofuse.pipeline.fit import fit_job
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
 from mesofuse.report.progress import ProgressPrinter
 from mesofuse.streaming.run import GenerateOptions
 from mesofuse.volumes.files import remove, replacing
+from mesofuse.volumes.grid import Triple, parse_size
+from mesofuse.volumes.phases import PhaseMatch
 
 COMPARISON, USAGE, RUN, VOLUME = "comparison.yaml", "usage.json", "run", "volume.zarr"
 REFUSED = 2  # exit code of the process where the user's mistake is on its stdout
@@ -57,8 +62,14 @@ def read_usage(folder: Path) -> Usage:
         raise UserError(f"{folder / USAGE} is damaged; delete {folder} to make this volume again.") from None
 
 
-def make_volume(comparison: Path, entry: Entry, *, quiet: bool) -> Usage:
+def make_volume(comparison: Path, entry: Entry, size: Triple, *, quiet: bool) -> Usage:
     """Fit and generate an entry of the comparison folder in another process, unless that is done.
+
+    Args:
+        comparison: The comparison's folder.
+        entry: The entry, a method or a model.
+        size: Voxels of the volume, for what takes no low-resolution volume.
+        quiet: The process shows no progress.
 
     Raises:
         UserError: What the other process refused.
@@ -70,6 +81,7 @@ def make_volume(comparison: Path, entry: Entry, *, quiet: bool) -> Usage:
         return usage
     loudness = "quiet" if quiet else "progress"
     command = [sys.executable, "-m", "mesofuse.pipeline.comparison_entry", str(comparison), entry.name, loudness]
+    command.append(",".join(map(str, size)))
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     try:
         words, _ = process.communicate()
@@ -86,10 +98,20 @@ def make_volume(comparison: Path, entry: Entry, *, quiet: bool) -> Usage:
     return read_usage(folder)
 
 
+def without_scan(inputs: JobInputs) -> JobInputs:
+    """Return the images alone, as a method is given them that takes no low-resolution volume."""
+    problem = Problem((1.0, 1.0, 1.0), (), inputs.problem.phases, PhaseMatch(()))
+    hashes = {name: digest for name, digest in inputs.hashes.items() if name != "low_res"}
+    return replace(inputs, low_res=None, problem=problem, hashes=hashes)
+
+
 def run_entry(
-    config: ComparisonConfig, entry: Entry, inputs: JobInputs, folder: Path, progress: ProgressPrinter
+    config: ComparisonConfig, entry: Entry, inputs: JobInputs, folder: Path, progress: ProgressPrinter, size: Triple
 ) -> None:
-    """Fit or load the entry's model, generate its volume, and record time and memory."""
+    """Fit or load the entry's model, generate its volume, and record time and memory.
+
+    A method that takes no low-resolution volume is fitted to the images alone; its volume has the size of the others.
+    """
     folder.mkdir(exist_ok=True)
     usage = read_usage(folder)
     usage.device = resolve_device(config.device)
@@ -98,12 +120,19 @@ def run_entry(
             package = load_package(Path(entry.model))
             check_model(package, inputs, entry.model)
         else:
-            package = fit_job(config.job(entry), inputs, folder / RUN, resume=True, emit=progress.emit)
+            job = config.job(entry)
+            own = without_scan(inputs) if job.low_res is None else inputs
+            package = fit_job(job, own, folder / RUN, resume=True, emit=progress.emit)
     path = folder / VOLUME
-    chunk = min(64, max(8, *inputs.scan.grid.refined(inputs.problem.scale).shape))
+    chunk = min(64, max(8, *size))
     options = GenerateOptions(config.seed, None, (chunk,) * 3, device=usage.device, resume=path.exists())
     with _clock(usage, "generate_seconds", folder):
-        apply_model(package, inputs.scan, str(path), options, emit=progress.emit, say=progress.say)
+        if package.model.problem.low_phases:
+            apply_model(package, inputs.scan, str(path), options, emit=progress.emit, say=progress.say)
+        else:
+            grid = result_voxels(inputs)
+            voxel: dict[str, Any] = {"voxel_size": grid.voxel_size, "unit": grid.unit} if grid.known else {}
+            apply_model(package, None, str(path), options, size=size, emit=progress.emit, say=progress.say, **voxel)
     usage.finished = True
     _write(usage, folder)
 
@@ -115,7 +144,9 @@ def check_model(package: Package, inputs: JobInputs, name: str) -> None:
         UserError: It was.
     """
     theirs, ours = package.model.problem, inputs.problem
-    if theirs.scale != ours.scale:
+    if theirs.low_phases and inputs.low_res is None:
+        raise UserError(f"The model {name} is applied to a low-resolution volume, but none is given: add --low-res.")
+    if theirs.low_phases and theirs.scale != ours.scale:
         raise UserError(f"The model {name} has the scale factor {theirs.scale}, but the comparison's is {ours.scale}.")
     mine, wanted = ([p.name for p in problem.phases] for problem in (theirs, ours))
     if mine != wanted or len(theirs.low_phases) not in (0, len(ours.low_phases)):
@@ -174,13 +205,13 @@ def _device_peak(device: str) -> int:
     return int(torch.cuda.max_memory_allocated(device))
 
 
-def main(folder: str, name: str, loudness: str) -> int:
+def main(folder: str, name: str, loudness: str, size: str) -> int:
     """Run one entry of a comparison folder; a user's mistake goes to stdout with the exit code `REFUSED`."""
     try:
         config = load_comparison(Path(folder) / COMPARISON)
         entry = next(e for e in config.compare if e.name == name)
         with ProgressPrinter(quiet=loudness == "quiet") as progress:
-            run_entry(config, entry, open_inputs(config), Path(folder) / name, progress)
+            run_entry(config, entry, open_inputs(config), Path(folder) / name, progress, parse_size(size))
     except UserError as error:
         print(error, flush=True)
         return REFUSED
@@ -190,4 +221,4 @@ def main(folder: str, name: str, loudness: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]))
+    sys.exit(main(*sys.argv[1:5]))

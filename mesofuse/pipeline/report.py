@@ -17,19 +17,20 @@ from mesofuse.errors import UserError
 from mesofuse.evaluation.comparison import Column, Line, lines
 from mesofuse.evaluation.measure import MetricChoice
 from mesofuse.evaluation.protocol import Sampled
+from mesofuse.evaluation.sections import check_names
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.models.package import read_record
-from mesofuse.pipeline.comparison import (
+from mesofuse.pipeline.comparison import compare, open_ready
+from mesofuse.pipeline.comparison_entry import COMPARISON, RUN, Usage, read_usage
+from mesofuse.pipeline.comparison_measure import (
     IMAGE,
     REFERENCE,
     Progress,
-    compare,
     measure_all,
-    open_ready,
     placed_image,
-    recorded_sample,
+    sample_all,
+    several,
 )
-from mesofuse.pipeline.comparison_entry import COMPARISON, RUN, Usage, read_usage
 from mesofuse.pipeline.folder import CONFIG, DEMO_INPUTS, FUSED, MODEL, NUMBERS, TRAINING
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
 from mesofuse.registry import get_registry
@@ -57,7 +58,7 @@ class Source:
         packages: For each volume that a model made, the record of the model package.
         runs: For each trained volume its training's folder.
         preflight: The checks of the inputs.
-        degradation: The model of the instrument.
+        degradation: The model of the instrument; None without a scan.
     """
 
     folder: Path
@@ -71,7 +72,7 @@ class Source:
     packages: dict[str, dict[str, Any]]
     runs: dict[str, Path]
     preflight: tuple[dict[str, Any], ...]
-    degradation: Degradation
+    degradation: Degradation | None
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _comparison(folder: Path, sampling: Sampling, say: Callable[[str], None], pr
     models |= {e.name: Path(e.model) for e in config.compare if e.model is not None}
     return Source(
         folder, config, done.inputs, done.labels, done.columns, done.lines,
-        _curves(done.labels, config, folder, sampling.workers, say, progress), done.usage,
+        _curves(done.labels, config, done.inputs, folder, sampling.workers, say, progress), done.usage,
         {name: read_record(path) for name, path in models.items()},
         {name: run / TRAINING for name, run in made.items()}, _checks(done.inputs, {}),
         _degradation(config, done.inputs),
@@ -145,7 +146,10 @@ def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress:
     volume = LabelVolume.open(folder / FUSED)
     truth = folder / DEMO_INPUTS / "truth.tif"
     reference = sampling.reference or (str(truth.absolute()) if truth.exists() else None)
-    size = sampling.size or min(64, *volume.grid.shape, *inputs.image.grid.shape[1:])
+    shapes = [n for image in inputs.fusion.groups.values() for n in image.grid.shape[1:]]
+    size = sampling.size or min(64, *(n for n in volume.grid.shape if n > 1), *shapes)
+    if several(inputs):
+        check_names(inputs.problem.phases)
     fields: dict[str, Any] = {key: getattr(job, key) for key in InputsConfig.model_fields}
     fields |= {
         "compare": [{"name": "fused", "volume": str((folder / FUSED).absolute())}], "reference": reference,
@@ -162,7 +166,7 @@ def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress:
     known = json.loads(numbers.read_text("utf-8")) if numbers.exists() else {}
     return Source(
         folder, config, inputs, labels, tuple(columns), tuple(lines(columns, columns[0])),
-        _curves(labels, config, work, sampling.workers, say, progress), {}, {"fused": record},
+        _curves(labels, config, inputs, work, sampling.workers, say, progress), {}, {"fused": record},
         {"fused": folder / TRAINING}, _checks(inputs, known), _degradation(config, inputs),
     )  # fmt: skip
 
@@ -170,6 +174,7 @@ def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress:
 def _curves(
     labels: dict[str, Labels],
     config: ComparisonConfig,
+    inputs: JobInputs,
     folder: Path,
     workers: int,
     say: Callable[[str], None],
@@ -183,7 +188,7 @@ def _curves(
         if len(volume.phases) > 16:  # as many as the two-point correlation takes; the figure would show no more either
             continue
         metrics: list[MetricChoice] = [("two-point-correlation", options), "chord-length"]
-        found[name] = recorded_sample(name, volume, metrics, config, count, folder / name, workers, progress)
+        found[name] = sample_all(name, volume, metrics, config, inputs, count, folder / name, workers, progress)
     return found
 
 
@@ -195,7 +200,9 @@ def _checks(inputs: JobInputs, known: dict[str, Any]) -> tuple[dict[str, Any], .
     return tuple(recorded["checks"] if isinstance(recorded, dict) else recorded)
 
 
-def _degradation(config: ComparisonConfig, inputs: JobInputs) -> Degradation:
+def _degradation(config: ComparisonConfig, inputs: JobInputs) -> Degradation | None:
+    if inputs.low_res is None:
+        return None
     options = {k: v for k, v in config.degradation.items() if k != "name"}
     built: Degradation = get_registry().find("degradation", config.degradation["name"]).build(options, inputs.problem)
     return built
@@ -248,11 +255,15 @@ def _named(options: dict[str, Any]) -> Iterator[tuple[Any, str]]:
 def provenance(source: Source) -> tuple[tuple[str, str], ...]:
     """Return names and values that say where everything comes from."""
     config, rows = source.config, []
-    for key in ("low_res", "high_res", "reference"):
-        if path := getattr(config, key):
-            rows.append((key.replace("_", "-"), Path(path).name if "://" not in path else path))
+    files = [("low-res", config.low_res)]
+    files += [("high-res" if len(config.images) == 1 else f"high-res {k}", path) for k, path in config.images.items()]
+    for key, path in [*files, ("reference", config.reference)]:
+        if path:
+            rows.append((key, Path(path).name if "://" not in path else path))
     rows += [(f"SHA-256 of {name}", digest) for name, digest in source.inputs.hashes.items()]
-    rows += [("scale factor", " × ".join(f"{s:g}" for s in source.inputs.problem.scale)), ("seed", str(config.seed))]
+    if source.inputs.low_res is not None:
+        rows.append(("scale factor", " × ".join(f"{s:g}" for s in source.inputs.problem.scale)))
+    rows.append(("seed", str(config.seed)))
     shows = zip(source.inputs.problem.low_phases, source.inputs.problem.match.shows, strict=True)
     names = [p.name for p in source.inputs.problem.phases]
     rows += [(f"scan's {low.name}", "shows " + ", ".join(names[v] for v in seen)) for low, seen in shows]

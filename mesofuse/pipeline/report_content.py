@@ -8,7 +8,7 @@ import numpy as np
 
 from mesofuse.evaluation.comparison import cell_text, overall
 from mesofuse.evaluation.consistency_map import consistency_map
-from mesofuse.pipeline.comparison import IMAGE, REFERENCE
+from mesofuse.pipeline.comparison_measure import IMAGE, REFERENCE, placed_image, several
 from mesofuse.pipeline.report import citations, provenance, training_rows
 from mesofuse.report import plots
 from mesofuse.report.html import Content, Plate, Sheet
@@ -17,6 +17,7 @@ from mesofuse.report.solid import solid
 from mesofuse.report.style import styled, volume_colors
 from mesofuse.report.viewer import Shown
 from mesofuse.streaming.plan import human_bytes
+from mesofuse.volumes.grid import AXES
 
 if TYPE_CHECKING:
     from mesofuse.pipeline.report import Source
@@ -34,7 +35,7 @@ UNITS = {
     "dependent on the voxel size.",
     "specific-surface-area": "Interphase area per volume by Crofton's formula along 13 directions, free of the "
     "staircase error.",
-    "triple-phase-boundary": "Length per volume of the lines where three phases meet, L_V = 2 P_A; of the image its "
+    "triple-phase-boundary": "Length per volume of the lines where three phases meet, L_V = 2·P_A; of an image its "
     "own plane alone, which holds for isotropic material.",
     "volume-fraction": "Share of voxels.",
 }
@@ -54,7 +55,8 @@ def content(source: Source) -> Content:
     shown = [] if scan is None else [Shown("scan", scan, "scan")]
     shown += [Shown(name, source.labels[name]) for name in [*results[:MOST_SHOWN], *volumes[:1]] if name in volumes]
     shown = list({one.name: one for one in shown}.values())
-    shown.append(Shown("sharp image", source.labels[IMAGE], "image"))
+    others = (placed_image(source.inputs, 1), placed_image(source.inputs, 2)) if several(source.inputs) else None
+    shown.append(Shown("sharp image", source.labels[IMAGE], "image", others))
     phases = source.inputs.problem.phases
     hidden = next((p.value for p in phases if p.name.lower() in EMPTY_PHASES), None)
     solids = []
@@ -66,13 +68,14 @@ def content(source: Source) -> Content:
     if len(results) > MOST_SHOWN:
         notes.append(f"The slices of {', '.join(results[MOST_SHOWN:])} are left out to keep the page small.")
     kind = "Comparison" if len(results) > 1 or source.usage else "Reconstruction"
-    scale = " × ".join(f"{s:g}" for s in source.inputs.problem.scale)
+    factors = " × ".join(f"{s:g}" for s in source.inputs.problem.scale)
+    scale = "made from the image alone" if scan is None else f"scale factor {factors}"
     shape = " × ".join(map(str, source.labels[results[0]].grid.shape)) if results else ""
     grid = source.labels[results[0]].grid
     voxel = f" of {grid.voxel_size[0]:.4g} {grid.symbol}" if grid.known else ""
     return Content(
         title=f"{kind}: {source.folder.resolve().name}",
-        lead=f"{', '.join(results)}: {shape} voxels{voxel}, scale factor {scale}; errors are against the {reference}.",
+        lead=f"{', '.join(results)}: {shape} voxels{voxel}, {scale}; errors are against the {reference}.",
         shown=tuple(shown),
         sheets=tuple(_sheets(source, reference)),
         plates=tuple(plates),
@@ -90,6 +93,18 @@ def _many(source: Source) -> str:
     )
 
 
+def _images(source: Source) -> str:
+    """Name what the pluses are of."""
+    groups = source.inputs.fusion.groups
+    if len(groups) == 1:
+        return "the image"
+    normals = "; ".join("normal to " + ", ".join(axes) for axes in groups)
+    return (
+        f"each image ({normals}), averaged over the three axes; "
+        "quantities marked (normal to …) are of patches of these planes, in volumes too"
+    )
+
+
 def _violins(source: Source, colors: dict[str, str]) -> list[Plate]:
     volumes = [c.sampled for c in source.columns if c.name != IMAGE]
     image = next(c.sampled for c in source.columns if c.name == IMAGE)
@@ -98,7 +113,7 @@ def _violins(source: Source, colors: dict[str, str]) -> list[Plate]:
         Plate(
             f"violins-{metric}", f"{metric.replace('-', ' ').capitalize()} in subvolumes",
             f"Distributions over {_many(source)}, all violins of one width; lines are means, black pluses the mean of "
-            f"{source.config.subvolumes} random patches of {source.config.size}² pixels of the image. "
+            f"{source.config.subvolumes} random patches of {source.config.size}² pixels of {_images(source)}. "
             f"{UNITS.get(metric, '')}",
             plots.violins(volumes, image, metric, colors),
         )
@@ -113,7 +128,8 @@ def _errors(source: Source, colors: dict[str, str], reference: str) -> list[Plat
     text = (
         f"Relative error of the mean over {_many(source)}, with its 95 % interval. Dark band: the 95 % interval of the "
         f"{reference}'s own mean, below which no error can be told from none. Light band: one standard deviation "
-        f"between single subvolumes of the {reference}."
+        f"between single subvolumes of the {reference}. Triangles stand for errors beyond ± {plots.FARTHEST} %, which "
+        "the table has."
     )
     return [
         Plate("errors", f"Errors against the {reference}", text, plots.errors(source.lines, names, colors, reference))
@@ -132,6 +148,10 @@ def _curves(source: Source, colors: dict[str, str]) -> list[Plate]:
         )
         figure = plots.curves(volumes, image, "two-point-correlation", "radial", colors, "S2")
         plates.append(Plate("two-point-correlation", "Two-point correlation", text, figure))
+        for axis in AXES if several(source.inputs) else ():
+            text = f"S2 along {axis} alone. {bands.replace('the image', f'the images whose planes hold {axis}')}"
+            figure = plots.curves(volumes, image, "two-point-correlation", axis, colors, "S2")
+            plates.append(Plate(f"two-point-correlation-{axis}", f"Two-point correlation along {axis}", text, figure))
     if any(key[0] == "chord-length" for v in volumes for key in v.curves):
         text = (
             f"Density of the lengths of lines within the phase, along the three axes together; chords cut by a "
@@ -159,7 +179,7 @@ def _axes(source: Source, colors: dict[str, str]) -> list[Plate]:
 
 def _maps(source: Source, results: list[str]) -> list[Plate]:
     low, problem = source.inputs.low_res, source.inputs.problem
-    if low is None:
+    if low is None or source.degradation is None:
         return []
     shape = low.grid.region.scaled(problem.scale).shape
     fit = [name for name in results if source.labels[name].grid.shape == shape][:MOST_SHOWN]
@@ -192,19 +212,25 @@ def _training(source: Source) -> list[Plate]:
 
 def _sheets(source: Source, reference: str) -> list[Sheet]:
     names = [c.name for c in source.columns]
-    header = ["quantity", "unit", f"{reference} (mean ± s.e.)", "spread", *names[1:]]
-    rows = []
+    header = ["quantity", f"{reference} (mean ± s.e.)", "spread", *names[1:]]
+    rows: list[list[str]] = []
+    heading = ""
     for line in source.lines:
         own = cell_text(line.entries[0]) + (f" ± {100 * line.floor:.1f} %" if line.floor is not None else "")
         spread = "" if line.spread is None else f"± {100 * line.spread:.1f} %"
         others = [cell_text(e) for e in line.entries[1:]]
-        rows.append([f"{line.metric}: {line.label}", line.unit or "–", own, spread, *others])
+        title = line.metric.replace("-", " ").capitalize() + (f" / {line.unit}" if line.unit else "")
+        if title != heading:
+            rows.append([title])
+        heading = title
+        rows.append([line.label, own, spread, *others])
     means = [overall(source.lines, i) for i in range(1, len(names))]
-    rows.append(["mean |error|", "", "", "", *["–" if m is None else f"{100 * m:.1f} %" for m in means]])
+    rows.append(["All quantities"])
+    rows.append(["mean |error|", "", "", *["–" if m is None else f"{100 * m:.1f} %" for m in means]])
     caption = (
         f"Means over {_many(source)}; in brackets the relative error against the {reference} ± its standard error. The "
         f"spread is the standard deviation between single subvolumes of the {reference}. Subvolumes that overlap do "
-        "not count as independent. low-res-consistency is of the whole volume."
+        "not count as independent. Low res consistency is of the whole volume."
     )
     sheets = [Sheet("Values and errors", header, rows, caption=caption)]
     if source.usage:

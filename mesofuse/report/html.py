@@ -42,7 +42,7 @@ class Sheet:
     Attributes:
         title: What it holds.
         header: Its columns.
-        rows: Cells as they are shown.
+        rows: Cells as they are shown; a row of one cell is the heading of those below it.
         numbers: Whether all columns but the first are numbers, set to the right.
         caption: Conventions and units.
     """
@@ -171,6 +171,9 @@ def _sheet(sheet: Sheet) -> str:
     head = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(sheet.header, kinds, strict=True))
     rows = ""
     for row in sheet.rows:
+        if len(row) == 1:
+            rows += f'<tr class="group"><th scope="rowgroup" colspan="{len(sheet.header)}">{escape(row[0])}</th></tr>'
+            continue
         cells = "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row[1:], kinds[1:], strict=True))
         rows += f'<tr><th scope="row">{escape(row[0])}</th>{cells}</tr>'
     return (

@@ -27,6 +27,7 @@ FIELD_VOXELS = 256
 OVERVIEW_VOXELS = 1024
 METADATA: dict[str, dict[str, Any]] = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 INK, ACCENT = "#222222", "#d55e00"
+_NORMAL = "Normal to "
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def montage(
     *,
     low_res: Labels | None,
     result: Labels,
-    image: Labels | None,
+    image: Labels | Sequence[Labels] | None,
     axis: int = 0,
     index: int | None = None,
 ) -> None:
@@ -63,6 +64,9 @@ def montage(
     below them give each phase's share of it. The lower panels show slices through the result's middle, at most 1024
     voxels wide, with the upper panels' field outlined. Only these slices are read.
 
+    Where there are images for several directions, the one that shows the upper panels' direction stands there, and a
+    third row shows the image for each direction below the result's plane of this direction, to the same scale.
+
     A scan of unknown voxel size is taken to fill the result's space, an image to have the result's voxels. Of a stack
     of images the first is shown.
 
@@ -70,7 +74,8 @@ def montage(
         path: File to write or replace, of suffix .png (200 dots per inch), .pdf or .svg.
         low_res: The low-resolution volume, or None.
         result: The high-resolution volume.
-        image: The high-resolution image, or None.
+        image: The high-resolution image, or three, of planes normal to z, y and x (the same object for those that look
+            alike), or None.
         axis: The upper panels are normal to this axis, 0 to 2.
         index: Slice of the result along ``axis``; the middle one if None.
 
@@ -81,8 +86,11 @@ def montage(
     suffix = path.suffix.lower()
     if suffix not in METADATA:
         raise UserError(f"A figure can't be written as {path.name}: its name must end in {', '.join(METADATA)}.")
-    upper = compared(low_res, result, image, axis, index)
-    figure = _figure(upper, overview(result, axis, upper[0].picture.box))
+    images = None if image is None else (image,) * 3 if hasattr(image, "grid") else tuple(image)
+    upper = compared(low_res, result, images[axis] if images and axis in (0, 1, 2) else None, axis, index)
+    lower = overview(result, axis, upper[0].picture.box)
+    several = images is not None and len({id(one) for one in images}) > 1
+    figure = _figure([upper, lower, *([images_below(lower, images)] if several and images else [])])
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=DPI, metadata=METADATA[suffix])
 
@@ -131,8 +139,21 @@ def overview(result: Labels, axis: int, box: Box) -> list[Panel]:
         whole = Box.centred(result.grid, normal, height, width)
         picture = read_picture(result, result.grid, normal, index, whole)
         inset = box if normal == axis and box.height < 0.95 * max(height, width) else None
-        title = f"Normal to {AXES[normal]}, rows {AXES[rows]}, columns {AXES[columns]}"
+        title = f"{_NORMAL}{AXES[normal]}, rows {AXES[rows]}, columns {AXES[columns]}"
         panels.append(Panel(title, picture, result.phases, result.grid, inset))
+    return panels
+
+
+def images_below(lower: Sequence[Panel], images: Sequence[Labels]) -> list[Panel]:
+    """Return for each panel of `overview` the image of planes normal to its axis, as much as there is room for."""
+    panels = []
+    for panel in lower:
+        normal = AXES.index(panel.title[len(_NORMAL)])
+        placed = place_image(images[normal].grid, panel.grid, normal)
+        box = panel.picture.box
+        part = Box.centred(placed, 0, min(box.height, placed.extent[1]), min(box.width, placed.extent[2]))
+        picture = read_picture(images[normal], placed, 0, 0, part)
+        panels.append(Panel(f"Image normal to {AXES[normal]}", picture, images[normal].phases, placed))
     return panels
 
 
@@ -142,36 +163,41 @@ def _panel(name: str, labels: Labels, grid: Grid, axis: int, index: int, box: Bo
     return Panel(title, read_picture(labels, grid, axis, index, box), labels.phases, grid)
 
 
-def _figure(upper: Sequence[Panel], lower: Sequence[Panel]) -> Figure:
+def _figure(groups: Sequence[Sequence[Panel]]) -> Figure:
+    """Draw rows of panels, those of the first with each phase's share below; a third has the second's scale."""
     from matplotlib.figure import Figure
 
+    groups = [row for row in groups if row]
     # One scale in each row; each panel is as large as what it shows.
-    sizes = [_sizes(upper), _sizes(lower)]
-    tallest = [max((h for _, h in row), default=0) for row in sizes]
-    widths = [sum(w for w, _ in row) + GAP * (len(row) - 1) for row in sizes]
+    sizes = [_sizes(row, groups[min(i, 1)]) for i, row in enumerate(groups)]
+    tallest = [max(h for _, h in row) for row in sizes]
+    widths = [sum(w for w, _ in row) + GAP * (len(row) - 1) for row in sizes[:2]]
     width = 2 * MARGIN + max(widths)
-    tops = [MARGIN + TITLE, MARGIN + TITLE + tallest[0] + BAR + GAP + TITLE]
-    height = (tops[1] + tallest[1] if lower else tops[0] + tallest[0] + BAR) + LEGEND + MARGIN
+    tops = [MARGIN + TITLE]
+    for i, high in enumerate(tallest):
+        tops.append(tops[-1] + high + (BAR if i == 0 else 0) + GAP + TITLE)
+    height = tops[-1] - GAP - TITLE + LEGEND + MARGIN
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
 
     def axes(left: float, top: float, w: float, h: float) -> Axes:
         return figure.add_axes((left / width, 1 - (top + h) / height, w / width, h / height))
 
-    for row, panels in enumerate((upper, lower)):
-        left = round((width - widths[row]) / 2)
-        for panel, (w, h) in zip(panels, sizes[row], strict=True):
+    for row, panels in enumerate(groups):
+        above = sizes[min(row, 1)]  # images stand below the planes of their direction
+        left = round((width - widths[min(row, 1)]) / 2)
+        for panel, (w, h), (room, _) in zip(panels, sizes[row], above, strict=True):
             _draw_picture(axes(left, tops[row], w, h), panel, w, h)
             if row == 0:
                 _draw_shares(axes(left, tops[0] + h + 8, w, BAR - 8), panel)
-            left += w + GAP
-    _draw_legend(figure, [*upper, *lower], (MARGIN + LEGEND / 2) / height)
+            left += room + GAP
+    _draw_legend(figure, [panel for row in groups for panel in row], (MARGIN + LEGEND / 2) / height)
     return figure
 
 
-def _sizes(panels: Sequence[Panel]) -> list[tuple[int, int]]:
-    """Return width and height in pixels of panels drawn to one scale, the longest side `PANEL`."""
+def _sizes(panels: Sequence[Panel], like: Sequence[Panel]) -> list[tuple[int, int]]:
+    """Return width and height in pixels of panels drawn to the scale that makes `like`'s longest side `PANEL`."""
     boxes = [panel.picture.box for panel in panels]
-    scale = PANEL / max((side for box in boxes for side in (box.width, box.height)), default=1.0)
+    scale = PANEL / max(side for panel in like for side in (panel.picture.box.width, panel.picture.box.height))
     return [(max(1, round(box.width * scale)), max(1, round(box.height * scale))) for box in boxes]
 
 

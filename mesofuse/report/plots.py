@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_PLOTS = 24
+FARTHEST = 50  # per cent; an error beyond it would hide what the others differ by
 SHARES = ("volume-fraction", "surface-area")  # pure numbers that are shares of a whole
 
 
@@ -90,7 +91,9 @@ def curves(
     """
     shown = [*volumes, *([image] if image is not None else [])]
     keys = dict.fromkeys(k for v in shown for k in v.curves if k[0] == metric)
-    names = list(dict.fromkeys(label.rsplit(" | ", 1)[0] for _, label in keys))[:MOST_PLOTS]
+    ends = AXES if ending == "axes" else (ending,)
+    split = [label.rsplit(" | ", 1) for _, label in keys]
+    names = list(dict.fromkeys(name for name, *end in split if end and end[0] in ends))[:MOST_PLOTS]
     rows, columns = grid_of(len(names), 3)
     figure, axes = _plots(rows, columns, 1.9)
     for one, name in zip(axes, names, strict=False):
@@ -163,6 +166,8 @@ def per_axis(volumes: Sequence[Sampled], metric: str, colors: Mapping[str, str],
 def errors(lines: Sequence[Line], names: Sequence[str], colors: Mapping[str, str], floor: str) -> Figure:
     """Draw relative errors with 95 % intervals, and as grey bands what the reference's own subvolumes leave open.
 
+    An error beyond ± 50 % is a triangle at the side.
+
     Args:
         lines: The table.
         names: The volumes of its columns, the reference's included.
@@ -182,8 +187,15 @@ def errors(lines: Sequence[Line], names: Sequence[str], colors: Mapping[str, str
             if entry.relative is None:
                 continue
             at = row + (k - (len(others) - 1) / 2) * 0.7 / max(1, len(others))
+            if abs(100 * entry.relative) > FARTHEST:
+                side = math.copysign(FARTHEST, entry.relative)
+                one.plot(side, at, "<" if side < 0 else ">", ms=4.5, color=colors[names[i]], clip_on=False, zorder=3)
+                continue
             bar = 196 * (entry.relative_error or 0.0)
+            bar = bar if math.isfinite(bar) else 0.0
             one.errorbar(100 * entry.relative, at, xerr=bar, fmt="o", ms=3.2, color=colors[names[i]], lw=0.9, zorder=3)
+    if any(abs(100 * (e.relative or 0)) > FARTHEST for line in shown for e in line.entries):
+        one.set_xlim(-1.02 * FARTHEST, 1.02 * FARTHEST)
     one.axvline(0, color=INK, lw=0.7)
     one.set_yticks(range(len(shown)), [f"{line.metric}: {line.label}" for line in shown])
     one.set_ylim(len(shown) - 0.5, -0.5)
@@ -230,7 +242,7 @@ def agreement(maps: Sequence[tuple[str, np.ndarray, np.ndarray]], table: np.ndar
         colors = (255 - (255 - table[labels].astype(float)) * 0.55).astype(np.uint8)
         colors[~right] = (213, 94, 0)
         one.imshow(colors, interpolation="nearest", aspect=aspect)
-        one.set_title(f"{name}: {right.mean():.1%} of this slice")
+        one.set_title(f"{name}: {right.mean():.1%} agrees")
         one.set(xticks=[], yticks=[])
         for spine in one.spines.values():
             spine.set_visible(True)

@@ -148,10 +148,12 @@ class SampleBars:
     Args:
         quiet: Say nothing.
         stream: Where to write; stderr if None.
+        of: What is counted.
     """
 
-    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None, of: str = "subvolumes") -> None:
         self._quiet = quiet
+        self._of = of
         self._stream = stream or sys.stderr
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -178,7 +180,7 @@ class SampleBars:
             return
         if not self._stream.isatty():
             if done == total:
-                print(f"{name}: {total} subvolumes measured", file=self._stream, flush=True)
+                print(f"{name}: {total} {self._of} measured", file=self._stream, flush=True)
             return
         if self._bars is None:
             from rich.console import Console

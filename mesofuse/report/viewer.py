@@ -28,11 +28,17 @@ class Shown:
         name: What stands above it.
         labels: The volume.
         role: ``result`` (on the first result's grid or one of its own), ``scan``, or ``image``, which has no depth.
+        others: Images of planes normal to y and x, where ``labels`` shows those normal to z alone.
     """
 
     name: str
     labels: Labels
     role: str = "result"
+    others: tuple[Labels, Labels] | None = None
+
+    def along(self, axis: int) -> Shown:
+        """Return what is shown in planes normal to an axis."""
+        return self if self.others is None else Shown(self.name, (self.labels, *self.others)[axis], self.role)
 
 
 def viewer_data(shown: Sequence[Shown]) -> dict[str, Any]:
@@ -71,7 +77,7 @@ def _axis(shown: Sequence[Shown], axis: int, count: int) -> dict[str, Any] | Non
         "of": main.shape[axis],
         "bar": {"percent": round(100 * length / side, 3), "text": text},
         "plane": f"rows {AXES[rows]}, columns {AXES[columns]}",
-        "panels": [_panel(one, main, axis, slices, box, side) for one in shown],
+        "panels": [_panel(one.along(axis), main, axis, slices, box, side) for one in shown],
     }
 
 

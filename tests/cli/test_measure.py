@@ -197,3 +197,39 @@ def test_voxel_size_is_for_files_that_state_none(tiff, labels, tmp_path, capsys)
     data = as_json(capsys, fused, tiff, "--voxel-size", "2", "--unit", "um", "--metrics", "specific-surface-area")
     values = [entry(data, "specific-surface-area", "pore | active", i)["value"] for i in range(2)]
     assert values[0] == pytest.approx(4 * values[1])
+
+
+def test_files_that_lack_different_phases_are_not_taken_for_alike(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for name, values in (("a", [0, 1]), ("b", [0, 2]), ("grey", [0, 255])):
+        tifffile.imwrite(tmp_path / f"{name}.tif", rng.choice(values, (8, 8, 8)).astype(np.uint8))
+    a, b, grey = (str(tmp_path / f"{name}.tif") for name in ("a", "b", "grey"))
+    assert main(["measure", a, b]) == 2
+    assert "which phase is missing" in capsys.readouterr().err
+    assert main(["measure", a, grey]) == 0
+    assert main(["measure", a, b, "--phases", "pore,active,binder", "--json", "-"]) == 0
+    out = capsys.readouterr().out
+    found = json.loads(out[out.index("{") :])
+    fractions = {row["label"]: [c["value"] for c in row["cells"]] for row in found["table"]}
+    assert fractions["active"][1] == 0 == fractions["binder"][0]
+
+
+def test_one_subvolume_has_no_standard_error(tmp_path, capsys):
+    tifffile.imwrite(tmp_path / "a.tif", np.random.default_rng(0).integers(0, 2, (8, 8, 8), dtype=np.uint8))
+    assert main(["measure", str(tmp_path / "a.tif"), "--samples", "3", "--size", "8"]) == 0
+    out = capsys.readouterr().out
+    assert "± 0" not in out
+    assert "no standard error" in out
+
+
+def test_thin_volumes_images_and_truncated_stores_give_a_sentence_or_a_right_number(labels, tmp_path, capsys):
+    np.save(tmp_path / "thin.npy", np.arange(64, dtype=np.uint8).reshape(8, 1, 8) % 2)
+    assert main(["measure", str(tmp_path / "thin.npy"), "--metrics", "isotropy-error,euler-number"]) == 2
+    capsys.readouterr()
+    given = ["measure", str(tmp_path / "thin.npy"), "--metrics", "directional-covariance,euler-number", "--json", "-"]
+    assert main(given) == 0
+    (volume,) = json.loads(capsys.readouterr().out)["volumes"]
+    assert all(r["value"] is None for r in volume["results"] if r["metric"] in ("isotropy-error", "euler-number"))
+    np.save(tmp_path / "nan.npy", np.where(np.arange(64).reshape(4, 4, 4) == 3, np.nan, 1.0))
+    assert main(["measure", str(tmp_path / "nan.npy")]) == 2
+    assert "NaN" in capsys.readouterr().err

@@ -47,3 +47,11 @@ def test_image_and_absent_phase(context):
 
 def test_streams_exactly(check_additive):
     check_additive(DirectionalCovariance(CovarianceOptions(lags=3)), phases=(2, 3))
+
+
+def test_one_voxel_thick_volumes_have_no_isotropy_error(context):
+    for shape in ((12, 1, 12), (12, 12, 1), (1, 1, 12)):
+        labels = np.random.default_rng(0).integers(0, 2, shape, dtype=np.uint8)
+        for result in DirectionalCovariance().measure(labels, context(labels, 2)):
+            if result.metric == "isotropy-error":
+                assert np.isnan(result.value)

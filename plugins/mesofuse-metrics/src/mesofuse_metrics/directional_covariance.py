@@ -60,7 +60,9 @@ class DirectionalCovariance(AdditiveMetric):
                 w * np.mean((np.interp(at, r, chi) - mean) ** 2)
                 for w, (r, chi) in zip(shares, lines.values(), strict=True)
             )
-            results.append(Measurement("isotropy-error", phase.name, float(np.sqrt(spread))))
+            # A direction of one voxel tells nothing, and must not pass for one that is like the others.
+            error = float(np.sqrt(spread)) if all(len(r) > 1 for r, _ in lines.values()) else float("nan")
+            results.append(Measurement("isotropy-error", phase.name, error))
             if variance:
                 for step, (r, chi) in lines.items():
                     x, y = tuple(r.tolist()), tuple(chi.tolist())

@@ -1,0 +1,193 @@
+"""Measuring the volumes and images of a comparison: alike, and nothing twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mesofuse.config.comparison import ComparisonConfig
+from mesofuse.evaluation import sections
+from mesofuse.evaluation.comparison import Column
+from mesofuse.evaluation.measure import MetricChoice, measure
+from mesofuse.evaluation.protocol import Sampled, sample
+from mesofuse.evaluation.records import from_json, to_json
+from mesofuse.interfaces.metric import Measured
+from mesofuse.models.provenance import hash_labels
+from mesofuse.pipeline.inputs import JobInputs
+from mesofuse.registry import get_registry
+from mesofuse.volumes.files import replacing
+from mesofuse.volumes.grid import AXES, Grid
+from mesofuse.volumes.labels import LabelArray, Labels
+from mesofuse.volumes.units import convert
+
+REFERENCE, IMAGE = "reference", "image"
+CONSISTENCY = "low-res-consistency"
+Progress = Callable[[str, int, int], None]
+
+
+def several(inputs: JobInputs) -> bool:
+    """Whether there is more than one image, each for some directions."""
+    return len(inputs.fusion.groups) > 1
+
+
+def result_voxels(inputs: JobInputs) -> Grid:
+    """Return the grid of a result; without a scan its shape is of no meaning, and its voxels are the images' pixels."""
+    if inputs.low_res is not None:
+        return inputs.low_res.grid.refined(inputs.problem.scale)
+    grid = inputs.image.grid
+    # Planes normal to z show y and x; those normal to y show z.
+    return replace(grid, voxel_size=(inputs.images[1].grid.voxel_size[1], *grid.voxel_size[1:]))
+
+
+def placed_image(inputs: JobInputs, normal: int = 0) -> LabelArray:
+    """Return the image of planes normal to an axis with the size of a result's voxels where it knows none of its own.
+
+    Along the stack it always has the result's size.
+    """
+    image, expected = inputs.images[normal], result_voxels(inputs)
+    grid = image.grid
+    rows, columns = (a for a in range(3) if a != normal)
+    voxel = (expected.voxel_size[normal], expected.voxel_size[rows], expected.voxel_size[columns])
+    if grid.known:
+        thick = convert(voxel[0], expected.unit, grid.unit) if expected.known else grid.voxel_size[1]
+        return replace(image, grid=replace(grid, voxel_size=(thick, *grid.voxel_size[1:])))
+    return replace(image, grid=replace(grid, voxel_size=voxel, unit=expected.unit))
+
+
+def measure_all(
+    labels: dict[str, Labels],
+    config: ComparisonConfig,
+    inputs: JobInputs,
+    folder: Path,
+    *,
+    workers: int = 1,
+    say: Callable[[str], None] = lambda text: None,
+    progress: Progress = lambda name, done, total: None,
+) -> list[Column]:
+    """Measure each volume in its subvolumes and as a whole, keeping what is measured in ``folder/NAME``."""
+    columns = []
+    for name, volume in labels.items():
+        say(f"{name}: measuring")
+        columns.append(_measured(name, volume, config, inputs, folder / name, workers, progress))
+    return columns
+
+
+def _measured(
+    name: str,
+    volume: Labels,
+    config: ComparisonConfig,
+    inputs: JobInputs,
+    folder: Path,
+    workers: int,
+    progress: Progress,
+) -> Column:
+    """Measure a volume in subvolumes and as a whole, or read what an earlier call measured of these very voxels."""
+    metrics = config.metric_choices
+    sampled = sample_all(name, volume, metrics, config, inputs, config.subvolumes, folder, workers, progress)
+    settings = [content_of(volume), metrics, config.degradation, inputs.hashes, config.scale, config.shows]
+    file = folder / f"whole-{_digest(settings)}.json"
+    try:
+        return Column(name, sampled, from_json(json.loads(file.read_text("utf-8"))))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        whole = measure_whole(name, volume, config, inputs, workers)
+    with replacing(file) as temporary:
+        temporary.write_text(json.dumps(to_json(whole), ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    return Column(name, sampled, whole)
+
+
+def sample_all(
+    name: str,
+    volume: Labels,
+    metrics: Sequence[MetricChoice],
+    config: ComparisonConfig,
+    inputs: JobInputs,
+    count: int,
+    folder: Path,
+    workers: int,
+    progress: Progress,
+) -> Sampled:
+    """Measure subvolumes, or patches of the image.
+
+    With an image for each direction, the image's values are the images' mean; beside them stand each image's own, and
+    in a volume those of as many patches of its planes normal to the same axes.
+    """
+
+    def sampled(labels: Labels, *, stack: bool) -> Sampled:
+        return recorded_sample(name, labels, metrics, config, count, folder, workers, progress, stack=stack)
+
+    groups = inputs.fusion.groups
+    if len(groups) == 1:
+        return sampled(volume, stack=name == IMAGE)
+    if name == IMAGE:
+        images = {axes: placed_image(inputs, AXES.index(axes[0])) for axes in groups}
+        return sections.mean_of_images({axes: sampled(image, stack=True) for axes, image in images.items()})
+    planes = [
+        sections.pooled([sampled(sections.Planes(volume, AXES.index(axis)), stack=True) for axis in axes], axes)
+        for axes in groups
+    ]
+    return sections.with_planes(sampled(volume, stack=False), planes)
+
+
+def recorded_sample(
+    name: str,
+    volume: Labels,
+    metrics: Sequence[MetricChoice],
+    config: ComparisonConfig,
+    count: int,
+    folder: Path,
+    workers: int,
+    progress: Progress,
+    *,
+    stack: bool,
+) -> Sampled:
+    """Measure subvolumes as the comparison draws them, with a record in ``folder`` of what is done."""
+    folder.mkdir(parents=True, exist_ok=True)
+    key = _digest([content_of(volume), metrics, config.seed, config.size, count])
+    return sample(
+        volume,
+        metrics,
+        size=config.size,
+        count=count,
+        seed=config.seed,
+        stack=stack,
+        name=name,
+        workers=workers,
+        record=folder / f"subvolumes-{key}.jsonl",
+        progress=lambda done, total: progress(name, done, total),
+    )
+
+
+def content_of(volume: Labels) -> list[Any]:
+    """Return what the values of a volume depend on."""
+    if isinstance(volume, sections.Planes):
+        return [*content_of(volume.labels), volume.normal]
+    return [hash_labels(volume), volume.grid.voxel_size, volume.grid.unit, [p.name for p in volume.phases]]
+
+
+def measure_whole(name: str, volume: Labels, config: ComparisonConfig, inputs: JobInputs, workers: int) -> Measured:
+    """Measure a whole volume, and how far it agrees with the scan."""
+    if name == IMAGE:
+        found = {
+            axes: measure(
+                placed_image(inputs, AXES.index(axes[0])), config.metric_choices, stack=True, name=name, workers=workers
+            )
+            for axes in inputs.fusion.groups
+        }
+        return sections.mean_of_whole(found, name) if len(found) > 1 else next(iter(found.values()))
+    problem = inputs.problem
+    if inputs.low_res is None:
+        return measure(volume, config.metric_choices, name=name, workers=workers)
+    options = {k: v for k, v in config.degradation.items() if k != "name"}
+    degradation = get_registry().find("degradation", config.degradation["name"]).build(options, problem)
+    return measure(
+        volume, [*config.metric_choices, CONSISTENCY], name=name, workers=workers, low_res=inputs.low_res,
+        match=problem.match, scale=problem.scale, degradation=degradation,
+    )  # fmt: skip
+
+
+def _digest(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
