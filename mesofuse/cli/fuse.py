@@ -19,12 +19,14 @@ from mesofuse.cli import generation, job_options, options
 @generation.chunks
 @generation.shards
 @generation.workers
+@generation.project
 @click.option("--resume", is_flag=True, help="Go on with what the folder holds.")
 @options.overwrite
 @options.quiet
 def command(
     low_res: str | None, high_res: tuple[str, ...], scale: Any, out: str, chunks: int,
-    shards: int | None, workers: int | None, resume: bool, overwrite: bool, quiet: bool, **fields: Any,
+    shards: int | None, workers: int | None, project: bool, resume: bool, overwrite: bool, quiet: bool,
+    **fields: Any,
 ) -> None:  # fmt: skip
     """Train on a sharp image and a blurry volume, make the fused volume, measure and draw it.
 
@@ -52,7 +54,8 @@ def command(
     job, inputs = job_options.open_job(described)
     with ProgressPrinter(quiet=quiet) as progress:
         result = fuse(
-            job, inputs, folder, chunks=chunks, shards=shards, workers=workers, overwrite=overwrite, resume=resume,
+            job, inputs, folder, chunks=chunks, shards=shards, workers=workers, project=project, overwrite=overwrite,
+            resume=resume,
             emit=progress.emit, say=progress.say, warn=warn if quiet else progress.say,
         )  # fmt: skip
     print_against_image(result.measured, result.image)

@@ -21,6 +21,7 @@ from mesofuse.errors import UserError
 @generation.chunks
 @generation.shards
 @generation.workers
+@generation.project
 @options.voxel_size
 @options.unit
 @options.device
@@ -31,8 +32,8 @@ from mesofuse.errors import UserError
 def command(
     model: str, files: tuple[str, ...], size: Any, periodic: str, seed: int, region: str | None, chunks: int,
     shards: int | None,
-    workers: int | None, voxel_size: Any, unit: str | None, device: str, levels: bool, resume: bool, overwrite: bool,
-    quiet: bool,
+    workers: int | None, project: bool, voxel_size: Any, unit: str | None, device: str, levels: bool, resume: bool,
+    overwrite: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Apply MODEL (a package folder) to the volume LOW_RES and write the fused volume OUT (zarr).
 
@@ -65,7 +66,7 @@ def command(
     with ProgressPrinter(quiet=quiet) as progress:
         volume = apply_model(
             opened.package, opened.low_res, out, settings, size=size, voxel_size=voxel_size, unit=unit,
-            emit=progress.emit, say=progress.say,
+            project=project, emit=progress.emit, say=progress.say,
         )  # fmt: skip
     click.echo(f"Wrote {volume.path}: {' × '.join(map(str, volume.grid.shape))} voxels")
 

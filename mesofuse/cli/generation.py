@@ -23,6 +23,10 @@ chunks = click.option(
 )
 shards = click.option("--shards", type=click.IntRange(8), help="Edge of a file that bundles chunks. [default: none]")
 region = click.option("--region", metavar="z0:z1,y0:y1,x0:x1", help="Make only this part, in output voxels.")
+project = click.option(
+    "--project", is_flag=True,
+    help="Change the fewest, least certain voxels so that the result, degraded, shows what the scan shows.",
+)  # fmt: skip
 workers = click.option("--workers", type=click.IntRange(min=1), help="Tiles in flight. [default: one a core]")
 
 

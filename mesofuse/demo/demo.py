@@ -17,8 +17,9 @@ from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.interfaces.problem import Problem
 from mesofuse.models.device import resolve_device
 from mesofuse.pipeline.folder import CONFIG, DEMO_FIGURE, DEMO_INPUTS, DEMO_RIVAL, run_folder
-from mesofuse.pipeline.fuse import METRICS, fuse, method_degradation
+from mesofuse.pipeline.fuse import METRICS, fuse
 from mesofuse.pipeline.inputs import open_inputs
+from mesofuse.pipeline.projection import method_degradation
 from mesofuse.registry import get_registry
 from mesofuse.report.montage import montage
 from mesofuse.streaming.compute import default_workers

@@ -17,13 +17,13 @@ from mesofuse.evaluation.records import to_json
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.events import Event, RunFinished
 from mesofuse.interfaces.metric import Measured, Measurement
-from mesofuse.interfaces.problem import Problem
 from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package
 from mesofuse.pipeline.fit import announcing, fit_job
 from mesofuse.pipeline.folder import FUSED, NUMBERS, PREVIEW
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs
+from mesofuse.pipeline.projection import method_degradation
 from mesofuse.pipeline.size import DEFAULT_SIZE, check_job
 from mesofuse.registry import get_registry
 from mesofuse.report.montage import montage
@@ -65,6 +65,7 @@ def fuse(
     chunks: int = 64,
     shards: int | None = None,
     workers: int | None = None,
+    project: bool = False,
     overwrite: bool = False,
     resume: bool = False,
     emit: Callable[[Event], None] = lambda event: None,
@@ -80,6 +81,7 @@ def fuse(
         chunks: Edge of the output's chunks.
         shards: Edge of a file that bundles chunks; None: a chunk is a file.
         workers: Tiles in flight; None chooses.
+        project: Make the result reproduce the scan.
         overwrite: Replace an earlier run.
         resume: Go on with what the folder holds.
         emit: Takes the events.
@@ -105,7 +107,9 @@ def fuse(
         job.seed, None, (chunks,) * 3, None if shards is None else (shards,) * 3, workers, device, resume,
         periodic=job.periodic,
     )  # fmt: skip
-    volume = apply_model(package, inputs.low_res, str(out / FUSED), options, size=size, emit=emit, say=say)
+    volume = apply_model(
+        package, inputs.low_res, str(out / FUSED), options, size=size, project=project, emit=emit, say=say
+    )
     say("Measuring")
     measured, image = measure_result(volume, inputs, method_degradation(package, inputs.problem))
     record = {"fused": to_json(measured), "image": to_json(image), "model": package.digest, "seed": job.seed}
@@ -124,16 +128,6 @@ def _check_disk(inputs: JobInputs, size: Triple | None, out: str) -> None:
     whole = Region.whole(size or inputs.scan.grid.shape)
     voxels = whole.size if size else whole.scaled(inputs.problem.scale).size
     check_disk(voxels * compressed(image) / image.size, out)
-
-
-def method_degradation(package: Package, problem: Problem) -> Degradation | None:
-    """Return the degradation that a method's options name, or None where it has none."""
-    part = package.options.get("degradation")
-    if not part:
-        return None
-    options = {k: v for k, v in part.items() if k != "name"}
-    built: Degradation = get_registry().find("degradation", part["name"]).build(options, problem)
-    return built
 
 
 def measure_result(

@@ -11,10 +11,12 @@ from mesofuse.interfaces.events import Event, RunFinished
 from mesofuse.models.package import Package
 from mesofuse.models.provenance import hash_labels, versions
 from mesofuse.pipeline.fit import announcing
+from mesofuse.pipeline.projection import projected, summary
 from mesofuse.pipeline.size import DEFAULT_SIZE, noise_grid, takes_scan
 from mesofuse.streaming.output import check_output
-from mesofuse.streaming.plan import check_fits, human_bytes, make_plan
+from mesofuse.streaming.plan import check_fits, human_bytes, make_plan, sum_output
 from mesofuse.streaming.run import GenerateOptions, generate
+from mesofuse.streaming.tiles import Tiling
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.store import LabelVolume
@@ -29,6 +31,7 @@ def apply_model(
     size: Triple | None = None,
     voxel_size: Scale | None = None,
     unit: str | None = None,
+    project: bool = False,
     emit: Callable[[Event], None] = lambda event: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> LabelVolume:
@@ -42,6 +45,7 @@ def apply_model(
         size: Voxels of the result of a model that takes no low-resolution volume; None is 256³.
         voxel_size: Edge of its voxels; None: the image's that the model was trained on.
         unit: Its unit.
+        project: Make the result reproduce the low-resolution volume (see `mesofuse.streaming.projection`).
         emit: Takes the events.
         say: Takes a sentence at each stage.
 
@@ -52,6 +56,9 @@ def apply_model(
     check_scan(package, low_res is not None, size)
     check_output(out, resume=options.resume, overwrite=options.overwrite)
     model = package.model.to(options.device)
+    projection: dict[str, Any] | None = None
+    if project:
+        model, projection = projected(package, model)
     if low_res is None:
         size = size or DEFAULT_SIZE
         grid = noise_grid(package, size, options.periodic, voxel_size, unit)
@@ -71,11 +78,15 @@ def apply_model(
         "model": package.digest,
         "method": package.method,
         "versions": versions(),
+        "projection": projection,
     }
     if low_res is not None:
         provenance["low_res_sha256"] = hash_labels(low_res)
     announce = announcing(emit)
     volume = generate(model, low_res, grid, out, options, provenance=provenance, emit=announce, say=say)
+    if project:
+        tiling = Tiling.of(model, grid.shape, options.periodic)
+        say(summary(volume.provenance["totals"], sum_output(tiling, options.region or tiling.output)))
     announce(RunFinished("generate", out))
     return volume
 

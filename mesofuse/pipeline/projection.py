@@ -1,0 +1,61 @@
+"""The projection that a model package asks for: by its own degradation, leaving free what its losses leave free."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mesofuse.errors import UserError
+from mesofuse.interfaces.degradation import Degradation
+from mesofuse.interfaces.method import Model
+from mesofuse.interfaces.problem import Problem
+from mesofuse.models.package import Package
+from mesofuse.registry import get_registry
+from mesofuse.streaming.projection import ProjectedModel
+
+
+def method_degradation(package: Package, problem: Problem) -> Degradation | None:
+    """Return the degradation that a method's options name, or None where it has none."""
+    part = package.options.get("degradation")
+    if not part:
+        return None
+    options = {k: v for k, v in part.items() if k != "name"}
+    built: Degradation = get_registry().find("degradation", part["name"]).build(options, problem)
+    return built
+
+
+def projected(package: Package, model: Model) -> tuple[ProjectedModel, dict[str, Any]]:
+    """Return a package's model with the projection, and what a volume records of it.
+
+    Where a loss of the recipe is one-sided, the scan's phase 0 is not enforced: there the recipe lets material appear.
+
+    Args:
+        package: The package.
+        model: Its model, on the device that it computes on.
+
+    Raises:
+        UserError: The method has no degradation, or takes no scan.
+    """
+    if not model.problem.low_phases:
+        raise UserError("This model takes no scan, so there is nothing to project its result on: leave --project out.")
+    degradation = method_degradation(package, model.problem)
+    if degradation is None:
+        raise UserError(
+            f"The method {package.method!r} names no degradation, which says what the scan shows of a result, so "
+            "nothing can be projected: leave --project out."
+        )
+    losses = package.options.get("losses") or ()
+    free = (0,) if any(loss.get("one_sided") for loss in losses) else ()
+    made = ProjectedModel(model, degradation, free=free)
+    return made, {"degradation": package.options.get("degradation"), **made.describe()}
+
+
+def summary(totals: dict[str, int], voxels: int) -> str:
+    """Return what a projection did, as a sentence.
+
+    Args:
+        totals: Sums of its counts.
+        voxels: Voxels of the result's tiles.
+    """
+    moved, left = totals["projection/moved"], totals["projection/violated"]
+    rest = f"{left:,} voxels of the scan are still not shown" if left else "every enforced voxel of the scan is shown"
+    return f"The projection changed {moved:,} voxels ({moved / voxels:.2%}); {rest}"
