@@ -3,7 +3,7 @@ import torch
 from mesofuse_adversarial.options import TwoPointOptions
 from mesofuse_adversarial.two_point import TwoPoint, pair_probabilities, sharpened
 
-from mesofuse.interfaces.loss import GeneratorStep
+from mesofuse.interfaces.loss import GeneratorStep, Share
 from mesofuse.testing import assert_conforms
 from mesofuse.testing.problems import make_problem
 from mesofuse.volumes.grid import Region
@@ -78,3 +78,13 @@ def test_no_image_no_term() -> None:
 
 def test_conforms() -> None:
     assert_conforms("loss", "two-point")
+
+
+def test_probabilities_are_averaged_over_processes_before_they_are_compared() -> None:
+    """A process with one phase alone is no error where another one has the other phase."""
+    pore, real = hot(torch.zeros(1, 4, 4, 4, dtype=torch.long)), {0: stripes(4, 2, 0)}
+    wanted = torch.tensor([[0.5, 0], [0, 0.5]])
+    share = Share(0, 2, lambda p: wanted.expand(p.shape))
+    step = GeneratorStep(pore, pore, Region.whole((4, 4, 4)), {}, None, real, share)
+    assert TwoPoint(TwoPointOptions(lags=(0,)), PROBLEM).generator_term(step).item() == 0
+    assert term(pore, real, lags=(0,)).item() > 10

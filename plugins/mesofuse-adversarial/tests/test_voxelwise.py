@@ -5,7 +5,7 @@ from mesofuse_adversarial.options import NearestOptions, VoxelwiseOptions
 from mesofuse_adversarial.voxelwise import Voxelwise
 
 from mesofuse.errors import UserError
-from mesofuse.interfaces.loss import GeneratorStep
+from mesofuse.interfaces.loss import GeneratorStep, Share
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Region
 from mesofuse.volumes.phases import PhaseMatch, default_phases
@@ -60,3 +60,10 @@ def test_needs_a_degradation() -> None:
     x, region = one_hot([0], 3), Region.whole((1, 1, 1))
     with pytest.raises(UserError, match="needs a degradation"):
         Voxelwise(VoxelwiseOptions(), PROBLEM).generator_term(GeneratorStep(x, x, region, {}, None))
+
+
+def test_the_tolerance_is_held_against_the_mean_over_processes() -> None:
+    x, region = one_hot([0, 1], 3) * 0.95, Region.whole((1, 1, 2))
+    worse = Share(0, 2, lambda error: error + 0.5)
+    step = GeneratorStep(x, one_hot([0, 1], 2), region, {}, Nearest(NearestOptions(), PROBLEM), share=worse)
+    assert Voxelwise(VoxelwiseOptions(), PROBLEM).generator_term(step).item() == pytest.approx(10 * 0.50125)

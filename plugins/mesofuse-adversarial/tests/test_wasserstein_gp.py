@@ -1,7 +1,9 @@
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mesofuse_adversarial.options import WassersteinGPOptions
-from mesofuse_adversarial.wasserstein_gp import WassersteinGP
+from mesofuse_adversarial.wasserstein_gp import PLACES, WassersteinGP, spread
 
 from mesofuse.interfaces.loss import CriticStep, GeneratorStep
 from mesofuse.interfaces.problem import Problem
@@ -71,3 +73,18 @@ def test_generator_sums_minus_means_over_axes() -> None:
     at = Region.whole((1, 1, 1))
     assert loss.generator_term(GeneratorStep(volume, volume, at, scores, None)).item() == -7
     assert loss.generator_term(GeneratorStep(volume, volume, at, {}, None)) is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 3), st.integers(1, 6), st.integers(1, 40), st.integers(0, PLACES - 1))
+def test_parts_of_a_batch_give_the_parts_of_its_pairs(world: int, count: int, more: int, start: int) -> None:
+    """Each process picks from its own rows what one process would pick there."""
+    length = max(count, more)
+    whole = torch.arange(world * length)
+    parts = [spread(part, count, start) for part in whole.split(length)]
+    assert torch.equal(torch.cat(parts), spread(whole, world * count, start))
+
+
+def test_every_slice_is_picked_sometime() -> None:
+    starts = range(0, PLACES, PLACES // 16)
+    assert {int(v) for start in starts for v in spread(torch.arange(12), 3, start)} == set(range(12))
