@@ -54,8 +54,12 @@ high_res = click.option(
 )  # fmt: skip
 
 
-def parse_images(texts: Sequence[str]) -> str | dict[str, str]:
+def parse_images(texts: Sequence[str], option: str = "--high-res") -> str | dict[str, str]:
     """Return the image for all axes, or the images by axes, as absolute paths.
+
+    Args:
+        texts: What was given, ``FILE`` or ``AXES=FILE``.
+        option: By which option, for messages.
 
     Raises:
         UserError: Several images of which one says no axes, or an axis without or with several images.
@@ -69,8 +73,8 @@ def parse_images(texts: Sequence[str]) -> str | dict[str, str]:
         match = _AXES.match(text)
         if not match:
             raise UserError(
-                f"--high-res {text} does not say which axes it is normal to, but there are {len(texts)} images; write "
-                f"for example --high-res zy={text}."
+                f"{option} {text} does not say which axes it is normal to, but there are {len(texts)} images; write "
+                f"for example {option} zy={text}."
             )
         axes = parse_axes(match.group(1))
         if axes in found:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mesofuse.cli import options
+from mesofuse.cli import job_options, options
+
+if TYPE_CHECKING:
+    from mesofuse.volumes.labels import Labels
+
+
+def _by_axis(images: str | dict[str, str], read: Callable[[str], Labels]) -> tuple[Labels, Labels, Labels]:
+    """Return the images of planes normal to z, y and x; the same object for those of one file."""
+    files = {"zyx": images} if isinstance(images, str) else images
+    opened = {axis: image for axes, path in files.items() for image in [read(path)] for axis in axes}
+    return opened["z"], opened["y"], opened["x"]
 
 
 @click.command("render")
 @click.argument("result", type=click.Path())
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--low-res", type=click.Path(), metavar="FILE", help="The scan that the result was made from.")
-@click.option("--image", type=click.Path(), metavar="FILE", help="The sharp image.")
+@click.option(
+    "--image", "images", multiple=True, metavar="[AXES=]FILE",
+    help="The sharp image; one for each direction as --image zy=rods.tif --image x=speckles.tif.",
+)  # fmt: skip
 @click.option("--phases", metavar="NAME,...", help="Names of the result's phases by label, for files that have none.")
 @click.option(
     "--axis", type=click.IntRange(0, 2), default=0, show_default=True, help="Slices are normal to it (z, y, x)."
@@ -24,7 +39,7 @@ def command(
     result: str,
     out: Path,
     low_res: str | None,
-    image: str | None,
+    images: tuple[str, ...],
     phases: str | None,
     axis: int,
     index: int | None,
@@ -43,7 +58,6 @@ def command(
     from mesofuse.volumes.files import check_free
     from mesofuse.volumes.formats import BUILTIN
     from mesofuse.volumes.labelling import read_labels
-    from mesofuse.volumes.labels import Labels
 
     formats = (*BUILTIN, *get_registry().formats)
 
@@ -57,7 +71,7 @@ def command(
         out,
         low_res=read(low_res) if low_res else None,
         result=read(result, phases),
-        image=read(image) if image else None,
+        image=_by_axis(job_options.parse_images(images, "--image"), read) if images else None,
         axis=axis,
         index=index,
     )

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from mesofuse.errors import UserError
-from mesofuse.report.montage import compared, montage, overview
+from mesofuse.report.montage import compared, images_below, montage, overview
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import Phase, default_phases
@@ -125,3 +125,24 @@ def test_what_cannot_be_drawn_is_refused(changes: dict[str, object], message: st
     with pytest.raises(UserError, match=message):
         montage(path, **arguments)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_images_for_several_directions_stand_below_the_planes_they_show(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+
+    def volume(shape: tuple[int, int, int]) -> LabelArray:
+        return LabelArray(rng.integers(0, 3, shape, dtype=np.uint8), Grid(shape), default_phases(3))
+
+    result = volume((24, 30, 36))
+    rods, spots = volume((2, 20, 20)), volume((1, 200, 16))
+    images = (rods, rods, spots)
+    lower = overview(result, 0, compared(None, result, rods)[0].picture.box)
+    below = images_below(lower, images)
+    assert [panel.title for panel in below] == [f"Image normal to {axis}" for axis in "zyx"]
+    assert below[0].picture.labels.shape == (20, 20)
+    assert below[2].picture.labels.shape == (24, 16)  # cut to the plane's own height
+    montage(tmp_path / "one.png", low_res=None, result=result, image=rods)
+    montage(tmp_path / "all.png", low_res=None, result=result, image=images)
+    montage(tmp_path / "same.png", low_res=None, result=result, image=(rods,) * 3)
+    heights = [Image.open(tmp_path / f"{name}.png").height for name in ("one", "all", "same")]
+    assert heights[0] == heights[2] < heights[1]
