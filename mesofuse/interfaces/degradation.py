@@ -19,6 +19,12 @@ TIE = 1e-4
 class Degradation(Protocol):
     """A differentiable model of the scan; subclass ``torch.nn.Module``. Built as ``Class(options, problem)``.
 
+    Two methods are optional. `shares`, with the arguments and the shape of a call, returns how much of each
+    low-resolution phase a voxel sees before it chooses one; `mesofuse degrade` adds its noise to them (to the strengths
+    where there is no such method). The classmethod ``estimate(options, inputs, say) -> options``, with the
+    `mesofuse.interfaces.method.FusionInputs` of a job, replaces options that are to be found from image and scan by
+    numbers; an adversarial method calls it before it trains, and the model keeps the numbers. ``say`` takes a sentence.
+
     Attributes:
         halo: Low-resolution voxels beyond its own whose high-resolution voxels a result depends on (z, y, x).
     """

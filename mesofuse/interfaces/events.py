@@ -12,6 +12,17 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Note(Event):
+    """Something that the user should know: what was found out, or a warning.
+
+    Attributes:
+        text: One sentence.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True)
 class TrainingStep(Event):
     """A generator step is done.
 

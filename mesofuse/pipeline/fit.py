@@ -12,7 +12,7 @@ from typing import Any
 
 from mesofuse.config.job import JobConfig, dump_job, load_job
 from mesofuse.errors import UserError
-from mesofuse.interfaces.events import Event, RunFinished
+from mesofuse.interfaces.events import Event, Note, RunFinished
 from mesofuse.interfaces.method import Budget, FitInterrupted, FitRun, Model
 from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package, load_package, read_record, save_package
@@ -66,7 +66,8 @@ def fit_job(
             return load_package(out / MODEL)
 
         def follow(event: Event) -> None:
-            begin()
+            if not isinstance(event, Note):  # said before the method has checked all
+                begin()
             announce(event)
 
         training = out / TRAINING
@@ -74,8 +75,9 @@ def fit_job(
         run = FitRun(training, job.seed, device, Budget(job.steps, job.minutes), resume, follow)
         started = time.monotonic()
         interrupted: FitInterrupted | None = None
+        method = component.build(options)
         try:
-            model: Model = component.build(options).fit(inputs.fusion, run)
+            model: Model = method.fit(inputs.fusion, run)
         except FitInterrupted as interrupt:
             model, interrupted = interrupt.model, interrupt
     if not any(training.iterdir()):
@@ -95,7 +97,9 @@ def fit_job(
         "unit": unit,
     }
     remove(out / MODEL)
-    save_package(out / MODEL, model, component.spec.name, options.model_dump(mode="json"), provenance)
+    fitted = getattr(method, "options", options)  # what it estimated is in them as numbers
+    kept = fitted if isinstance(fitted, type(options)) else options
+    save_package(out / MODEL, model, component.spec.name, kept.model_dump(mode="json"), provenance)
     if interrupted is not None:
         raise interrupted
     announce(RunFinished("train", str(out / MODEL)))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from mesofuse.interfaces.events import Event, TileDone, TrainingStep
+from mesofuse.interfaces.events import Event, Note, TileDone, TrainingStep
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -65,6 +65,9 @@ class ProgressPrinter:
     def emit(self, event: Event) -> None:
         """Take an event; those that tell no progress are passed over."""
         if self._quiet:
+            return
+        if isinstance(event, Note):
+            self.say(event.text)
             return
         with self._lock:
             if isinstance(event, TrainingStep):

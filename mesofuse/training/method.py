@@ -8,13 +8,14 @@ from typing import cast
 import numpy as np
 import torch
 
+from mesofuse.interfaces.events import Note
 from mesofuse.interfaces.generator import Generator
 from mesofuse.interfaces.method import FitRun, FusionInputs
 from mesofuse.interfaces.problem import Problem
 from mesofuse.registry import get_registry
 from mesofuse.training.generator_model import GeneratorModel
 from mesofuse.training.parallel import joined
-from mesofuse.training.recipe import AdversarialOptions
+from mesofuse.training.recipe import AdversarialOptions, Part
 from mesofuse.volumes.grid import Scale
 
 
@@ -46,8 +47,21 @@ class AdversarialMethod:
         """Train; see `mesofuse.training.adversarial.AdversarialTrainer`."""
         from mesofuse.training.adversarial import AdversarialTrainer
 
+        self._estimate(inputs, run)
         with joined(run.device) as share:
             return AdversarialTrainer(self.options, self, inputs, run, share).fit()
+
+    def _estimate(self, inputs: FusionInputs, run: FitRun) -> None:
+        """Put numbers in place of what the degradation estimates from image and scan; `options` holds them then."""
+        part = self.options.degradation
+        component = None if part is None else get_registry().find("degradation", part.name)
+        if part is None or component is None or not hasattr(component.load(), "estimate"):
+            return
+        given = component.options(part.options)
+        found = component.load().estimate(given, inputs, lambda text: run.emit(Note(text)))
+        if found != given:
+            concrete = Part.model_validate({"name": part.name, **found.model_dump(mode="json")})
+            self.options = self.options.model_copy(update={"degradation": concrete})
 
     def restore(self, problem: Problem, state: Mapping[str, np.ndarray]) -> GeneratorModel:
         """Rebuild the model from its saved weights.

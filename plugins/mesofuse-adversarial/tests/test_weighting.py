@@ -67,7 +67,7 @@ INSTRUMENTS = {
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
 def test_a_window_with_its_halo_has_the_bits_of_the_whole_at_any_scale(name: str, data: st.DataObject) -> None:
-    """Each axis has a scale of its own; the volume lies at the origin, is up to 9 voxels long, or 1 along z (planar)."""
+    """Each axis has a scale of its own; a depth of 1 voxel is a planar job."""
     z, y, x = (data.draw(st.sampled_from(SCALES)) for _ in range(3))
     depth = data.draw(st.sampled_from((1, 3, 6)))
     problem = Problem((z, y, x), default_phases(2), default_phases(3), PhaseMatch(((0, 2), (1,))))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from mesofuse.errors import UserError
+from mesofuse.interfaces.method import FusionInputs
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Scale
 from mesofuse_adversarial.options import PointSpreadOptions
@@ -23,9 +25,9 @@ class PointSpread(Weighted):
     Along each axis, a low-resolution voxel of s high-resolution ones sees the high-resolution phases with the weight
     K(u) = [Φ((u + t·s/2)/σ) − Φ((u − t·s/2)/σ)] / (t·s) at the distance u from its centre (i + ½)·s: a slice of
     thickness t (in scan voxels: more than 1 where slices overlap, less where there is a gap between them), blurred with
-    standard deviation σ (in high-resolution voxels). K is integrated over each high-resolution voxel, cut 3 σ beyond the
-    slice, and made to sum to 1; σ = 0 and t = 1 is `area-average`. Beyond the volume its end voxels repeat. The result
-    is softmax(sharpness · shares). Any scale ≥ 1, integer or not.
+    standard deviation σ (in high-resolution voxels). K is integrated over each high-resolution voxel, cut 3 σ beyond
+    the slice, and made to sum to 1; σ = 0 and t = 1 is `area-average`. Beyond the volume its end voxels repeat. The
+    result is softmax(sharpness · shares). Any scale ≥ 1, integer or not.
 
     Raises:
         UserError: σ is to be estimated, and has not been.
@@ -34,32 +36,66 @@ class PointSpread(Weighted):
     def __init__(self, options: PointSpreadOptions, problem: Problem) -> None:
         super().__init__(problem, options.sharpness)
         self._sigma = sigmas(options, problem.scale)
-        thick = options.thickness
-        z, y, x = thick if isinstance(thick, tuple) else (thick,) * 3
-        self._thickness: Scale = (z * problem.scale[0], y * problem.scale[1], x * problem.scale[2])
-        z, y, x = (_halo(scale, self._reach(axis)) for axis, scale in enumerate(problem.scale))
+        self._thickness = thicknesses(options, problem.scale)
+        z, y, x = (
+            _halo(scale, _reach(thick, sigma))
+            for scale, thick, sigma in zip(problem.scale, self._thickness, self._sigma, strict=True)
+        )
         self.halo = (z, y, x)
 
-    def _reach(self, axis: int) -> float:
-        """Return how far from its centre a voxel sees, in high-resolution voxels."""
-        return self._thickness[axis] / 2 + TAIL * self._sigma[axis]
+    @classmethod
+    def estimate(
+        cls, options: PointSpreadOptions, inputs: FusionInputs, say: Callable[[str], None]
+    ) -> PointSpreadOptions:
+        """Return the options with numbers for ``sigma: estimate``: see `estimate_sigma`."""
+        if options.sigma != "estimate":
+            return options
+        from mesofuse_adversarial.blur_estimate import estimate_sigma
+
+        scale = inputs.problem.scale
+        thick = thicknesses(options, scale)
+
+        def weights(axis: int, count: int, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+            taps = box_and_gaussian(0, count, scale[axis], thick[axis], sigma)
+            return taps.index, taps.weight
+
+        found = estimate_sigma(inputs, weights)
+        for sentence in found.sentences(scale):
+            say(sentence)
+        return options.model_copy(update={"sigma": found.sigma})
 
     def taps(self, axis: int, start: int, stop: int) -> Taps:
         """Return the integral of K over each high-resolution voxel, for low-resolution voxels start … stop−1."""
-        scale, reach = self._problem.scale[axis], self._reach(axis)
-        left = np.arange(start, stop)[:, None] * scale
-        base = np.floor(left + 1e-6)
-        # Relative to the voxel's own edge, so that each has the same weights at an integer scale, however far out.
-        centre = np.maximum(left - base, 0) + scale / 2
-        first = np.floor(centre - reach + 1e-9)
-        edges = first + np.arange(math.ceil(2 * reach - 1e-9) + 2) - centre
-        below = _cumulative(np.clip(edges, -reach, reach), self._thickness[axis], self._sigma[axis])
-        weight = np.diff(below, axis=1)
-        weight[weight < 1e-12] = 0
-        index = (base + first).astype(np.int64) + np.arange(weight.shape[1])
-        while not weight[:, -1].any():
-            weight, index = weight[:, :-1], index[:, :-1]
-        return Taps(index, weight / weight.sum(1, keepdims=True))
+        return box_and_gaussian(start, stop, self._problem.scale[axis], self._thickness[axis], self._sigma[axis])
+
+
+def box_and_gaussian(start: int, stop: int, scale: float, thickness: float, sigma: float) -> Taps:
+    """Return the taps of low-resolution voxels start … stop−1 for a thickness and σ in high-resolution voxels."""
+    reach = _reach(thickness, sigma)
+    left = np.arange(start, stop)[:, None] * scale
+    base = np.floor(left + 1e-6)
+    # Relative to the voxel's own edge, so that each has the same weights at an integer scale, however far out.
+    centre = np.maximum(left - base, 0) + scale / 2
+    first = np.floor(centre - reach + 1e-9)
+    edges = first + np.arange(math.ceil(2 * reach - 1e-9) + 2) - centre
+    weight = np.diff(_cumulative(np.clip(edges, -reach, reach), thickness, sigma), axis=1)
+    weight[weight < 1e-12] = 0
+    index = (base + first).astype(np.int64) + np.arange(weight.shape[1])
+    while not weight[:, -1].any():
+        weight, index = weight[:, :-1], index[:, :-1]
+    return Taps(index, weight / weight.sum(1, keepdims=True))
+
+
+def _reach(thickness: float, sigma: float) -> float:
+    """Return how far from its centre a voxel sees, in high-resolution voxels."""
+    return thickness / 2 + TAIL * sigma
+
+
+def thicknesses(options: PointSpreadOptions, scale: Scale) -> Scale:
+    """Return the thickness along z, y, x in high-resolution voxels."""
+    thick = options.thickness
+    z, y, x = thick if isinstance(thick, tuple) else (thick,) * 3
+    return (z * scale[0], y * scale[1], x * scale[2])
 
 
 def sigmas(options: PointSpreadOptions, scale: Scale) -> Scale:
@@ -71,8 +107,8 @@ def sigmas(options: PointSpreadOptions, scale: Scale) -> Scale:
     sigma = options.sigma
     if isinstance(sigma, str):
         raise UserError(
-            "The degradation 'point-spread' has sigma: estimate, which is for training, where image and scan are at hand; "
-            "give numbers here, for example those that the trained model's record (model.json) names."
+            "The degradation 'point-spread' has sigma: estimate, which is for training, where image and scan are at "
+            "hand; give numbers here, for example those that the trained model's record (model.json) names."
         )
     if isinstance(sigma, tuple):
         return sigma
