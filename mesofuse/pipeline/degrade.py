@@ -120,8 +120,9 @@ class Scan:
             self._counts.clear()
             for block in self.grid.region.blocks(self.block):
                 self.read(block)
-        fine, low, changed = (sum(part) for part in zip(*self._counts.values(), strict=True))
-        fine, low = np.asarray(fine), np.asarray(low)
+        counts = list(self._counts.values())
+        fine, low = np.sum([c[0] for c in counts], axis=0), np.sum([c[1] for c in counts], axis=0)
+        changed = sum(c[2] for c in counts)
         showing = [int(fine[list(values)].sum()) / int(fine.sum()) for values in self.problem.match.shows]
         return {
             "shape": list(self.grid.shape),
@@ -130,10 +131,10 @@ class Scan:
             "left_out": self.left_out,
             **self.provenance["simulated_scan"],
             "phases": [
-                {"name": p.name, "before": before, "after": int(n) / self.grid.region.size}
-                for p, before, n in zip(self.phases, showing, low, strict=True)
+                {"name": p.name, "before": before, "after": n / self.grid.region.size}
+                for p, before, n in zip(self.phases, showing, low.tolist(), strict=True)
             ],
-            "changed_by_noise": int(changed) / self.grid.region.size,
+            "changed_by_noise": changed / self.grid.region.size,
         }
 
     @property
@@ -166,11 +167,12 @@ class Scan:
         if noise:
             spec = NoiseSpec("scan", len(shares))
             shares = shares + np.float32(noise) * draw_noise(spec, self.scanner.seed, core)
-        return shares.argmax(0).astype(np.uint8)
+        labels: np.ndarray = shares.argmax(0).astype(np.uint8)
+        return labels
 
     def _grey(self, shares: np.ndarray, core: Region, noise: float) -> np.ndarray:
         """Return grey values: 0 for the first low-resolution phase, 1 for the second …, and noise."""
-        grey = shares[0] * np.float32(0)
+        grey: np.ndarray = shares[0] * np.float32(0)
         for value in range(1, len(shares)):
             grey = grey + shares[value] * np.float32(value)
         if noise:

@@ -174,7 +174,7 @@ class _Fit:
         scan = np.stack([self.scan[a].influence for a in self.axes])
         mean, axes = scan.mean(0), len(self.axes)
         common = _covariance(mean)
-        contrast = sum(_covariance(part - mean) for part in scan) / max(1, axes - 1)
+        contrast = np.sum([_covariance(part - mean) for part in scan], axis=0) / max(1, axes - 1)
         found = [s.influence for n in self.patches for s in self._degraded(n, sigma).values()]
         if self.isotropic:  # patches and their transposes: one chance for all axes
             both = (found[0] + found[1]) / 2
@@ -182,7 +182,7 @@ class _Fit:
             common = common + _covariance((both[:, :half] + both[:, half:]) / 2)
             count = half
         else:
-            image = sum(_covariance(part) for part in found) / len(found)
+            image = np.mean([_covariance(part) for part in found], axis=0)
             common, contrast = common + image / axes, contrast + image
             count = min(part.shape[1] for part in found)
         self.common, self.contrast = (_inverse(c, 0.1 + len(mean) / count) for c in (common, contrast))
@@ -218,7 +218,7 @@ class _Fit:
         edge = math.floor(min(max(math.sqrt(stack.size / (rows * columns)) / 4, EDGES[0]), EDGES[1], low))
         if edge < EDGES[0]:
             raise UserError(
-                f"An image of {stack.shape[1]} × {stack.shape[2]} pixels is too small to estimate the scan's blur from: "
+                f"An image of {stack.shape[1]} × {stack.shape[2]} pixels is too small to estimate a blur from: "
                 f"it needs {EDGES[0]} scan voxels along each side; give sigma as numbers, or larger images."
             )
         rng = np.random.default_rng(0)

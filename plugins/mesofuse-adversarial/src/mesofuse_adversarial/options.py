@@ -39,9 +39,9 @@ class PointSpreadOptions(Options):
     sharpness: float = SHARPNESS
     sigma: Literal["estimate"] | Sigma | tuple[Sigma, Sigma, Sigma] | None = Field(
         None,
-        description="Standard deviation of the blur in high-resolution voxels, one for all axes or z, y, x; its tail is "
-        "cut at 3. null: a full width at half maximum of one low-resolution voxel, and no blur along an axis of scale 1. "
-        "estimate: fitted before training, so that the degraded image has the scan's two-point statistics.",
+        description="Standard deviation of the blur in high-resolution voxels, one for all axes or z, y, x; its tail "
+        "is cut at 3. null: a full width at half maximum of one low-resolution voxel, and no blur along an axis of "
+        "scale 1. estimate: fitted before training, so that the degraded image has the scan's two-point statistics.",
     )
     thickness: Thickness | tuple[Thickness, Thickness, Thickness] = Field(
         1.0,

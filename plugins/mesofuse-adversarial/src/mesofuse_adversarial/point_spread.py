@@ -122,7 +122,8 @@ def _cumulative(u: np.ndarray, thickness: float, sigma: float) -> np.ndarray:
     def ramp(t: np.ndarray) -> np.ndarray:
         """Integrate Φ(t / σ); for σ = 0 the positive part of t."""
         if sigma == 0:
-            return np.maximum(t, 0)
+            positive: np.ndarray = np.maximum(t, 0)
+            return positive
         v = t / sigma
         whole: np.ndarray = sigma * (
             v * 0.5 * (1 + _erf(v / math.sqrt(2))) + np.exp(-(v**2) / 2) / math.sqrt(2 * math.pi)
