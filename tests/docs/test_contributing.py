@@ -42,6 +42,13 @@ def test_there_is_an_example_of_every_kind():
     assert {kind for kind, _ in COMPONENTS} == set(KINDS)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_recipe_that_begins_with_the_template(kind):
+    section = re.search(rf"^### A {kind}\n(.*?)(?=^##)", TEXT, re.MULTILINE | re.DOTALL)[1]
+    assert f"`mesofuse plugins new NAME --kind {kind}`" in section
+    assert re.search(r"```python\n# my_lab/", section)
+
+
 @pytest.mark.usefixtures("my_lab")
 @pytest.mark.parametrize(("kind", "name"), COMPONENTS)
 def test_conforms_to_the_kit(kind, name):
