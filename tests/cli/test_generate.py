@@ -114,6 +114,7 @@ def test_the_result_says_where_it_is_and_comes_from(place, tmp_path):
     assert volume.provenance == {
         "seed": 5,
         "region": "0:52,0:36,0:44",
+        "projection": None,
         "periodic": None,
         "model": load_package(place / "model").digest,
         "method": "superres",
