@@ -1,4 +1,4 @@
-"""The trainer on every kind of job: anisotropic, planar, without a scan, by slabs; each of them killed and resumed too."""
+"""The trainer on every kind of job: anisotropic, planar, without a scan, by slabs; each killed and resumed too."""
 
 import os
 import signal
