@@ -95,6 +95,6 @@ class PublishedWeights:
         """
         if self._left:
             raise UserError(
-                f"The weights hold {len(self._left)} tensors that a generator of {self._program} does not have, such as "
-                f"{min(self._left)!r}: they are another network's."
+                f"The weights hold {len(self._left)} tensors that a generator of {self._program} does not have, such "
+                f"as {min(self._left)!r}: they are another network's."
             )

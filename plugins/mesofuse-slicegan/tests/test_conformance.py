@@ -5,7 +5,13 @@ from mesofuse.testing import assert_conforms
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("generator", "slicegan"), ("generator", "slicegan-resize"), ("critic", "slicegan"), ("method", "slicegan")],
+    [
+        ("generator", "slicegan"),
+        ("generator", "slicegan-resize"),
+        ("generator", "slicegan-slim"),
+        ("critic", "slicegan"),
+        ("method", "slicegan"),
+    ],
 )
 def test_components_conform(kind, name):
     assert_conforms(kind, name)

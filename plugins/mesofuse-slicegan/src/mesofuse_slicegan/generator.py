@@ -33,26 +33,23 @@ class TransposedGenerator(nn.Module):
     """
 
     conditional = False
-    test_options = {"latent": 3, "widths": [6, 4, 3], "noise": 1}  # noqa: RUF012
+    test_options = {"latent": 3, "widths": [6, 4, 3]}  # noqa: RUF012
 
     def __init__(self, options: GeneratorOptions, problem: Problem) -> None:
         super().__init__()
-        widths, extra = options.widths, options.noise
-        factors: list[Scale] = [(2.0**i,) * 3 for i in range(len(widths) + 2)]  # type: ignore[misc]
-        self.grids, self.scale = factors[:-1], factors[-1]
+        widths = options.widths
+        self.scale: Scale = (2.0 ** (len(widths) + 1),) * 3
         self.halo: Triple = ONE
-        fresh = [NoiseSpec(f"stage{i}", extra, self.grids[i]) for i in range(1, len(self.grids)) if extra]
-        self.noise = (NoiseSpec("input", options.latent), *fresh)
-        inputs = [options.latent, *(w + extra for w in widths)]
+        self.noise = (NoiseSpec("input", options.latent),)
+        inputs = [options.latent, *widths]
         self.convs = nn.ModuleList(
             nn.ConvTranspose3d(a, b, 4, 2, 2, bias=False) for a, b in zip(inputs[:-1], widths, strict=True)
         )
         self.norms = nn.ModuleList(nn.BatchNorm3d(w) for w in widths)
         self.last = self.last_layer(inputs[-1], len(problem.phases))
-        # The last layers' values are held twice or thrice at once; a window's border makes nothing.
-        shares = [(w + extra) / 8 ** (len(widths) - i - 1) for i, w in enumerate(widths)]
-        fine = 8 ** len(widths)
-        self.activation_bytes = int(4 * fine * (2 * max(shares) + self.finest(inputs[-1], len(problem.phases))))
+        share = (2 / 4) ** 3  # of a tile's window that is its core
+        held = max(3 * widths[-1] + self.finest(widths[-1], len(problem.phases)), 3 * max(widths) / 8 ** len(widths))
+        self.activation_bytes = int(4 * share * 8 ** len(widths) * held)
 
     def last_layer(self, inputs: int, phases: int) -> nn.Module:
         """Return the layer that makes the phases."""
@@ -73,12 +70,8 @@ class TransposedGenerator(nn.Module):
         """See `mesofuse.interfaces.generator.Generator`; without a core, all that the region's noise determines."""
         core = core or region.grown((-1, -1, -1))
         x = noise[0][(..., *core.grown(ONE).within(region))]
-        for i, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
+        for conv, norm in zip(self.convs, self.norms, strict=True):
             x = functional.relu_(norm(conv(x)))  # fills the core and one voxel more on every side, on the doubled grid
-            if len(noise) > 1:
-                grid = self.grids[i + 1]
-                where = core.scaled(grid).grown(ONE).within(region.scaled(grid))
-                x = torch.cat([x, noise[i + 1][(..., *where)]], dim=1)
         return torch.softmax(self.finish(x), dim=1)
 
 

@@ -32,7 +32,7 @@ class SliceGAN(AdversarialMethod):
 
     conditional = False
     test_options: ClassVar = {
-        "generator": {"name": "slicegan", "latent": 4, "widths": [8, 6, 4], "noise": 1},
+        "generator": {"name": "slicegan-slim", "latent": 4, "widths": [8, 6, 4]},
         "critic": {"name": "slicegan", "channels": 4},
     }
 

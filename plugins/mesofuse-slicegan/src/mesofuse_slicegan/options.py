@@ -29,9 +29,19 @@ class GeneratorOptions(Options):
         description="Channels of the layers before the last. Every layer, the last too, doubles the resolution: with "
         "four widths a latent voxel becomes 32³ voxels.",
     )
-    noise: int = Field(
-        0, ge=0, le=16, description="Fresh noise channels before every later layer; none in the published network."
+
+
+class SlimGeneratorOptions(Options):
+    """Options of the slim generator."""
+
+    latent: int = Field(16, ge=1, le=1024, description="Channels of the noise that a volume is made from.")
+    widths: tuple[Width, ...] = Field(
+        (64, 32, 16),
+        min_length=1,
+        max_length=6,
+        description="Channels of the stages before the last. Every stage, the last too, doubles the resolution.",
     )
+    noise: int = Field(1, ge=0, le=16, description="Fresh noise channels at every stage.")
 
 
 class CriticOptions(Options):
@@ -41,15 +51,14 @@ class CriticOptions(Options):
 
 
 _SELECTION = {"metrics": ("volume-fraction", "surface-area")}
-_SLIM_GENERATOR = {"name": "slicegan", "latent": 16, "widths": [192, 96, 48, 24], "noise": 1}
 
 
 class SliceGANOptions(AdversarialOptions):
     """The SliceGAN recipe: a 3D generator from noise alone, 2D critics."""
 
-    generator: Part = Field(Part.model_validate(_SLIM_GENERATOR), description="The generator.")
+    generator: Part = Field(Part(name="slicegan-slim"), description="The generator.")
     critic: Part = Field(
-        Part.model_validate({"name": "slicegan", "channels": 24}), description="The critics' architecture."
+        Part.model_validate({"name": "slicegan", "channels": 16}), description="The critics' architecture."
     )
     losses: tuple[Part, ...] = Field(
         (Part(name="wasserstein-gp"), Part(name="two-point")), description="Terms of the objectives."
@@ -68,7 +77,7 @@ class SliceGANOptions(AdversarialOptions):
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "slim": {},
         "paper": {
-            "generator": {"name": "slicegan", "latent": 32, "widths": [1024, 512, 128, 32], "noise": 0},
+            "generator": {"name": "slicegan", "latent": 32, "widths": [1024, 512, 128, 32]},
             "critic": {"name": "slicegan", "channels": 64},
             "losses": [{"name": "wasserstein-gp"}],
             "critic_steps": 5,

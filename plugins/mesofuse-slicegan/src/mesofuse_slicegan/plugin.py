@@ -46,6 +46,13 @@ def mesofuse_components() -> list[ComponentSpec]:
             citation=CITATION,
         ),
         ComponentSpec(
+            kind="generator",
+            name="slicegan-slim",
+            summary="A small generator with fresh noise at every stage, trained on a CPU in minutes; takes no scan.",
+            target="mesofuse_slicegan.slim_generator:SlimGenerator",
+            options="mesofuse_slicegan.options:SlimGeneratorOptions",
+        ),
+        ComponentSpec(
             kind="critic",
             name="slicegan",
             summary="The critic of SliceGAN, for slices of 64².",

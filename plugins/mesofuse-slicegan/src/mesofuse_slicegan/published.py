@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def imported(tensors: Mapping[str, np.ndarray], problem: Problem) -> Imported:
     shapes = [given.shape(f"convs.{i}.weight", 5) for i in range(max(2, given.count("convs")))]
     if any(shape[2:] != (4, 4, 4) for shape in shapes):
         raise UserError("Only SliceGAN generators whose kernels are all 4 voxels wide can be imported.")
-    if any(a[1] != b[0] for a, b in zip(shapes, shapes[1:], strict=False)):
+    if any(a[1] != b[0] for a, b in pairwise(shapes)):
         raise UserError("The channels of one layer in the weights do not fit the next: they are no SliceGAN generator.")
     widths, phases = [shape[1] for shape in shapes[:-1]], shapes[-1][1]
     if phases != len(problem.phases):
@@ -46,4 +47,4 @@ def imported(tensors: Mapping[str, np.ndarray], problem: Problem) -> Imported:
     given.drop(f"bns.{final}")
     given.close()
     name = "slicegan-resize" if resize else "slicegan"
-    return Imported({"generator": {"name": name, "latent": shapes[0][0], "widths": widths, "noise": 0}}, state)
+    return Imported({"generator": {"name": name, "latent": shapes[0][0], "widths": widths}}, state)
