@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 @click.option(
     "--size", type=click.IntRange(min=1), default=64, show_default=True, help="Edge of a subvolume in voxels."
 )
+@click.option("--record", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+              help="Keep each subvolume's values there at once, and go on from what it holds.")  # fmt: skip
 @options.seed
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True,
               help="Threads; with --samples, processes.")  # fmt: skip
@@ -61,6 +63,7 @@ def command(
     settings: tuple[str, ...],
     samples: int | None,
     size: int,
+    record: Path | None,
     seed: int,
     workers: int,
     voxel_size: Scale | None,
@@ -81,6 +84,8 @@ def command(
     chosen = metric_choices(metrics, settings, low_res is not None)
     if samples and low_res:
         raise UserError("--samples and --low-res can't go together: the scan is compared with whole volumes only.")
+    if record and not samples:
+        raise UserError("--record keeps subvolumes: give --samples, how many, beside it.")
     opened = open_all(paths, phases, voxel_size, unit)
     watched = sys.stderr.isatty() or samples is not None  # blocks are not worth a line in a log
     with SampleBars(quiet=json_path == "-" or not watched, of="subvolumes" if samples else "blocks") as bars:
@@ -92,7 +97,7 @@ def command(
             from mesofuse.cli.measure_samples import measure_samples
 
             more = {"count": samples, "size": size, "seed": seed, "stack": stack, "workers": workers}
-            report = measure_samples(opened, chosen, reference, progress, more)
+            report = measure_samples(opened, chosen, reference, progress, more, record)
         else:
             measured = {}
             for path in paths:

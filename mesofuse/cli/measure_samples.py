@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -24,11 +25,25 @@ def measure_samples(
     reference: str | None,
     progress: Callable[[str], Any],
     settings: Mapping[str, Any],
+    record: Path | None = None,
 ) -> SampleReport:
-    """Measure the subvolumes of every file; ``settings`` are the rest of `sample`'s arguments."""
-    sampled = {
-        path: sample(volume, metrics, name=path, progress=progress(path), **settings) for path, volume in opened.items()
-    }
+    """Measure the subvolumes of every file.
+
+    Args:
+        opened: The volumes by path.
+        metrics: What to measure.
+        reference: The path that errors are relative to, or None.
+        progress: Returns the callback of a path.
+        settings: The rest of `sample`'s arguments.
+        record: Folder that keeps what is measured, a file a volume; None keeps nothing.
+    """
+    if record is not None:
+        record.mkdir(parents=True, exist_ok=True)
+    sampled = {}
+    for path, volume in opened.items():
+        key = hashlib.sha256(path.encode()).hexdigest()[:8]  # two folders may hold files of one name
+        file = None if record is None else record / f"{Path(path).name}-{key}.jsonl"
+        sampled[path] = sample(volume, metrics, name=path, progress=progress(path), record=file, **settings)
     return SampleReport(list(sampled.values()), sampled[reference] if reference else None, dict(settings))
 
 

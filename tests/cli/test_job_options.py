@@ -7,7 +7,7 @@ from mesofuse.errors import UserError
 
 FIELDS = {
     "method": "superres", "preset": None, "settings": (), "phases": "", "shows": (), "voxel_size": None, "unit": None,
-    "minutes": None, "steps": None, "seed": 0, "device": "auto",
+    "minutes": None, "steps": None, "seed": 0, "device": "auto", "size": None, "periodic": "",
 }  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def test_the_command_line_becomes_a_job():
         "preset": "paper", "settings": ("batch.volumes=3", "critic_steps=2", "critic_steps=4"),
         "phases": " pore, active ,", "shows": ("0=pore", "1=active"), "steps": 7,
     }  # fmt: skip
-    job = job_options.make("/a.tif", "/b.tif", (4.0, 4.0, 4.0), fields).resolved()
+    job = job_options.make("/a.tif", ("/b.tif",), (4.0, 4.0, 4.0), fields).resolved()
     assert job.phases == ("pore", "active")
     assert job.shows == {"0": ("pore",), "1": ("active",)}
     assert job.steps == 7
@@ -68,8 +68,8 @@ def test_the_command_line_becomes_a_job():
 
 def test_another_part_forgets_the_first_ones_options():
     fields = FIELDS | {"settings": ("generator.channels=8", "generator.name=superres")}
-    job = job_options.make("/a.tif", "/b.tif", 4, fields)
+    job = job_options.make("/a.tif", ("/b.tif",), 4, fields)
     with pytest.raises(UserError, match="'superres' has no option 'channels'"):
         job.resolved()
-    job = job_options.make("/a.tif", "/b.tif", 4, FIELDS | {"settings": ("generator.name=superres",)}).resolved()
+    job = job_options.make("/a.tif", ("/b.tif",), 4, FIELDS | {"settings": ("generator.name=superres",)}).resolved()
     assert job.method["generator"] == {"name": "superres", "width": 8, "blocks": 1}

@@ -233,3 +233,22 @@ def test_thin_volumes_images_and_truncated_stores_give_a_sentence_or_a_right_num
     np.save(tmp_path / "nan.npy", np.where(np.arange(64).reshape(4, 4, 4) == 3, np.nan, 1.0))
     assert main(["measure", str(tmp_path / "nan.npy")]) == 2
     assert "NaN" in capsys.readouterr().err
+
+
+def test_a_record_is_gone_on_with_and_not_mistaken(tmp_path, monkeypatch, capsys):
+    tifffile.imwrite(tmp_path / "a.tif", np.random.default_rng(0).integers(0, 2, (12, 12, 12), dtype=np.uint8))
+    record = tmp_path / "record"
+    given = ["measure", str(tmp_path / "a.tif"), "--samples", "5", "--size", "4", "--record", str(record)]
+    assert main(given) == 0
+    first = capsys.readouterr().out
+    (file,) = record.iterdir()
+    lines = file.read_text("utf-8").splitlines()
+    file.write_text("\n".join([*lines[:3], lines[3][:40]]), "utf-8")  # killed while the third was written
+    assert main(given) == 0
+    assert capsys.readouterr().out == first
+    monkeypatch.setattr("mesofuse.evaluation.protocol.measure", lambda *a, **k: pytest.fail("measured again"))
+    assert main(given) == 0
+    assert main([*given, "--seed", "3"]) == 2
+    assert "not the record" in capsys.readouterr().err
+    assert main(["measure", str(tmp_path / "a.tif"), "--record", str(record)]) == 2
+    assert "--samples" in capsys.readouterr().err
