@@ -80,7 +80,7 @@ class Scan:
         self.filled = self.grid.region.scaled(problem.scale)
         edge = (VALUES_AT_ONCE / len(problem.phases)) ** (1 / 3)
         self.block: Triple = tuple(  # type: ignore[assignment]
-            max(1, int(edge / s) - 2 * h) for s, h in zip(problem.scale, self.degradation.halo, strict=True)
+            max(1, h, int(edge / s) - 2 * h) for s, h in zip(problem.scale, self.degradation.halo, strict=True)
         )
         self._chosen = chosen.model_dump(mode="json")
         self._check_thresholds()

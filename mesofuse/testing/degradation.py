@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from mesofuse.errors import UserError
 from mesofuse.interfaces.problem import Problem
 from mesofuse.testing.checks import Check, require
 from mesofuse.testing.common import build, call, module_checks, same_bits
@@ -133,6 +135,45 @@ def window_is_whole(component: Component) -> None:
                 require(differ == 0, f"{describe(problem)}, core {core}: {differ} voxels show another phase.")
 
 
+def planar(component: Component) -> str:
+    """Degrade a plane: one voxel along z, scale 1 there."""
+    for problem in problems_for(component):
+        flat = dataclasses.replace(problem, scale=(1.0, *problem.scale[1:]))
+        try:
+            degradation = build(component, flat)
+        except UserError as error:
+            return f"Planar jobs are refused: {error}"
+        degradation.eval()
+        whole = Region.whole((1, 9, 8))
+        volume = volumes(flat, whole, 1, contrast=0.1)
+        expected = call(degradation, (volume, whole))
+        shape = (1, len(flat.low_phases), 1, 9, 8)
+        require(tuple(expected.shape) == shape, f"{describe(flat)}: a plane's result is {tuple(expected.shape)}.")
+        require(bool(torch.isfinite(expected).all()), f"{describe(flat)}: a plane's result is not finite.")
+        core = Region((0, 3, 2), (1, 6, 5))
+        window = core.grown(degradation.halo, whole.shape)
+        part = call(degradation, (volume[(..., *window.scaled(flat.scale).slices)], window))
+        error_of = float((part[(..., *core.within(window))] - expected[(..., *core.slices)]).abs().max())
+        require(error_of <= TOLERANCE, f"{describe(flat)}: a plane's window differs from the whole by {error_of:.2g}.")
+    return ""
+
+
+def shares(component: Component) -> None:
+    """Hold the optional `shares` against the strengths: they must choose the same phase."""
+    for problem in problems_for(component):
+        degradation, (volume, region) = make(component, problem)
+        if not hasattr(degradation, "shares"):
+            return
+        with torch.no_grad():
+            seen = degradation.shares(volume.clone(), region)
+        strength = call(degradation, (volume, region))
+        case = describe(problem)
+        require(seen.shape == strength.shape, f"{case}: shares are {tuple(seen.shape)}, not {tuple(strength.shape)}.")
+        best = seen.gather(1, strength.argmax(1, keepdim=True))
+        behind = float((seen.amax(1, keepdim=True) - best).max())
+        require(behind <= TOLERANCE, f"{case}: shares choose another phase than the strengths, by {behind:.2g}.")
+
+
 CHECKS = (
     Check("strengths", "One finite value for each low-resolution phase and voxel.", strengths),
     Check("uniform", "A volume of one phase is seen as the phase that shows it.", uniform),
@@ -140,5 +181,7 @@ CHECKS = (
     Check("batch-independent", "A volume's result does not depend on the others of its batch.", batch_independent),
     Check("gradient", "The probabilities get a finite gradient.", learns),
     Check("halo", "No result depends on voxels further away than the halo.", halo),
+    Check("planar", "A plane (one voxel along z, scale 1 there) is degraded as a plane.", planar),
+    Check("shares", "What a voxel sees chooses the phase that shows, where it says what it sees.", shares),
     Check("window-is-whole", "A window with its halo gives what the whole volume gives.", window_is_whole),
 )

@@ -14,6 +14,8 @@ def test_a_sound_degradation_passes(failures, name):
         ("BatchMixing", "batch-independent", "alone and in a batch differ"),
         ("Hard", "gradient", "raised RuntimeError"),
         ("Swapped", "uniform", "phase 0 alone is not seen as 0"),
+        ("OtherShares", "shares", "shares choose another phase than the strengths"),
+        ("NoPlanes", "planar", "a plane's result is not finite"),
         ("HighPhases", "strengths", "not (2, 2, 5, 6, 5)"),
     ],
 )

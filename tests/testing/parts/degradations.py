@@ -45,3 +45,13 @@ class HighPhases(Good):
     def forward(self, probabilities, region):
         x = super().forward(probabilities, region)
         return torch.cat([x, x[:, :1]], 1)
+
+
+class OtherShares(Good):
+    def shares(self, probabilities, region):
+        return self.forward(probabilities, region).flip(1)
+
+
+class NoPlanes(Good):
+    def forward(self, probabilities, region):
+        return super().forward(probabilities, region) / (region.shape[0] > 1)
