@@ -86,7 +86,9 @@ def montage(
     suffix = path.suffix.lower()
     if suffix not in METADATA:
         raise UserError(f"A figure can't be written as {path.name}: its name must end in {', '.join(METADATA)}.")
-    images = None if image is None else (image,) * 3 if hasattr(image, "grid") else tuple(image)
+    images: tuple[Labels, ...] | None = None
+    if image is not None:
+        images = tuple(image) if isinstance(image, Sequence) else (image,) * 3
     upper = compared(low_res, result, images[axis] if images and axis in (0, 1, 2) else None, axis, index)
     lower = overview(result, axis, upper[0].picture.box)
     several = images is not None and len({id(one) for one in images}) > 1
