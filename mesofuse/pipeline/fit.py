@@ -21,7 +21,7 @@ from mesofuse.pipeline.folder import CONFIG, HASHES, MODEL, TRAINING, run_folder
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
 from mesofuse.pipeline.size import check_job, image_voxel
 from mesofuse.registry import get_registry
-from mesofuse.training.parallel import own_device
+from mesofuse.training.parallel import own_device, rank
 from mesofuse.volumes.files import remove, replacing
 
 
@@ -53,6 +53,11 @@ def fit_job(
         UserError: The inputs don't suit the method, the folder may not be used, or what is there is another job's.
             The folder is then as it was before.
     """
+    if rank():
+        raise UserError(
+            "Only `mesofuse fuse` and `mesofuse train` share their work among the processes of torchrun; start this "
+            "command without it."
+        )
     component, options = job.resolve_method()
     check_job(job, inputs)
     device = own_device(resolve_device(job.device))

@@ -31,7 +31,7 @@ class _Mean(torch.autograd.Function):
 
 def average(tensor: torch.Tensor) -> torch.Tensor:
     """Return the mean over the processes, any number of times differentiable."""
-    mean: torch.Tensor = _Mean.apply(tensor)
+    mean: torch.Tensor = _Mean.apply(tensor)  # type: ignore[no-untyped-call]
     return mean
 
 

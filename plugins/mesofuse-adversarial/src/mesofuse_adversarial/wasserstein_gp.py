@@ -39,7 +39,7 @@ class WassersteinGP:
 def gradient_penalty(step: CriticStep) -> torch.Tensor:
     """Return mean (‖∇C(u)‖₂ − 1)² over random interpolates u, differentiable by the critic's parameters."""
     count, device = min(len(step.real), len(step.fake)), step.real.device
-    start = int(torch.randint(PLACES, (), generator=step.rng, device=device))
+    start = torch.randint(PLACES, (), generator=step.rng, device=device)
     real, fake = spread(step.real, count, start), spread(step.fake, count, start)
     whole = torch.rand((count * step.share.world, 1, 1, 1), generator=step.rng, device=device, dtype=real.dtype)
     place = step.share.part(whole)
@@ -49,7 +49,7 @@ def gradient_penalty(step: CriticStep) -> torch.Tensor:
     return (norm - 1).square().mean()
 
 
-def spread(slices: torch.Tensor, count: int, start: int) -> torch.Tensor:
+def spread(slices: torch.Tensor, count: int, start: torch.Tensor | int) -> torch.Tensor:
     """Return ``count`` slices at equal distances, from ``start`` / `PLACES` of a distance on; each is equally likely.
 
     In whole numbers, so that parts of a batch give the parts of what the whole batch gives.
