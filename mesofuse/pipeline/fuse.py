@@ -117,7 +117,8 @@ def fuse(
     with replacing(out / NUMBERS) as temporary:
         temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     with replacing(out / PREVIEW) as temporary:
-        montage(temporary, low_res=inputs.low_res, result=volume, image=inputs.image)
+        shown = inputs.images if len(inputs.fusion.groups) > 1 else inputs.image
+        montage(temporary, low_res=inputs.low_res, result=volume, image=shown)
     announcing(emit)(RunFinished("fuse", str(out)))
     return Fused(volume, package, measured, image)
 
