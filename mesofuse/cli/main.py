@@ -24,6 +24,7 @@ COMMANDS = {
     "train": ("mesofuse.cli.train:command", "Train a model from a configuration."),
     "model": ("mesofuse.cli.model:command", "Make a model from weights that a published program trained."),
     "generate": ("mesofuse.cli.generate:command", "Make a volume of any size with a trained model."),
+    "realisations": ("mesofuse.cli.realisations:command", "Make several volumes of one model; show their spread."),
     "measure": ("mesofuse.cli.measure:command", "Measure volumes, and compare them with a reference."),
     "consistency": ("mesofuse.cli.consistency:command", "Map where a result does not show its scan."),
     "compare": ("mesofuse.cli.compare:command", "Run methods under one budget and hold them against each other."),

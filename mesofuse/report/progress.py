@@ -78,6 +78,12 @@ class ProgressPrinter:
                 note = f"tile {event.done} of {event.total}"
                 self._show("generating", event.done / max(1, event.total), done + event.voxels, "voxel", note)
 
+    def step(self, name: str, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` blocks of a job are done."""
+        if not self._quiet:
+            with self._lock:
+                self._show(name, done / max(1, total), done, "block", f"block {done} of {total}")
+
     def say(self, text: str) -> None:
         """Write a line of its own, above the bars."""
         if self._quiet:

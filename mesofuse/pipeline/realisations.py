@@ -1,0 +1,250 @@
+"""Several realisations of one model: volumes of consecutive seeds, what they agree on, and how their numbers spread."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import re
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mesofuse.errors import UserError
+from mesofuse.evaluation.compare import table
+from mesofuse.evaluation.measure import MetricChoice, measure
+from mesofuse.evaluation.records import from_json, number, to_json
+from mesofuse.interfaces.events import Event
+from mesofuse.interfaces.metric import Measured
+from mesofuse.models.package import Package
+from mesofuse.pipeline.generate import apply_model, check_scan
+from mesofuse.pipeline.projection import method_degradation
+from mesofuse.streaming.compute import default_workers
+from mesofuse.streaming.plan import check_disk
+from mesofuse.streaming.run import GenerateOptions
+from mesofuse.streaming.summary import summarise
+from mesofuse.volumes.files import check_free, remove, replacing
+from mesofuse.volumes.grid import Scale, Triple
+from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.store import LabelVolume
+
+SUMMARY, RECORD, TABLE = "summary.zarr", "realisations.json", "realisations.csv"
+_PART = re.compile(r"seed-\d+\.(zarr|zarr\.tiles\.zarr|json)$")
+Watch = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One quantity over the realisations in which it is defined.
+
+    Attributes:
+        metric: Name of the metric.
+        label: What of.
+        unit: Unit of all values.
+        mean: Mean.
+        deviation: Standard deviation (n − 1); NaN below two values.
+        least: Smallest value.
+        most: Largest value.
+        count: How many values.
+        values: The value of each realisation; None where it was not measured or is undefined.
+    """
+
+    metric: str
+    label: str
+    unit: str
+    mean: float
+    deviation: float
+    least: float
+    most: float
+    count: int
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Realised:
+    """What was made.
+
+    Attributes:
+        seeds: Their seeds.
+        volumes: The realisations.
+        summary: Most probable phases, with the arrays ``probability`` and ``entropy``.
+        spreads: The measured values.
+        skipped: Metric name to the reason why it was not measured.
+    """
+
+    seeds: tuple[int, ...]
+    volumes: tuple[LabelVolume, ...]
+    summary: LabelVolume
+    spreads: tuple[Spread, ...]
+    skipped: dict[str, str]
+
+
+def check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse a folder that realisations may not be written to.
+
+    Raises:
+        UserError: It holds something and neither resume nor overwrite is given, or it holds other files.
+    """
+    if resume and overwrite:
+        raise UserError("--resume goes on with what is there and --overwrite replaces it; give one of them.")
+    check_free(out, overwrite=True)
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file; give the name of a folder.")
+    names = [n for n in os.listdir(out) if not n.startswith(".")] if out.exists() else []
+    if strangers := sorted(set(names) - set(_parts(out))):
+        raise UserError(
+            f"{out} holds {strangers[0]!r}, which is no realisation, so it is left alone; name another folder."
+        )
+    if names and not (resume or overwrite):
+        raise UserError(
+            f"{out} holds realisations; give --resume to go on, --overwrite to start anew, or another name."
+        )
+
+
+def _parts(out: Path) -> list[str]:
+    """Return the names in a folder that belong to realisations."""
+    names = os.listdir(out) if out.exists() else []
+    return [n for n in names if n in (SUMMARY, RECORD, TABLE) or _PART.match(n)]
+
+
+def realise(
+    package: Package,
+    low_res: Labels | None,
+    out: Path,
+    options: GenerateOptions,
+    *,
+    count: int,
+    metrics: Sequence[MetricChoice],
+    size: Triple | None = None,
+    voxel_size: Scale | None = None,
+    unit: str | None = None,
+    project: bool = False,
+    emit: Callable[[Event], None] = lambda event: None,
+    say: Callable[[str], None] = lambda text: None,
+    watch: Watch = lambda name, done, total: None,
+) -> Realised:
+    """Generate, measure and summarise realisations; ``options.resume`` goes on, also with a larger count.
+
+    Args:
+        package: The model.
+        low_res: What it is applied to; None for a model that takes none.
+        out: Folder of the realisations.
+        options: As for one volume; ``seed`` is the first.
+        count: How many, of consecutive seeds.
+        metrics: What to measure in each.
+        size: Voxels of the results of a model that takes no low-resolution volume.
+        voxel_size: Edge of their voxels.
+        unit: Its unit.
+        project: Make each reproduce the low-resolution volume.
+        emit: Takes the events of the generations.
+        say: Takes a sentence at each stage.
+        watch: Takes what goes on, how much of it is done and how much there is.
+
+    Raises:
+        UserError: The folder may not be used, or the model doesn't suit; see `apply_model`.
+    """
+    check_scan(package, low_res is not None, size)
+    check_out(out, resume=options.resume, overwrite=options.overwrite)
+    if options.overwrite:
+        for name in _parts(out):
+            remove(out / name)
+    out.mkdir(parents=True, exist_ok=True)
+    scan = {} if options.region else _scan(package, low_res)
+    seeds = tuple(range(options.seed, options.seed + count))
+    volumes, measured = [], []
+    for done, seed in enumerate(seeds):
+        say(f"Realisation {done + 1} of {count}: seed {seed}")
+        place = out / f"seed-{seed}.zarr"
+        chosen = replace(options, seed=seed, resume=options.resume and place.exists(), overwrite=False)
+        volume = apply_model(
+            package, low_res, str(place), chosen, size=size, voxel_size=voxel_size, unit=unit, project=project,
+            emit=emit, say=say,
+        )  # fmt: skip
+        volumes.append(volume)
+        measured.append(_measured(out / f"seed-{seed}.json", volume, metrics, scan, options.workers, watch))
+        if not done:  # what the others take is known now
+            check_disk((count - 1) * volume.stored_bytes(), str(out / SUMMARY))
+    say("Summarising")
+    summary = summarise(
+        volumes, str(out / SUMMARY), options, say=say, watch=lambda done, total: watch("summarising", done, total)
+    )  # fmt: skip
+    made = Realised(seeds, tuple(volumes), summary, tuple(spreads(measured)), dict(measured[0].skipped))
+    _write(out, made, measured)
+    return made
+
+
+def spreads(measured: Sequence[Measured]) -> list[Spread]:
+    """Return how each measured number spreads over realisations."""
+    found = []
+    for row in table(measured):
+        values = [c.value if c.value is not None and math.isfinite(c.value) else None for c in row.cells]
+        known = [v for v in values if v is not None]
+        mean = statistics.fmean(known) if known else math.nan
+        deviation = statistics.stdev(known) if len(known) > 1 else math.nan
+        least, most = min(known, default=math.nan), max(known, default=math.nan)
+        found.append(Spread(row.metric, row.label, row.unit, mean, deviation, least, most, len(known), tuple(values)))
+    return found
+
+
+def _scan(package: Package, low_res: Labels | None) -> dict[str, Any]:
+    """Return what metrics that compare with the scan need, as far as there is a scan and a model of its instrument."""
+    problem = package.model.problem
+    degradation = None if low_res is None else method_degradation(package, problem)
+    if degradation is None:
+        return {}
+    return {"low_res": low_res, "match": problem.match, "scale": problem.scale, "degradation": degradation}
+
+
+def _measured(
+    record: Path,
+    volume: LabelVolume,
+    metrics: Sequence[MetricChoice],
+    scan: dict[str, Any],
+    workers: int | None,
+    watch: Watch,
+) -> Measured:
+    """Measure a realisation, or return what was measured of it before."""
+    mark = {"metrics": json.loads(json.dumps(metrics)), "provenance": volume.provenance}
+    if record.exists():
+        try:
+            kept = json.loads(record.read_text(encoding="utf-8"))
+            if all(kept[key] == value for key, value in mark.items()):
+                return from_json(kept["measured"])
+        except (ValueError, LookupError, TypeError):
+            pass  # damaged: it is measured again
+    name = record.stem
+    measured = measure(
+        volume, metrics, name=name, workers=workers or default_workers("cpu"),
+        progress=lambda done, total: watch(f"measuring {name}", done, total), **scan,
+    )  # fmt: skip
+    with replacing(record) as temporary:
+        temporary.write_text(json.dumps({**mark, "measured": to_json(measured)}, indent=2) + "\n", encoding="utf-8")
+    return measured
+
+
+def _write(out: Path, made: Realised, measured: Sequence[Measured]) -> None:
+    rows = [
+        {key: number(value) if isinstance(value, float) else value for key, value in asdict(spread).items()}
+        for spread in made.spreads
+    ]
+    record = {
+        "seeds": list(made.seeds),
+        "model": made.summary.provenance.get("model"),
+        "spreads": rows,
+        "realisations": [to_json(m) for m in measured],
+    }
+    with replacing(out / RECORD) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    heads = ("metric", "label", "unit", "mean", "standard deviation", "min", "max", "count")
+    writer.writerow([*heads, *(f"seed {seed}" for seed in made.seeds)])
+    for s in made.spreads:
+        known = [s.metric, s.label, s.unit, s.mean, s.deviation, s.least, s.most, s.count]
+        writer.writerow([*known, *("" if v is None else v for v in s.values)])
+    with replacing(out / TABLE) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")

@@ -1,0 +1,127 @@
+"""What several realisations agree on: the most probable phase, each phase's probability, and the entropy; by blocks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import zarr
+
+from mesofuse.streaming.compute import default_workers
+from mesofuse.streaming.output import alone, open_output
+from mesofuse.streaming.run import GenerateOptions
+from mesofuse.volumes.backends import occupied, open_store
+from mesofuse.volumes.grid import Region
+from mesofuse.volumes.levels import create_array
+from mesofuse.volumes.store import LabelVolume, layout
+
+AT_ONCE = 1 << 27
+"""Voxels in hand at once, about, over all workers."""
+
+
+def summarise(
+    volumes: Sequence[LabelVolume],
+    out: str,
+    options: GenerateOptions,
+    *,
+    say: Callable[[str], None] = lambda text: None,
+    watch: Callable[[int, int], None] = lambda done, total: None,
+) -> LabelVolume:
+    """Write the summary of realisations; one that was begun of the same realisations is gone on with, another replaced.
+
+    Its labels are the most probable phases (ties: the lowest). Beside them lie ``probability`` (phases, z, y, x), the
+    share p of realisations that have the phase, and ``entropy`` (z, y, x), −Σ p log₂ p in bits; both are float32.
+
+    Args:
+        volumes: The realisations, of one shape.
+        out: Path or URL of the zarr volume.
+        options: Its chunks, shards, workers and levels.
+        say: Takes a sentence where something has to be waited for.
+        watch: Called with blocks done and blocks in all.
+    """
+    from dask.threaded import get
+
+    first = volumes[0]
+    own = ("complete", "seed", "totals")
+    job = {k: v for k, v in first.provenance.items() if k not in own}
+    job["summary_of"] = [v.provenance.get("seed") for v in volumes]
+    with alone(out, say):
+        same = _same(out, first, options, job)
+        volume = open_output(
+            out, first.grid, first.phases, options.chunks, options.shards, job,
+            resume=same, overwrite=occupied(out) and not same,
+        )  # fmt: skip
+        if volume.provenance.get("complete") and volume.complete:
+            return volume
+        probability, entropy = _arrays(volume)
+        todo = list(volume.missing())
+        total = sum(1 for _ in volume.grid.region.blocks(volume.write_unit))
+        done = total - len(todo)
+
+        def work(unit: Region) -> None:
+            share = shares(volumes, unit)
+            probability[(slice(None), *unit.slices)] = share
+            entropy[unit.slices] = bits(share)
+            volume.write(unit, share.argmax(0).astype(np.uint8))  # last: a unit whose labels are there is done
+
+        def finished(*_: Any) -> None:
+            nonlocal done
+            done += 1
+            watch(done, total)
+
+        workers = options.workers or default_workers("cpu")
+        workers = max(1, min(workers, AT_ONCE // math.prod(volume.write_unit)))
+        graph = {("block", i): (work, unit) for i, unit in enumerate(todo)}
+        get(graph, list(graph), num_workers=workers, callbacks=[(None, None, None, finished, None)])
+        if options.levels:
+            volume.build_levels()
+        volume.set_provenance({**volume.provenance, "complete": True})
+    return volume
+
+
+def shares(volumes: Sequence[LabelVolume], region: Region) -> np.ndarray:
+    """Return the share of volumes that have each phase: float32 (phases, *region.shape)."""
+    counts = np.zeros((len(volumes[0].phases), *region.shape), np.uint32)
+    for volume in volumes:
+        labels = volume.read(region)
+        for phase, count in enumerate(counts):
+            count += labels == phase
+    return (counts / len(volumes)).astype(np.float32)
+
+
+def bits(share: np.ndarray) -> np.ndarray:
+    """Return the entropy of shares along axis 0, in bits: float32."""
+    logs = np.log2(np.where(share > 0, share, 1))
+    entropy: np.ndarray = np.abs((share * logs).sum(0))  # −Σ, without a −0
+    return entropy
+
+
+def _same(out: str, first: LabelVolume, options: GenerateOptions, job: dict[str, Any]) -> bool:
+    if not occupied(out):
+        return False
+    begun = LabelVolume.open(out)
+    said = begun.provenance
+    wanted = layout(first.grid.shape, options.chunks, options.shards)
+    return (begun.chunks, begun.shards) == wanted and all(said.get(k) == v for k, v in job.items())
+
+
+def _arrays(volume: LabelVolume) -> tuple[zarr.Array[Any], zarr.Array[Any]]:
+    """Return the arrays of probability and entropy, made where they are missing."""
+    group = zarr.open_group(store=open_store(volume.path, writable=True), mode="r+")
+    shape, chunk, shard = volume.grid.shape, volume.chunks, volume.shards
+    if "probability" not in group:
+        about: dict[str, Any] = {
+            "description": "share of the realisations that have the phase",
+            "phases": [p.name for p in volume.phases],
+        }
+        create_array(
+            group, "probability", (len(volume.phases), *shape), (1, *chunk), (1, *shard) if shard else None,
+            dtype="float32", axes=("phase", "z", "y", "x"), attributes=about,
+        )  # fmt: skip
+    if "entropy" not in group:
+        about = {"description": "entropy of the phase over the realisations", "unit": "bit"}
+        create_array(group, "entropy", shape, chunk, shard, dtype="float32", attributes=about)
+    found = [group[name].with_config({"write_empty_chunks": True}) for name in ("probability", "entropy")]  # type: ignore[union-attr]
+    return found[0], found[1]
