@@ -165,6 +165,16 @@ def test_who_this_is_comes_from_torchrun(monkeypatch):
     assert parallel.own_device("cuda") == "cuda:1"
 
 
+def test_commands_that_share_nothing_refuse_further_processes(monkeypatch, tmp_path):
+    from mesofuse.pipeline.fit import fit_job
+
+    for key, value in (environment(1, 2) | {"MASTER_PORT": "1"}).items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(UserError, match="start this command without it"):
+        fit_job(None, None, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_second_ctrl_c_ends_at_once():
     import signal
 
