@@ -183,7 +183,7 @@ def open_ready(path: str, inputs: JobInputs) -> Labels:
     if min(volume.grid.shape) < 2 and inputs.fusion.axes != (0,):
         raise UserError(f"{path} is a 2D image of shape {volume.grid.shape}; a comparison is of volumes.")
     expected = result_voxels(inputs)
-    if not volume.grid.known and expected.known:
+    if not volume.grid.known:  # the voxels of a result, also where these are but parts of a scan's voxel
         grid = replace(volume.grid, voxel_size=expected.voxel_size, unit=expected.unit)
         return _Placed(volume, grid)
     return volume
