@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
+from mesofuse.training.generator_model import canonical_edge
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse_slicegan.options import GeneratorOptions
 
@@ -47,8 +48,9 @@ class TransposedGenerator(nn.Module):
         )
         self.norms = nn.ModuleList(nn.BatchNorm3d(w) for w in widths)
         self.last = self.last_layer(inputs[-1], len(problem.phases))
-        share = (2 / 4) ** 3  # of a tile's window that is its core
-        held = max(3 * widths[-1] + self.finest(widths[-1], len(problem.phases)), 3 * max(widths) / 8 ** len(widths))
+        edge = canonical_edge(self.scale[0])
+        share = (edge / (edge + 2)) ** 3  # of a tile's window that is its core
+        held = max(5 * widths[-1] + self.finest(widths[-1], len(problem.phases)), 3 * max(widths) / 8 ** len(widths))
         self.activation_bytes = int(4 * share * 8 ** len(widths) * held)
 
     def last_layer(self, inputs: int, phases: int) -> nn.Module:
@@ -57,7 +59,7 @@ class TransposedGenerator(nn.Module):
 
     def finest(self, inputs: int, phases: int) -> int:
         """Return the values that the last layer holds for each voxel of the grid before it."""
-        return 8 * 3 * phases
+        return 8 * 4 * phases
 
     def finish(self, values: torch.Tensor) -> torch.Tensor:
         """Apply the last layer to the core's voxels and one more on every side."""

@@ -64,7 +64,8 @@ class SliceGANOptions(AdversarialOptions):
         (Part(name="wasserstein-gp"), Part(name="two-point")), description="Terms of the objectives."
     )
     critic_steps: int = Field(1, ge=1, description="Updates of the critics before each update of the generator.")
-    batch: BatchOptions = Field(BatchOptions(volumes=2, context=0), description="What one step sees.")
+    batch: BatchOptions = Field(BatchOptions(volumes=2, context=0, slices=4), description="What one step sees.")
+    optimizer: OptimizerOptions = Field(OptimizerOptions(rate=2e-3, critic_rate=1e-3), description="How fast to learn.")
     selection: SelectionOptions = Field(
         SelectionOptions.model_validate(_SELECTION), description="How the best model is found."
     )
@@ -82,7 +83,9 @@ class SliceGANOptions(AdversarialOptions):
             "losses": [{"name": "wasserstein-gp"}],
             "critic_steps": 5,
             "batch": BatchOptions(volumes=8, context=0, slices=None, real=8).model_dump(),
-            "optimizer": OptimizerOptions(rate=1e-4, betas=(0.9, 0.99), final=1.0, averaging=None).model_dump(),
-            "steps": 22500,
+            "optimizer": OptimizerOptions(
+                rate=1e-4, critic_rate=None, betas=(0.9, 0.99), final=1.0, averaging=None
+            ).model_dump(),
+            "steps": 72000,
         },
     }

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
+from mesofuse.training.generator_model import canonical_edge
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse_slicegan.options import SlimGeneratorOptions
 
@@ -54,8 +55,9 @@ class SlimGenerator(nn.Module):
         for _ in range(stages):
             self.margins.insert(0, (self.margins[0] + 3) // 2)
         self.halo: Triple = (self.margins[0],) * 3
-        share = (2 / (2 + 2 * self.margins[0])) ** 3  # of a tile's window that is its core
-        self.activation_bytes = int(4 * share * 8**stages * (3 * (inputs[-1] + extra) + 3 * len(problem.phases)))
+        edge = canonical_edge(self.scale[0])
+        share = (edge / (edge + 2 * self.margins[0])) ** 3  # of a tile's window that is its core
+        self.activation_bytes = int(4 * share * 8**stages * (2 * (inputs[-1] + extra) + 3 * len(problem.phases)))
 
     def forward(
         self, field: torch.Tensor, noise: Sequence[torch.Tensor], region: Region, core: Region | None = None
