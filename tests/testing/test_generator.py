@@ -3,7 +3,7 @@ import pytest
 from mesofuse.testing import run_checks
 
 
-@pytest.mark.parametrize("name", ["Good", "NonInteger"])
+@pytest.mark.parametrize("name", ["Good", "NonInteger", "NoScan"])
 def test_a_sound_generator_passes(component, name):
     results = run_checks(component("generator", f"generators:{name}"))
     assert [str(r) for r in results if r.status != "pass"] == []
@@ -28,6 +28,9 @@ def test_a_sound_generator_passes(component, name):
         ("DeadWeight", "gradient", "no gradient reaches unused"),
         ("WrongCore", "tile-is-whole", "(core) differs from the whole volume"),
         ("NoMemory", "declares", "activation_bytes is 0"),
+        ("NoScanPadded", "halo", "halo declared (1, 1, 1), measured (2, 2, 2)"),
+        ("NoScanPadded", "tile-is-whole", "(core) differs from the whole volume"),
+        ("NoScanUneven", "declares", "its scale (1.5, 2.0, 2.0) is not three whole numbers"),
     ],
 )
 def test_a_fault_is_caught(failure, name, check, text):

@@ -3,8 +3,9 @@ import pytest
 from mesofuse.testing import run_checks
 
 
-def test_a_sound_method_passes(failures):
-    assert failures("method", "methods:Good") == {}
+@pytest.mark.parametrize("name", ["Good", "NoScan"])
+def test_a_sound_method_passes(failures, name):
+    assert failures("method", f"methods:{name}") == {}
 
 
 def test_what_works_on_whole_volumes_is_not_asked_for_tiles(component):
@@ -17,6 +18,7 @@ def test_what_works_on_whole_volumes_is_not_asked_for_tiles(component):
     ("name", "check", "text"),
     [
         ("SmallHalo", "tile-is-whole", "differs from the whole volume"),
+        ("NoScanSmallHalo", "tile-is-whole", "differs from the whole volume"),
         ("Forgetful", "restores", "the restored model gives other labels"),
         ("Objects", "restores", "state holds Python objects"),
         ("Unseeded", "same-seed-same-model", "differ in ['share']"),

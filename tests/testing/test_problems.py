@@ -23,3 +23,8 @@ def test_blobs_show_every_phase_and_repeat():
     assert labels.dtype == np.uint8
     assert np.unique(labels).tolist() == [0, 1, 2]
     assert np.array_equal(labels, blobs((6, 7, 8), 3).array)
+
+
+def test_what_takes_no_scan_gets_none(component):
+    cases = [describe(p) for p in problems_for(component("generator", "generators:NoScan"))]
+    assert cases == ["0 phases in, 2 out, scale (1, 1, 1)", "0 phases in, 3 out, scale (1, 1, 1)"]

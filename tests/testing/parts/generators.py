@@ -128,3 +128,38 @@ class NoMemory(Good):
     def __init__(self, options, problem):
         super().__init__(options, problem)
         self.activation_bytes = 0
+
+
+class NoScan(nn.Module):
+    """Takes no scan: noise alone, on a grid of its own, with a voxel more on every side of the core."""
+
+    conditional = False
+    scale = (2.0, 2.0, 2.0)
+    halo = (1, 1, 1)
+
+    def __init__(self, options, problem):
+        super().__init__()
+        self.noise = (NoiseSpec("input", 2),)
+        self.activation_bytes = 1000
+        self.conv = nn.Conv3d(2, len(problem.phases), 3)
+
+    def forward(self, field, noise, region, core=None):
+        assert field.shape[1] == 0
+        core = core or region.grown((-1, -1, -1))
+        x = self.conv(noise[0][(..., *core.grown(self.halo).within(region))])
+        return torch.softmax(nn.functional.interpolate(x, scale_factor=2), 1)
+
+
+class NoScanPadded(NoScan):
+    """Sees where its window ends."""
+
+    def forward(self, field, noise, region, core=None):
+        core = core or region.grown((-1, -1, -1))
+        x = nn.functional.conv3d(noise[0], self.conv.weight, self.conv.bias, padding=1)
+        x = nn.functional.avg_pool3d(x, 3, 1, 1)
+        x = x[(..., *core.within(region))]
+        return torch.softmax(nn.functional.interpolate(x, scale_factor=2), 1)
+
+
+class NoScanUneven(NoScan):
+    scale = (1.5, 2.0, 2.0)

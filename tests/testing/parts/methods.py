@@ -124,3 +124,37 @@ class ObjectModel(Model):
 
 class Objects(Good):
     model = ObjectModel
+
+
+class NoScanModel(Model):
+    """Takes no scan: its noise goes on beyond the volume's end."""
+
+    def __init__(self, problem, share):
+        super().__init__(problem, share)
+        self.scale = (2.0, 2.0, 2.0)
+
+    def values(self, tile):
+        noise = tile.noise[0][0]
+        return np.concatenate([noise[:1], noise[:-2] + noise[2:], noise[-1:]])
+
+
+class NoScan(Good):
+    conditional = False
+    model = NoScanModel
+
+    def fit(self, inputs, run):
+        assert inputs.low_res is None
+        return super().fit(inputs, run)
+
+
+class NoScanSmallHaloModel(NoScanModel):
+    def __init__(self, problem, share):
+        super().__init__(problem, share)
+        self.halo = (0, 0, 0)
+
+    def values(self, tile):
+        return tile.noise[0][0] + tile.noise[0][0].mean()
+
+
+class NoScanSmallHalo(NoScan):
+    model = NoScanSmallHaloModel
