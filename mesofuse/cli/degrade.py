@@ -18,17 +18,39 @@ if TYPE_CHECKING:
 @click.argument("volume", type=click.Path())
 @click.argument("output", type=click.Path())
 @options.scale
-@click.option("--degradation", default="blur-downsample", show_default=True, metavar="NAME",
-              help="Model of the scanner; `mesofuse plugins list` names them, docs/degradations.md compares them.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
-              help="One option of the degradation, for example --set sigma=[1,1,3].")
+@click.option(
+    "--degradation",
+    default="blur-downsample",
+    show_default=True,
+    metavar="NAME",
+    help="Model of the scanner; `mesofuse plugins list` names them, docs/degradations.md compares them.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One option of the degradation, for example --set sigma=[1,1,3].",
+)
 @click.option("--phases", default="", metavar="NAME,...", help="Names of the volume's phases, in order of value.")
-@click.option("--shows", multiple=True, metavar="LOW=NAME,...",
-              help="A phase of the scan and the volume's phases that it shows, in order. [default: each shows itself]")
-@click.option("--noise", type=click.FloatRange(min=0), default=0.0, metavar="SD",
-              help="Standard deviation of grey noise; 1 is the contrast of two phases.")
-@click.option("--threshold", metavar="otsu|VALUE,...",
-              help="Segment grey values (0 first phase, 1 second …) at these, in place of taking the largest share.")
+@click.option(
+    "--shows",
+    multiple=True,
+    metavar="LOW=NAME,...",
+    help="A phase of the scan and the volume's phases that it shows, in order. [default: each shows itself]",
+)
+@click.option(
+    "--noise",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SD",
+    help="Standard deviation of grey noise; 1 is the contrast of two phases.",
+)
+@click.option(
+    "--threshold",
+    metavar="otsu|VALUE,...",
+    help="Segment grey values (0 first phase, 1 second …) at these, in place of taking the largest share.",
+)
 @options.seed
 @options.voxel_size
 @options.unit

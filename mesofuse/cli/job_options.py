@@ -93,8 +93,8 @@ def check_scale(low_res: str | None, scale: Any) -> None:
         raise UserError(
             "Missing option '--scale': say how many high-resolution voxels lie along one low-resolution voxel."
             if scale is None
-            else "Missing option '--low-res': --scale relates the image to a low-resolution volume; give both, or neither "
-            "for a method that makes a volume from the image alone (slicegan)."
+            else "Missing option '--low-res': --scale relates the image to a low-resolution volume; give both, or "
+            "neither for a method that makes a volume from the image alone."
         )
 
 

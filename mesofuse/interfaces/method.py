@@ -23,8 +23,8 @@ class TileInput:
     Attributes:
         core: The low-resolution voxels that the tile owns.
         window: The core with the model's halo, ending where the volume ends. It does not end there, and may hold
-            negative coordinates, along an axis on which the result is periodic, and on every axis for a model that takes no
-            low-resolution volume (noise goes on beyond its end).
+            negative coordinates, along an axis on which the result is periodic, and on every axis for a model that
+            takes no low-resolution volume (noise goes on beyond its end).
         shape: Shape of the whole low-resolution volume.
         field: uint8 labels of the window, or None for a model that takes no low-resolution volume.
         noise: One float32 array a field of ``model.noise``: (channels, *window.scaled(factor).shape).
