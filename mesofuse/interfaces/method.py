@@ -181,8 +181,8 @@ class Method(Protocol):
     it is then called in each, and only that of rank 0 writes files and returns the model that is kept. Without it,
     the first process works alone.
 
-    A class method ``from_published(tensors, problem)`` takes the state dict of the program that the method was published
-    with and returns a `mesofuse.training.published.Imported`, so that `mesofuse model import` knows the method.
+    A class method ``from_published(tensors, problem)`` takes the state dict of the program that the method was
+    published with and returns a `mesofuse.training.published.Imported`, so that `mesofuse model import` knows the method.
     """
 
     trains: bool
