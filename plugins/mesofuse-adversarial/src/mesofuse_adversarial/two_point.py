@@ -16,8 +16,8 @@ from mesofuse_adversarial.options import TwoPointOptions
 class TwoPoint:
     """Relative error of two-point probabilities at short distances.
 
-    With P_ij(r) the probability, after sharpening, that a voxel is of phase i and the one displaced from it by r of phase
-    j, and e = (P_ij(r) − T_ij(r)) / max(T_ij(r), floor), the term is weight · (√(1 + e²) − 1): quadratic in small
+    With P_ij(r) the probability, after sharpening, that a voxel is of phase i and the one displaced from it by r of
+    phase j, and e = (P_ij(r) − T_ij(r)) / max(T_ij(r), floor), the term is weight · (√(1 + e²) − 1): quadratic in small
     errors, linear in large ones; a mean over phases i and j, a sum over the lags, averaged over the directions: the
     axes, and with ``diagonals`` as much again for the diagonals of the planes that images show. T is the value of the
     step's image crops of planes that hold r. At lag 1 it asks for the image's volume fractions and interphase surface
