@@ -46,15 +46,11 @@ class IntensityVolume(LabelVolume):
             chunks=chunks, shards=shards, overwrite=overwrite, provenance=provenance,
         )  # fmt: skip
 
-    @property
-    def content(self) -> Literal["grey", "colour"]:
-        """What its voxels hold."""
-        return "colour" if self.channels else "grey"
-
     def _understood(self, metadata: dict[str, Any]) -> dict[str, Any]:
         if not self._own or "omero" not in metadata:
             raise _NoIntensities(f"{self.path} is no volume of grey values or colours that mesofuse made.")
-        self.axes = ("c", *AXES) if ome.content(metadata) == "colour" else AXES
+        self.content = ome.content(metadata)
+        self.axes = ("c", *AXES) if self.content == "colour" else AXES
         return ome.without_channels(metadata)
 
     def _metadata(self, grids: tuple[Grid, ...], name: str) -> dict[str, Any]:

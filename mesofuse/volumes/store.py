@@ -35,6 +35,7 @@ class LabelVolume:
         grid: Its grid.
         phases: Its phases; none for intensities (`mesofuse.volumes.intensity_store.IntensityVolume`).
         axes: Names of the array's axes.
+        content: What its voxels hold.
     """
 
     path: str
@@ -42,6 +43,7 @@ class LabelVolume:
     grid: Grid
     phases: tuple[Phase, ...]
     axes: tuple[str, ...] = AXES
+    content: Literal["phases", "grey", "colour"] = "phases"
 
     def __init__(self, path: str, mode: Mode, group: zarr.Group, phases: tuple[Phase, ...] | None = None) -> None:
         """Use `open` or `create`."""

@@ -1,11 +1,12 @@
 """Options of this distribution's components; torch-free."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from mesofuse.interfaces.options import Options
 
+ALL_CONTENTS: dict[str, dict[str, Any]] = {"phases": {}, "grey": {}, "colour": {}}
 Sigma = Annotated[float, Field(ge=0, le=64)]
 Thickness = Annotated[float, Field(gt=0, le=16)]
 
@@ -57,17 +58,23 @@ class NearestOptions(Options):
 class WassersteinGPOptions(Options):
     """Options of `wasserstein-gp`."""
 
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
+
     penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty (lambda).")
 
 
 class R1Options(Options):
     """Options of `r1`."""
 
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
+
     penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty on real slices (gamma).")
 
 
 class HingeOptions(Options):
     """`hinge` has no options."""
+
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
 
 
 class VoxelwiseOptions(Options):

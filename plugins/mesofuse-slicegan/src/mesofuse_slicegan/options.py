@@ -15,11 +15,14 @@ from mesofuse.training.recipe import (
     SelectionOptions,
 )
 
+ALL_CONTENTS: dict[str, dict[str, Any]] = {"phases": {}, "grey": {}, "colour": {}}
 Width = Annotated[int, Field(ge=1, le=4096)]
 
 
 class GeneratorOptions(Options):
     """Options of both generators; the defaults are the published ones."""
+
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
 
     latent: int = Field(32, ge=1, le=1024, description="Channels of the noise that a volume is made from.")
     widths: tuple[Width, ...] = Field(
@@ -34,6 +37,8 @@ class GeneratorOptions(Options):
 class SlimGeneratorOptions(Options):
     """Options of the slim generator."""
 
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
+
     latent: int = Field(16, ge=1, le=1024, description="Channels of the noise that a volume is made from.")
     widths: tuple[Width, ...] = Field(
         (64, 32, 16),
@@ -47,10 +52,13 @@ class SlimGeneratorOptions(Options):
 class CriticOptions(Options):
     """Options of the critic."""
 
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
+
     channels: int = Field(64, ge=4, le=256, description="Channels of the first layer; doubled at each of the next.")
 
 
 _SELECTION = {"metrics": ("volume-fraction", "surface-area")}
+_INTENSITIES: dict[str, Any] = {"losses": [{"name": "wasserstein-gp"}], "selection": {"metrics": []}}
 
 
 class SliceGANOptions(AdversarialOptions):
@@ -75,6 +83,7 @@ class SliceGANOptions(AdversarialOptions):
         "standing for every direction.",
     )
 
+    contents: ClassVar[dict[str, dict[str, Any]]] = {"phases": {}, "grey": _INTENSITIES, "colour": _INTENSITIES}
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "slim": {},
         "paper": {
