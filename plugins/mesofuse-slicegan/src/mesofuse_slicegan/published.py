@@ -32,10 +32,14 @@ def imported(tensors: Mapping[str, np.ndarray], problem: Problem) -> Imported:
         raise UserError("The channels of one layer in the weights do not fit the next: they are no SliceGAN generator.")
     widths, phases = [shape[1] for shape in shapes[:-1]], shapes[-1][1]
     if phases != problem.channels:
-        wanted = f"{problem.channels} are named: give --phases one name for each"
-        if problem.content != "phases":
-            wanted = f"{problem.content} values are {problem.channels}: give --phases, or another --content"
-        raise UserError(f"The weights make {phases} channels, but {wanted}.")
+        if problem.content == "phases":
+            raise UserError(
+                f"The weights make {phases} phases, but {problem.channels} are named: give --phases one name for each."
+            )
+        raise UserError(
+            f"The weights make {phases} channels, but {problem.content} has {problem.channels}: give another --content, "
+            "or --phases if they are phases."
+        )
     final = len(widths)
     state: dict[str, np.ndarray] = {}
     for i in range(final):
