@@ -33,10 +33,11 @@ from mesofuse.streaming.run import GenerateOptions, generate
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.phases import PhaseMatch, default_phases
 
-VOXELWISE, TWO_POINT = {"name": "voxelwise", "weight": 100.0}, {"name": "two-point"}
+VOXELWISE, TWO_POINT = {"name": "voxelwise", "weight": 100.0, "linear": 1.0}, {"name": "two-point"}
 HINGE, NORMED = [{"name": "hinge"}, VOXELWISE, TWO_POINT], {"name": "superres-slim", "spectral_norm": True}
 RECIPES: dict[str, dict[str, Any]] = {
     "slim": {},
+    "squared-only": {"losses": [{"name": "wasserstein-gp"}, {"name": "voxelwise", "weight": 100.0}, TWO_POINT]},
     "no-averaging": {"optimizer": {"averaging": None}},
     "critic-steps-1": {"critic_steps": 1},
     "slices-4": {"batch": {"slices": 4}},

@@ -49,8 +49,10 @@ def print_comparison(compared: Compared) -> None:
         cells = ["–" if u is None else human_bytes(u.device_peak_bytes) for u in usage]
         grid.add_row("peak GPU memory", "", "", "", "", *cells)
     console.print(grid)
+    planar = compared.inputs.fusion.axes == (0,)
+    parts = f"patches of {config.size}²" if planar else f"subvolumes of {config.size}³"
     console.print(
-        f"Means over {config.subvolumes} subvolumes of {config.size}³ voxels. In % the relative error against "
+        f"Means over {config.subvolumes} {parts} voxels. In % the relative error against "
         f"the {compared.reference.name} ± its standard error. ± at the reference is its own relative standard error, "
         "the floor: errors below it can't be told from none. The spread is how far single subvolumes of it are off.",
         markup=False,

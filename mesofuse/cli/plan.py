@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 @generation.chunks
 @generation.shards
 @generation.workers
+@generation.project
 @options.device
 @options.as_json
 def command(
     model: str, low_res: str | None, size: Any, periodic: str, region: str | None, chunks: int, shards: int | None,
-    workers: int | None, device: str, as_json: bool,
+    workers: int | None, project: bool, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Say how many tiles, how much memory, disk and time `mesofuse generate` will take; one tile is computed to know.
 
@@ -34,13 +35,17 @@ def command(
       mesofuse plan runs/first/model scan.tif --workers 2
       mesofuse plan runs/from-image-alone/model --size 1024
     """
+    from mesofuse.pipeline.projection import projected
     from mesofuse.report.progress import duration
     from mesofuse.streaming.plan import human_bytes, make_plan
 
     chunk, shard = generation.storage(chunks, shards)
     opened = generation.open_all(model, low_res, device, region, size=size, periodic=periodic)
+    model = opened.package.model.to(opened.device)
+    if project:
+        model, _ = projected(opened.package, model)
     plan = make_plan(
-        opened.package.model.to(opened.device), opened.low_res, opened.grid.shape, region=opened.region,
+        model, opened.low_res, opened.grid.shape, region=opened.region,
         unit=shard or chunk, workers=workers, device=opened.device, periodic=periodic,
     )  # fmt: skip
     if as_json:

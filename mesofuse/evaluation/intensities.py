@@ -50,5 +50,5 @@ def _values(of: IntensityStatistics, axes: list[int], prefix: str) -> list[Measu
         for lag, value in zip(LAGS, curves[i], strict=True):
             if math.isfinite(value):
                 unit = f"{lag} voxel{'s' * (lag > 1)}"
-                found.append(Measurement("variogram", f"{label}, {unit}", float(value), per_voxel=True))
+                found.append(Measurement("variogram", f"{label}, {unit}", float(value)))
     return found

@@ -112,6 +112,8 @@ def _unfit(metric: Metric, context: MetricContext) -> str:
         return "It needs the low-resolution volume and which phases each of its phases shows."
     if context.degradation is None:
         return "It needs a degradation, which says what the low-resolution instrument shows."
+    if context.stack:
+        return "Separate images are no result of the scan."
     high, low = context.grid.shape, context.low_res.grid
     if min(context.scale) < 1 or low.region.scaled(context.scale).shape != high:
         return (

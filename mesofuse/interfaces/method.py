@@ -181,6 +181,9 @@ class Method(Protocol):
     A class attribute ``parallel = True`` says that `fit` shares the work where torchrun has started several processes:
     it is then called in each, and only that of rank 0 writes files and returns the model that is kept. Without it,
     the first process works alone.
+
+    A class method ``from_published(tensors, problem)`` takes the state dict of the program that the method was
+    published with and returns a `mesofuse.training.published.Imported`, so that `mesofuse model import` knows the method.
     """
 
     trains: bool

@@ -24,7 +24,7 @@ from mesofuse.pipeline.fit import announcing, fit_job
 from mesofuse.pipeline.folder import FUSED, NUMBERS, PREVIEW
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs
-from mesofuse.pipeline.projection import method_degradation
+from mesofuse.pipeline.projection import check_projection, method_degradation
 from mesofuse.pipeline.size import DEFAULT_SIZE, check_job
 from mesofuse.registry import get_registry
 from mesofuse.report.montage import montage
@@ -94,6 +94,8 @@ def fuse(
     """
     device = resolve_device(job.device)
     check_job(job, inputs)
+    if project:
+        check_projection(job.method_name, job.method, inputs.problem)
     phases = inputs.problem.content == "phases"
     for name in METRICS if phases else ():  # rather before the training than after it
         get_registry().find("metric", name)

@@ -86,7 +86,8 @@ def apply_model(
     volume = generate(model, low_res, grid, out, options, provenance=provenance, emit=announce, say=say)
     if project:
         tiling = Tiling.of(model, grid.shape, options.periodic)
-        say(summary(volume.provenance["totals"], sum_output(tiling, options.region or tiling.output)))
+        free = [model.problem.low_phases[i].name for i in projection["free"]] if projection else []
+        say(summary(volume.provenance["totals"], sum_output(tiling, options.region or tiling.output), free))
     announce(RunFinished("generate", out))
     return volume
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mesofuse.errors import UserError
@@ -23,6 +24,26 @@ def method_degradation(package: Package, problem: Problem) -> Degradation | None
     return built
 
 
+def check_projection(method: str, options: Mapping[str, Any], problem: Problem) -> None:
+    """Refuse to project what a method makes where nothing says on what.
+
+    Args:
+        method: The method's name.
+        options: Its options.
+        problem: What it is fitted for.
+
+    Raises:
+        UserError: The method has no degradation, or takes no scan.
+    """
+    if not problem.low_phases:
+        raise UserError("This model takes no scan, so there is nothing to project its result on: leave --project out.")
+    if not options.get("degradation"):
+        raise UserError(
+            f"The method {method!r} names no degradation, which says what the scan shows of a result, so nothing can "
+            "be projected: leave --project out; `mesofuse consistency` maps where a result does not show its scan."
+        )
+
+
 def projected(package: Package, model: Model) -> tuple[ProjectedModel, dict[str, Any]]:
     """Return a package's model with the projection, and what a volume records of it.
 
@@ -35,27 +56,24 @@ def projected(package: Package, model: Model) -> tuple[ProjectedModel, dict[str,
     Raises:
         UserError: The method has no degradation, or takes no scan.
     """
-    if not model.problem.low_phases:
-        raise UserError("This model takes no scan, so there is nothing to project its result on: leave --project out.")
+    check_projection(package.method, package.options, model.problem)
     degradation = method_degradation(package, model.problem)
-    if degradation is None:
-        raise UserError(
-            f"The method {package.method!r} names no degradation, which says what the scan shows of a result, so "
-            "nothing can be projected: leave --project out."
-        )
+    assert degradation is not None
     losses = package.options.get("losses") or ()
     free = (0,) if any(loss.get("one_sided") for loss in losses) else ()
     made = ProjectedModel(model, degradation, free=free)
     return made, {"degradation": package.options.get("degradation"), **made.describe()}
 
 
-def summary(totals: dict[str, int], voxels: int) -> str:
+def summary(totals: dict[str, int], voxels: int, free: Sequence[str] = ()) -> str:
     """Return what a projection did, as a sentence.
 
     Args:
         totals: Sums of its counts.
         voxels: Voxels of the result's tiles.
+        free: Names of the scan's phases that were not enforced.
     """
     moved, left = totals["projection/moved"], totals["projection/violated"]
     rest = f"{left:,} voxels of the scan are still not shown" if left else "every enforced voxel of the scan is shown"
-    return f"The projection changed {moved:,} voxels ({moved / voxels:.2%}); {rest}"
+    spared = f"; {', '.join(free)} of the scan is left free, as the recipe's one-sided loss does" if free else ""
+    return f"The projection changed {moved:,} voxels ({moved / voxels:.2%}); {rest}{spared}"

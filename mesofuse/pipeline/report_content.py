@@ -88,9 +88,9 @@ def content(source: Source) -> Content:
 
 
 def _many(source: Source) -> str:
-    return (
-        f"{source.config.subvolumes} random subvolumes of {source.config.size}³ voxels, the same places in each volume"
-    )
+    size = source.config.size
+    parts = f"patches of {size}²" if source.inputs.fusion.axes == (0,) else f"subvolumes of {size}³"
+    return f"{source.config.subvolumes} random {parts} voxels, the same places in each volume"
 
 
 def _images(source: Source) -> str:

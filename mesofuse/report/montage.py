@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DPI = 200
 # In pixels. A panel has a whole number of them a voxel for fields of 64, 128 and 256 voxels.
 PANEL, GAP, MARGIN, TITLE, BAR, LEGEND = 512, 28, 28, 48, 44, 60
+LETTER = 12  # a letter of a title, at most on average
 FIELD_VOXELS = 256
 OVERVIEW_VOXELS = 1024
 METADATA: dict[str, dict[str, Any]] = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
@@ -170,10 +171,16 @@ def _figure(groups: Sequence[Sequence[Panel]]) -> Figure:
     from matplotlib.figure import Figure
 
     groups = [row for row in groups if row]
-    # One scale in each row; each panel is as large as what it shows.
+    # One scale in each row; each panel is as large as what it shows, with room for its title.
     sizes = [_sizes(row, groups[min(i, 1)]) for i, row in enumerate(groups)]
     tallest = [max(h for _, h in row) for row in sizes]
-    widths = [sum(w for w, _ in row) + GAP * (len(row) - 1) for row in sizes[:2]]
+    rooms = [
+        [max(w, LETTER * len(panel.title)) for panel, (w, _) in zip(row, size, strict=True)]
+        for row, size in zip(groups, sizes, strict=True)
+    ]
+    if len(rooms) == 3:  # images stand below the planes of their direction
+        rooms[1] = rooms[2] = [max(both) for both in zip(rooms[1], rooms[2], strict=True)]
+    widths = [sum(row) + GAP * (len(row) - 1) for row in rooms]
     width = 2 * MARGIN + max(widths)
     tops = [MARGIN + TITLE]
     for i, high in enumerate(tallest):
@@ -185,13 +192,13 @@ def _figure(groups: Sequence[Sequence[Panel]]) -> Figure:
         return figure.add_axes((left / width, 1 - (top + h) / height, w / width, h / height))
 
     for row, panels in enumerate(groups):
-        above = sizes[min(row, 1)]  # images stand below the planes of their direction
-        left = round((width - widths[min(row, 1)]) / 2)
-        for panel, (w, h), (room, _) in zip(panels, sizes[row], above, strict=True):
+        start = round((width - widths[row]) / 2)
+        for panel, (w, h), room in zip(panels, sizes[row], rooms[row], strict=True):
+            left = start + (room - w) // 2
             _draw_picture(axes(left, tops[row], w, h), panel, w, h)
             if row == 0 and panel.phases:
                 _draw_shares(axes(left, tops[0] + h + 8, w, BAR - 8), panel)
-            left += room + GAP
+            start += room + GAP
     _draw_legend(figure, [panel for row in groups for panel in row], (MARGIN + LEGEND / 2) / height)
     return figure
 
@@ -223,7 +230,7 @@ def _draw_picture(axes: Axes, panel: Panel, width: int, height: int) -> None:
 
 
 def _draw_scale_bar(axes: Axes, panel: Panel, width: int, height: int) -> None:
-    """Draw a length, in pixels of the panel from its lower left corner."""
+    """Draw a length, in pixels of the panel from its lower left corner, unless the panel is too narrow for it."""
     from matplotlib.patches import FancyBboxPatch, Rectangle
     from matplotlib.transforms import Affine2D
 
@@ -231,6 +238,8 @@ def _draw_scale_bar(axes: Axes, panel: Panel, width: int, height: int) -> None:
     length, text = scale_bar(max(box.width, box.height), panel.grid)
     long = length * width / box.width
     plate = max(long, 10.5 * len(text))
+    if 24 + plate + 9 > width:
+        return
     pixels = Affine2D().scale(1 / width, 1 / height) + axes.transAxes
     rounded = FancyBboxPatch((24, 24), plate, 34, boxstyle="round,pad=9", fc="white", ec="none", alpha=0.9)
     bar = Rectangle((24 + (plate - long) / 2, 22), long, 6, fc="black", ec="none")

@@ -14,6 +14,7 @@ def place(tiny_model, tmp_path_factory):
     model, options = tiny_model()
     model.tile = (4, 4, 4)
     save_package(folder / "model", model, "superres", options, {})
+    save_package(folder / "bare", model, "superres", {**options, "degradation": None, "losses": []}, {})
     tifffile.imwrite(folder / "scan.tif", blobs((13, 9, 11), 2).array, photometric="minisblack")
     return folder
 
@@ -37,6 +38,16 @@ def test_it_says_tiles_memory_disk_and_time(place, capsys):
 def test_chunks_that_cross_tiles_need_scratch(place, capsys):
     assert plan(place, "--chunks", "10") == 0
     assert "while running (chunks cross tiles)" in capsys.readouterr().out
+
+
+def test_a_projected_generation_is_planned_as_it_runs(place, capsys):
+    assert plan(place, "--project", "--chunks", "16", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["shape"], found["tiles"]) == ([52, 36, 44], 36)
+    assert plan(place, "--chunks", "16", "--json", "--project", "--region", "0:16,0:16,0:16") == 0
+    assert json.loads(capsys.readouterr().out)["tiles"] == 1
+    assert main(["plan", str(place / "bare"), str(place / "scan.tif"), "--project"]) == 2
+    assert "names no degradation" in " ".join(capsys.readouterr().err.split())
 
 
 def test_json_of_a_region(place, capsys):

@@ -161,6 +161,8 @@ def test_low_res_metrics_need_all_they_need():
     match, name = PhaseMatch.by_index(2, 3), "low-res-consistency"
     assert "low-resolution volume" in measure(high, [name]).skipped[name]
     assert "degradation" in measure(high, [name], low_res=low, match=match).skipped[name]
+    more = {"low_res": low, "match": match, "degradation": Identity()}
+    assert "Separate images" in measure(high, [name], stack=True, **more).skipped[name]
     assert (
         "times the scale"
         in measure(high, [name], low_res=low, match=match, scale=(3, 3, 3), degradation=Identity()).skipped[name]

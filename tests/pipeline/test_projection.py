@@ -30,6 +30,12 @@ def place(tiny_model, tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def image(place):
+    tifffile.imwrite(place / "sem.tif", blobs((1, 40, 40), 3, seed=2).array[0], photometric="minisblack")
+    return place / "sem.tif"
+
+
 def generate(place, out, *more, model="model"):
     return main(["generate", str(place / model), str(place / "scan.tif"), str(out), *more])
 
@@ -69,9 +75,23 @@ def test_a_run_is_not_gone_on_with_otherwise(place, tmp_path, capsys):
     assert generate(place, out, "--project", "--quiet", "--resume") == 0
 
 
-def test_one_sided_recipes_leave_the_first_phase_free(place, tmp_path):
+def test_fuse_refuses_before_it_trains(image, tmp_path, capsys):
+    out = tmp_path / "run"
+    given = ["fuse", "--high-res", str(image), "--project", "--out", str(out), "--quiet"]
+    scan = ["--low-res", str(image.parent / "scan.tif"), "--scale", "4", "--shows", "0=0,2", "--shows", "1=1"]
+    assert main([*given, *scan, "--method", "interpolation"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "'interpolation' names no degradation" in said
+    assert "mesofuse consistency" in said
+    assert main([*given, "--method", "slicegan", "--steps", "1"]) == 2
+    assert "takes no scan" in " ".join(capsys.readouterr().err.split())
+    assert not out.exists()
+
+
+def test_one_sided_recipes_leave_the_first_phase_free(place, tmp_path, capsys):
     out = tmp_path / "a.zarr"
-    assert generate(place, out, "--project", "--quiet", model="one-sided") == 0
+    assert generate(place, out, "--project", model="one-sided") == 0
+    assert "phase 0 of the scan is left free" in " ".join(capsys.readouterr().err.split())
     assert LabelVolume.open(out).provenance["projection"]["free"] == [0]
     moved = zarr.open_group(str(out), mode="r")["projection/moved"][...]
     assert not moved[LOW.array == 0].any()

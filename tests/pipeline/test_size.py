@@ -292,8 +292,36 @@ def test_a_planar_scan_is_made_sharper_within_its_plane(tiny_job, tmp_path):
     volume = LabelVolume.open(out / "fused.zarr")
     assert volume.grid.shape == (1, 72, 80)
     numbers = json.loads((out / "metrics.json").read_text())
-    assert {r["metric"] for r in numbers["fused"]["results"]} >= {"volume-fraction", "surface-area"}
+    values = {(r["metric"], r["label"]): r["value"] for r in numbers["fused"]["results"]}
+    assert {metric for metric, _ in values} >= {"volume-fraction", "surface-area"}
+    assert 0 < values["low-res-consistency", "all"] < 1  # two steps of training
     assert (out / "preview.png").exists()
+
+
+def test_planar_results_are_projected_compared_and_reported(tiny_job, image, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MESOFUSE_NO_VTK", "1")
+    scan, truth, out = tmp_path / "scan.tif", tmp_path / "truth.tif", tmp_path / "run"
+    tifffile.imwrite(scan, blobs((1, 18, 20), 2, seed=1).array[0], photometric="minisblack")
+    tifffile.imwrite(truth, blobs((1, 72, 80), 3, seed=3).array[0], photometric="minisblack")
+    given = ["--low-res", str(scan), "--high-res", str(image), "--scale", "1,4,4", "--quiet",
+             "--shows", "0=0,2", "--shows", "1=1"]  # fmt: skip
+    at = tiny_job.index("--set")
+    assert main(["fuse", *given, "--steps", "2", *tiny_job[at:], "--project", "--out", str(out)]) == 0
+    numbers = json.loads((out / "metrics.json").read_text())
+    values = {(r["metric"], r["label"]): r["value"] for r in numbers["fused"]["results"]}
+    assert values["low-res-consistency", "all"] == 1
+    assert main(["report", str(out), "--subvolumes", "8", "--size", "16", "--quiet"]) == 0
+    compared = tmp_path / "compared"
+    more = ["--method", "interpolation", "--reference", truth, "--metrics", "volume-fraction,local-thickness",
+            "--subvolumes", 8, "--size", 16, "--out", compared]  # fmt: skip
+    assert main(["compare", *given, *map(str, more)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "8 patches of 16² voxels" in said
+    assert "local-thickness was not measured. It needs a 3D volume" in said
+    table = json.loads((compared / "comparison.json").read_text())["table"]
+    assert "low-res-consistency" in {line["metric"] for line in table}
+    assert main(["report", str(compared), "--quiet"]) == 0
+    assert "8 random patches of 16² voxels" in (compared / "report.html").read_text("utf-8")
 
 
 def test_an_image_for_each_direction(tiny_job, tmp_path):

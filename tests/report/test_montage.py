@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from mesofuse.errors import UserError
+from mesofuse.report import montage as module
 from mesofuse.report.montage import compared, images_below, montage, overview
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labels import LabelArray
@@ -146,3 +147,20 @@ def test_images_for_several_directions_stand_below_the_planes_they_show(tmp_path
     montage(tmp_path / "same.png", low_res=None, result=result, image=(rods,) * 3)
     heights = [Image.open(tmp_path / f"{name}.png").height for name in ("one", "all", "same")]
     assert heights[0] == heights[2] < heights[1]
+
+
+@pytest.mark.parametrize("shape", [(16, 300, 300), (300, 24, 24), (300, 300, 16), (624, 300, 300)])
+def test_no_two_titles_or_panels_overlap_in_flat_and_tall_volumes(shape, tmp_path, monkeypatch) -> None:
+    figures = []
+    build = module._figure
+    monkeypatch.setattr(module, "_figure", lambda groups: figures.append(build(groups)) or figures[-1])
+    volume = LabelArray(np.zeros(shape, np.uint8), Grid(shape, (0.1234,) * 3, "micrometer"), default_phases(2))
+    montage(tmp_path / "a.png", low_res=None, result=volume, image=(image(30), image(30), image(500)))
+    (figure,) = figures
+    boxes = [axes.get_tightbbox() for axes in figure.axes]
+    assert len(boxes) == 2 * 2 + 3 + 3  # two panels with shares, three planes, three images
+    for i, one in enumerate(boxes):
+        assert one.x0 >= 0
+        assert one.x1 <= figure.bbox.width
+        for other in boxes[i + 1 :]:
+            assert min(one.x1, other.x1) <= max(one.x0, other.x0) or min(one.y1, other.y1) <= max(one.y0, other.y0)

@@ -82,6 +82,12 @@ class VoxelwiseOptions(Options):
 
     weight: float = Field(10.0, gt=0, description="Weight in the generator's objective.")
     tolerance: float = Field(0.005, ge=0, description="No penalty while the error, before weighting, is at most this.")
+    linear: float = Field(
+        0.0,
+        ge=0,
+        description="Weight, within the error, of a term linear in how far a wrong phase leads; it pulls where the "
+        "squared error has no gradient.",
+    )
     one_sided: bool = Field(
         False,
         description="Penalise missing material where the scan shows material, but not new material where it shows "

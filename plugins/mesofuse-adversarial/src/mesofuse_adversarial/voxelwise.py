@@ -17,6 +17,11 @@ class Voxelwise:
     m/2 · mean (d − f)² over batch, phases and voxels; the term is weight · error, or 0 where error ≤ tolerance.
     One-sided, voxels where the scan shows its phase 0 count as exact. Voxels within the degradation's halo of the
     region's sides are left out where others remain.
+
+    Where a wrong phase leads clearly, the sharp softmax in d is flat and the squared error has no gradient: a generator
+    that begins with two phases exchanged stays so. With ``linear`` > 0, linear · mean max(0, maxⱼ sⱼ − s) is added to
+    the error, s the share of the scan's phase in a voxel (the degradation's `shares`, or d where it has none) and sⱼ
+    those of the others: it pulls evenly from however far, and is 0 where the scan's phase leads.
     """
 
     def __init__(self, options: VoxelwiseOptions, problem: Problem) -> None:
@@ -43,8 +48,19 @@ class Voxelwise:
             for h, n in zip(step.degradation.halo, step.region.shape, strict=True)
         )
         field = step.field[(..., *inner)]
-        difference = step.degradation(step.probabilities, step.region)[(..., *inner)] - field
-        if self._options.one_sided:
-            difference = difference * (1 - field[:, :1])
-        error = step.share.average(difference.square().mean()) * (self._phases / 2)
+        counted = 1 - field[:, :1] if self._options.one_sided else torch.ones_like(field[:, :1])
+        difference = (step.degradation(step.probabilities, step.region)[(..., *inner)] - field) * counted
+        error = difference.square().mean() * (self._phases / 2)
+        if self._options.linear:
+            shares = getattr(step.degradation, "shares", step.degradation)
+            lead = _lead(shares(step.probabilities, step.region)[(..., *inner)], field)
+            error = error + self._options.linear * (lead * counted).mean()
+        error = step.share.average(error)
         return self._options.weight * error * (error.detach() > self._options.tolerance)
+
+
+def _lead(shares: torch.Tensor, field: torch.Tensor) -> torch.Tensor:
+    """Return by how much the largest wrong share exceeds that of the scan's phase, at least 0: (batch, 1, *region)."""
+    own = (shares * field).sum(1, keepdim=True)
+    others = shares.masked_fill(field > 0.5, 0).amax(1, keepdim=True)
+    return (others - own).clamp(min=0)

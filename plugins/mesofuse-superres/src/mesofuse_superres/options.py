@@ -92,7 +92,7 @@ class SuperResOptions(AdversarialOptions):
     losses: tuple[Part, ...] = Field(
         (
             Part(name="wasserstein-gp"),
-            Part.model_validate({"name": "voxelwise", "weight": 100.0}),
+            Part.model_validate({"name": "voxelwise", "weight": 100.0, "linear": 1.0}),
             Part(name="two-point"),
         ),
         description="Terms of the objectives.",
