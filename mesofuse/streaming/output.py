@@ -16,7 +16,8 @@ from mesofuse.volumes.files import check_free, remove
 from mesofuse.volumes.grid import Grid, Triple
 from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.intensity_store import IntensityVolume, open_volume
-from mesofuse.volumes.store import LabelVolume, layout
+from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.write_units import layout
 
 
 def check_output(out: str, *, resume: bool, overwrite: bool) -> None:

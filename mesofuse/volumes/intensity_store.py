@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from mesofuse.errors import UserError
-from mesofuse.volumes import ome
+from mesofuse.volumes import backends, ome
 from mesofuse.volumes.grid import AXES, Grid, Triple
 from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.store import LabelVolume, Mode
@@ -58,6 +58,17 @@ class IntensityVolume(LabelVolume):
 
     def _find_phases(self) -> tuple[Phase, ...]:
         return ()
+
+
+def is_intensities(path: str | Path) -> bool:
+    """Whether a path holds intensities that mesofuse made."""
+    if not backends.is_zarr(path):
+        return False
+    try:
+        IntensityVolume.open(path)
+    except UserError:
+        return False
+    return True
 
 
 def open_volume(path: str | Path, mode: Mode = "r") -> LabelVolume:
