@@ -108,3 +108,17 @@ class TwoPointOptions(Options):
     floor: float = Field(
         0.01, gt=0, description="Errors are relative to the image's probability, or to this where that is smaller."
     )
+
+
+class VariogramOptions(Options):
+    """Options of `variogram`."""
+
+    contents: ClassVar[dict[str, dict[str, Any]]] = {"grey": {}, "colour": {}}
+
+    weight: float = Field(10.0, gt=0, description="Weight in the generator's objective.")
+    lags: tuple[int, ...] = Field(
+        (1, 2, 4, 8), min_length=1, description="Distances compared, in voxels along the axes."
+    )
+    floor: float = Field(
+        1e-4, gt=0, description="Errors are relative to the image's value, or to this where that is smaller."
+    )

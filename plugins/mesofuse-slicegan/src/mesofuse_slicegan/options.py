@@ -58,7 +58,10 @@ class CriticOptions(Options):
 
 
 _SELECTION = {"metrics": ("volume-fraction", "surface-area")}
-_INTENSITIES: dict[str, Any] = {"losses": [{"name": "wasserstein-gp"}], "selection": {"metrics": []}}
+_INTENSITIES: dict[str, Any] = {
+    "losses": [{"name": "wasserstein-gp"}, {"name": "variogram"}],
+    "selection": {"metrics": []},
+}
 
 
 class SliceGANOptions(AdversarialOptions):
