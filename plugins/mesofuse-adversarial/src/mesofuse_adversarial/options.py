@@ -115,10 +115,10 @@ class VariogramOptions(Options):
 
     contents: ClassVar[dict[str, dict[str, Any]]] = {"grey": {}, "colour": {}}
 
-    weight: float = Field(10.0, gt=0, description="Weight in the generator's objective.")
+    weight: float = Field(20.0, gt=0, description="Weight in the generator's objective.")
     lags: tuple[int, ...] = Field(
         (1, 2, 4, 8), min_length=1, description="Distances compared, in voxels along the axes."
     )
     floor: float = Field(
-        1e-4, gt=0, description="Errors are relative to the image's value, or to this where that is smaller."
+        1e-5, gt=0, description="What is added to variance and variogram of the scale 0 to 1, so that zero is no limit."
     )

@@ -10,12 +10,13 @@ from mesofuse_adversarial.options import VariogramOptions
 
 
 class Variogram:
-    """What `two-point` is for phases: relative errors of second-order statistics at short distances.
+    """What `two-point` is for phases: errors of second-order statistics at short distances.
 
     With γ(r) half the mean squared difference of voxels r apart along an axis (the variance minus the autocovariance),
-    T its value in the step's image crops of planes that hold the axis, and e = (γ(r) − T) / max(T, floor), the term is
-    weight · (√(1 + e²) − 1), a sum over the lags, a mean over channels and directions; the same of the variance, and of
-    the mean's error over the image's standard deviation, once.
+    T its value in the step's image crops of planes that hold the axis, and e = ln (γ(r) / T), floor added to both, the
+    term is weight · (√(1 + e²) − 1), a sum over the lags, a mean over channels and directions; the same of the variance,
+    and of the mean's error over the image's standard deviation, once. The logarithm makes half a value as wrong as
+    twice: relative errors would be reduced by making everything one grey.
     """
 
     def __init__(self, options: VariogramOptions, problem: Problem) -> None:
@@ -45,9 +46,9 @@ class Variogram:
                 target.append(torch.stack(sections).mean(0)[None])
                 made.append(half_squares(made_of, 2 + direction, lag)[None])
         found, wanted = step.share.average(torch.cat(made)), step.share.average(torch.cat(target))
-        variance, wanted_variance = found[1] - found[0].square(), (wanted[1] - wanted[0].square()).clamp(min=floor)
-        once = [(found[0] - wanted[0]) / wanted_variance.sqrt(), variance / wanted_variance - 1]
-        curves = (found[2:] - wanted[2:]) / wanted[2:].clamp(min=floor)
+        variance, spread = (v[1] - v[0].square() + floor for v in (found, wanted))
+        once = [(found[0] - wanted[0]) / spread.sqrt(), (variance / spread).log()]
+        curves = ((found[2:] + floor) / (wanted[2:] + floor)).log()
         return self._options.weight * (rounded(torch.stack(once)).sum() + rounded(curves).sum() / len(directions))
 
 
