@@ -25,7 +25,7 @@ _OPTIONS = [
                  help="One option of the method, for example --set batch.volumes=4."),
     click.option("--phases", default="", metavar="NAME,...", help="Names of the image's phases, in order of value."),
     click.option("--content", type=click.Choice(["phases", "grey", "colour"]), default="phases", show_default=True,
-                 help="What the image's values are; grey values and colours for SliceGAN alone."),
+                 help="What the image's values are; grey values and colours are for --method slicegan."),
     click.option("--shows", multiple=True, metavar="LOW=NAME,...",
                  help="Which phases of the image a phase of the volume shows. [default: the same number]"),
     options.size,

@@ -196,9 +196,11 @@ def _taking(content: Content, component: Component) -> Component:
     if content not in component.options_model().contents:
         kind = component.spec.kind
         able = [c.spec.name for c in get_registry().components(kind) if content in c.options_model().contents]
+        own = " or ".join(sorted(component.options_model().contents, reverse=True))
+        wanted = "phases" if content == "phases" else f"{content} values (--content {content})"
         raise UserError(
-            f"The {component} works on phases, not on {content} values (--content {content}): choose another {kind} "
-            f"({', '.join(able) or 'there is none'}), or give segmented images without --content."
+            f"The {component} works on {own}, not on {wanted}: choose another {kind} "
+            f"({', '.join(able) or 'there is none'}), or images of that kind."
         )
     return component
 
