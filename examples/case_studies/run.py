@@ -37,7 +37,7 @@ from mesofuse.report.progress import ProgressPrinter
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.run import GenerateOptions
 from mesofuse.volumes.grid import Region
-from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.labels import LabelArray, Labels
 
 HERE = Path(__file__).parent
 CASES = ("nmc", "separator", "sofc", "sem")
@@ -85,9 +85,11 @@ def run(args: argparse.Namespace) -> None:
         columns = [*images(inputs, case["measure"]), result(made, inputs, package, case["measure"], workers)]
         if case.get("transport"):
             columns[-1].results += transport(made, case["transport"], 1, workers)
-            scan = Measured("scan", inputs.scan.grid, transport(inputs.scan, case["transport"], 4, workers))
-            columns.insert(-1, scan)
-    montage(args.out / PREVIEW, low_res=inputs.low_res, result=made, image=inputs.image)
+            coarse = inputs.scan.read(inputs.scan.grid.region)
+            scan = LabelArray(coarse, inputs.scan.grid, inputs.problem.low_phases)  # named as the result's
+            columns.insert(-1, Measured("scan", scan.grid, transport(scan, case["transport"], 4, workers)))
+    shown = inputs.images if len(inputs.fusion.groups) > 1 else inputs.image
+    montage(args.out / PREVIEW, low_res=inputs.low_res, result=made, image=shown)
     print_table(table(columns, columns[0]), columns, columns[0])
     write(args.out / "results.csv", columns)
     print(f"Results: {args.out / 'results.csv'}\nFigure: {args.out / PREVIEW}")

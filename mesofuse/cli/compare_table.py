@@ -60,7 +60,7 @@ def print_comparison(compared: Compared) -> None:
     for number, note in enumerate(notes, 1):
         console.print(f"[{number}] {note}", markup=False)
     for column in compared.columns:
-        for metric, reason in column.sampled.skipped.items():
+        for metric, reason in {**column.sampled.skipped, **column.whole.skipped}.items():
             console.print(f"{column.name}: {metric} was not measured. {reason}", markup=False)
 
 

@@ -9,6 +9,7 @@ import click
 from mesofuse.cli import generation, options
 
 if TYPE_CHECKING:
+    from mesofuse.interfaces.method import Model
     from mesofuse.volumes.grid import Triple
 
 
@@ -41,11 +42,11 @@ def command(
 
     chunk, shard = generation.storage(chunks, shards)
     opened = generation.open_all(model, low_res, device, region, size=size, periodic=periodic)
-    model = opened.package.model.to(opened.device)
+    applied: Model = opened.package.model.to(opened.device)
     if project:
-        model, _ = projected(opened.package, model)
+        applied, _ = projected(opened.package, applied)
     plan = make_plan(
-        model, opened.low_res, opened.grid.shape, region=opened.region,
+        applied, opened.low_res, opened.grid.shape, region=opened.region,
         unit=shard or chunk, workers=workers, device=opened.device, periodic=periodic,
     )  # fmt: skip
     if as_json:

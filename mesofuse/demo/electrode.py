@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from mesofuse.errors import UserError
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.problem import Problem
-from mesofuse.volumes.grid import Grid, Region, Scale, Triple
+from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases
 
@@ -171,9 +170,8 @@ def make_scan(truth: LabelArray, degradation: Degradation, problem: Problem) -> 
     """
     import torch
 
-    low = tuple(math.ceil((n + 1 - 1e-6) / s) - 1 for n, s in zip(truth.array.shape, problem.scale, strict=True))
-    if min(low) < 1:
-        raise UserError(f"A volume of {truth.array.shape} is smaller than one scan voxel at scale {problem.scale}.")
+    grid = truth.grid.coarsened(problem.scale)
+    low = grid.shape
     labels = np.empty(low, np.uint8)
     for core in Region.whole(low).blocks(SCAN_BLOCK):
         window = core.grown(degradation.halo, low)
@@ -182,11 +180,4 @@ def make_scan(truth: LabelArray, degradation: Degradation, problem: Problem) -> 
         with torch.inference_mode():
             shows = degradation(one_hot, window)
         labels[core.slices] = shows[0].argmax(0).numpy()[core.within(window)]
-    return LabelArray(labels, _coarser(truth.grid, Region.whole(low), problem.scale), problem.low_phases)
-
-
-def _coarser(grid: Grid, region: Region, scale: Scale) -> Grid:
-    """Return the grid of ``scale`` times larger voxels whose corner is ``grid``'s."""
-    z, y, x = (v * s for v, s in zip(grid.voxel_size, scale, strict=True))
-    oz, oy, ox = (o + v * (s - 1) / 2 for o, v, s in zip(grid.origin, grid.voxel_size, scale, strict=True))
-    return Grid(region.shape, (z, y, x), grid.unit, (oz, oy, ox))
+    return LabelArray(labels, grid, problem.low_phases)

@@ -12,6 +12,7 @@ import numpy as np
 from mesofuse.evaluation.compare import relative_error
 from mesofuse.evaluation.distributions import distance, summary
 from mesofuse.evaluation.protocol import Key, Sampled
+from mesofuse.evaluation.sections import of_planes
 from mesofuse.interfaces.metric import Measured, Measurement
 
 
@@ -81,8 +82,13 @@ def lines(columns: Sequence[Column], reference: Column) -> list[Line]:
 
 
 def overall(found: Sequence[Line], column: int) -> float | None:
-    """Return the mean of |relative error| over all quantities where it is defined, or None where it nowhere is."""
-    errors = [abs(r) for line in found if (r := line.entries[column].relative) is not None and math.isfinite(r)]
+    """Return the mean of |relative error| over all quantities where it is defined, or None where it nowhere is.
+
+    What a metric finds in planes normal to some axes is left out where its values of the whole count already.
+    """
+    known = [(n, r) for n in found if (r := n.entries[column].relative) is not None and math.isfinite(r)]
+    whole = {line.metric for line, _ in known if not of_planes(line.label)}
+    errors = [abs(r) for line, r in known if not of_planes(line.label) or line.metric not in whole]
     return float(np.mean(errors)) if errors else None
 
 

@@ -20,6 +20,7 @@ from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.quantities import conversion
 
 ROWS, COLUMNS = "y", "x"  # what a metric calls the two directions of an image
+_OF_PLANES = " (normal to "
 _UNEQUAL = "It depends on the pixel size, which is not the same in the images of all directions."
 
 
@@ -84,7 +85,12 @@ def in_planes(label: str, normals: str) -> str:
     if rest and last in (ROWS, COLUMNS):
         seen = sorted({_shown(last, normal) for normal in normals}, key=AXES.index)
         label = " | ".join([*rest, "/".join(seen)])
-    return f"{label} (normal to {', '.join(normals)})"
+    return f"{label}{_OF_PLANES}{', '.join(normals)})"
+
+
+def of_planes(label: str) -> bool:
+    """Whether a quantity is named as one of planes (see `in_planes`), beside that of the whole."""
+    return _OF_PLANES in label
 
 
 def _shown(direction: str, normal: str) -> str:

@@ -25,7 +25,8 @@ class Generator(Protocol):
         scale: Output voxels along one input voxel (z, y, x).
         halo: Input voxels beyond its own that a voxel of output depends on (z, y, x); measured by the conformance kit.
         noise: The noise fields it takes, in order.
-        activation_bytes: Peak bytes of memory per input voxel of a window in inference, for `mesofuse plan`.
+        activation_bytes: Peak bytes of memory per input voxel of a window in inference, about: what the model's
+            `mesofuse.interfaces.method.Model.tile_bytes` says. `mesofuse plan` measures a tile instead.
     """
 
     scale: Scale

@@ -82,7 +82,11 @@ class Model(Protocol):
         ...
 
     def tile_bytes(self, window: Triple) -> int:
-        """Return about how many bytes of memory `reconstruct` holds at its peak for a window of this shape."""
+        """Return about how many bytes of memory `reconstruct` holds at its peak for a window of this shape.
+
+        A model of whole volumes alone (``can_tile`` False) is refused by it before anything is computed; of others a
+        tile is measured.
+        """
         ...
 
     def state(self) -> dict[str, np.ndarray]:
@@ -183,7 +187,8 @@ class Method(Protocol):
     the first process works alone.
 
     A class method ``from_published(tensors, problem)`` takes the state dict of the program that the method was
-    published with and returns a `mesofuse.training.published.Imported`, so that `mesofuse model import` knows the method.
+    published with and returns a `mesofuse.training.published.Imported`, so that `mesofuse model import` knows the
+    method.
     """
 
     trains: bool

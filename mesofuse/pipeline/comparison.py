@@ -16,7 +16,7 @@ from mesofuse.evaluation import sections
 from mesofuse.evaluation.comparison import Column, Line, line_to_json, lines, overall
 from mesofuse.evaluation.protocol import positions
 from mesofuse.models.provenance import versions
-from mesofuse.pipeline.comparison_entry import COMPARISON, VOLUME, Usage, make_volume, read_usage
+from mesofuse.pipeline.comparison_entry import COMPARISON, VOLUME, Usage, entry_takes_scan, make_volume, read_usage
 from mesofuse.pipeline.comparison_measure import (
     IMAGE,
     REFERENCE,
@@ -151,7 +151,10 @@ def compare(
             labels[entry.name] = LabelVolume.open(out / entry.name / VOLUME)
         else:
             labels[entry.name] = ready[entry.name]
-    columns = measure_all(labels, config, inputs, out, workers=workers, say=say, progress=progress)
+    scanless = {e.name for e in config.compare if config.low_res is not None and not entry_takes_scan(config, e)}
+    columns = measure_all(
+        labels, config, inputs, out, scanless=scanless, workers=workers, say=say, progress=progress
+    )  # fmt: skip
     reference = columns[0]
     table = tuple(lines(columns, reference))
     compared = Compared(config, tuple(columns), reference, table, usage, labels, inputs)

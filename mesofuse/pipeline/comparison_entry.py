@@ -16,7 +16,7 @@ from mesofuse.config.comparison import ComparisonConfig, Entry, load_comparison
 from mesofuse.errors import UserError
 from mesofuse.interfaces.problem import Problem
 from mesofuse.models.device import resolve_device
-from mesofuse.models.package import Package, load_package
+from mesofuse.models.package import Package, load_package, read_record
 from mesofuse.pipeline.comparison_measure import result_voxels
 from mesofuse.pipeline.fit import fit_job
 from mesofuse.pipeline.generate import apply_model
@@ -96,6 +96,13 @@ def make_volume(comparison: Path, entry: Entry, size: Triple, *, quiet: bool) ->
     if process.returncode:
         raise RuntimeError(f"making {entry.name!r} ended with exit code {process.returncode}")
     return read_usage(folder)
+
+
+def entry_takes_scan(config: ComparisonConfig, entry: Entry) -> bool:
+    """Whether an entry's volume is made from the low-resolution volume; of a ready one nothing is known: True."""
+    if entry.method is not None:
+        return config.job(entry).low_res is not None
+    return entry.model is None or bool(read_record(Path(entry.model))["problem"]["low_phases"])
 
 
 def without_scan(inputs: JobInputs) -> JobInputs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,15 +64,19 @@ def measure_all(
     inputs: JobInputs,
     folder: Path,
     *,
+    scanless: Collection[str] = (),
     workers: int = 1,
     say: Callable[[str], None] = lambda text: None,
     progress: Progress = lambda name, done, total: None,
 ) -> list[Column]:
-    """Measure each volume in its subvolumes and as a whole, keeping what is measured in ``folder/NAME``."""
+    """Measure each volume in its subvolumes and as a whole, keeping what is measured in ``folder/NAME``.
+
+    Those named in ``scanless`` were made without the scan, and are not compared with it.
+    """
     columns = []
     for name, volume in labels.items():
         say(f"{name}: measuring")
-        columns.append(_measured(name, volume, config, inputs, folder / name, workers, progress))
+        columns.append(_measured(name, volume, config, inputs, folder / name, name in scanless, workers, progress))
     return columns
 
 
@@ -82,18 +86,20 @@ def _measured(
     config: ComparisonConfig,
     inputs: JobInputs,
     folder: Path,
+    scanless: bool,
     workers: int,
     progress: Progress,
 ) -> Column:
     """Measure a volume in subvolumes and as a whole, or read what an earlier call measured of these very voxels."""
     metrics = config.metric_choices
     sampled = sample_all(name, volume, metrics, config, inputs, config.subvolumes, folder, workers, progress)
-    settings = [content_of(volume), metrics, config.degradation, inputs.hashes, config.scale, config.shows]
+    settings: list[Any] = [content_of(volume), metrics, config.degradation, inputs.hashes, config.scale, config.shows]
+    settings += ["without the scan"] if scanless else []
     file = folder / f"whole-{_digest(settings)}.json"
     try:
         return Column(name, sampled, from_json(json.loads(file.read_text("utf-8"))))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        whole = measure_whole(name, volume, config, inputs, workers)
+        whole = measure_whole(name, volume, config, inputs, workers, scanless=scanless)
     with replacing(file) as temporary:
         temporary.write_text(json.dumps(to_json(whole), ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     return Column(name, sampled, whole)
@@ -168,8 +174,10 @@ def content_of(volume: Labels) -> list[Any]:
     return [hash_labels(volume), volume.grid.voxel_size, volume.grid.unit, [p.name for p in volume.phases]]
 
 
-def measure_whole(name: str, volume: Labels, config: ComparisonConfig, inputs: JobInputs, workers: int) -> Measured:
-    """Measure a whole volume, and how far it agrees with the scan."""
+def measure_whole(
+    name: str, volume: Labels, config: ComparisonConfig, inputs: JobInputs, workers: int, *, scanless: bool = False
+) -> Measured:
+    """Measure a whole volume, and how far it agrees with the scan if it was made from it."""
     if name == IMAGE:
         found = {
             axes: measure(
@@ -179,8 +187,10 @@ def measure_whole(name: str, volume: Labels, config: ComparisonConfig, inputs: J
         }
         return sections.mean_of_whole(found, name) if len(found) > 1 else next(iter(found.values()))
     problem = inputs.problem
-    if inputs.low_res is None:
-        return measure(volume, config.metric_choices, name=name, workers=workers)
+    if inputs.low_res is None or scanless:
+        measured = measure(volume, config.metric_choices, name=name, workers=workers)
+        measured.skipped |= {CONSISTENCY: "It takes no scan."} if scanless else {}
+        return measured
     options = {k: v for k, v in config.degradation.items() if k != "name"}
     degradation = get_registry().find("degradation", config.degradation["name"]).build(options, problem)
     return measure(

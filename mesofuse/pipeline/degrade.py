@@ -18,7 +18,7 @@ from mesofuse.models.provenance import versions
 from mesofuse.pipeline.inputs import named_after
 from mesofuse.registry import get_registry
 from mesofuse.streaming.noise import draw_noise
-from mesofuse.volumes.grid import Grid, Region, Scale, Triple
+from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import Phase, PhaseMatch, default_phases
 
@@ -76,7 +76,7 @@ class Scan:
         chosen = component.options(scanner.options)
         self.degradation = cast(Degradation, component.build(chosen, problem))
         self.phases = problem.low_phases
-        self.grid = coarse_grid(volume.grid, problem.scale)
+        self.grid = volume.grid.coarsened(problem.scale)
         self.filled = self.grid.region.scaled(problem.scale)
         edge = (VALUES_AT_ONCE / len(problem.phases)) ** (1 / 3)
         self.block: Triple = tuple(  # type: ignore[assignment]
@@ -228,23 +228,6 @@ def otsu(counts: np.ndarray, edges: np.ndarray) -> float:
     between[inside] = (mean[-1] * share - mean)[inside] ** 2 / (share * (1 - share))[inside]
     best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
     return float((edges[best[0] + 1] + edges[best[-1] + 1]) / 2)
-
-
-def coarse_grid(grid: Grid, scale: Scale) -> Grid:
-    """Return the grid of ``scale`` times larger voxels that fit into ``grid``, its corner where that one's corner is.
-
-    Raises:
-        UserError: Not one voxel fits.
-    """
-    shape = tuple(math.ceil((n + 1 - 1e-6) / s) - 1 for n, s in zip(grid.shape, scale, strict=True))
-    if min(shape) < 1:
-        raise UserError(
-            f"A volume of {' × '.join(map(str, grid.shape))} voxels is smaller than one scan voxel at the scale factor "
-            f"{','.join(f'{s:g}' for s in scale)}; give a smaller --scale (1 along the axis of a single plane)."
-        )
-    voxel = tuple(v * s for v, s in zip(grid.voxel_size, scale, strict=True))
-    origin = tuple(o + v * (s - 1) / 2 for o, v, s in zip(grid.origin, grid.voxel_size, scale, strict=True))
-    return Grid(shape, voxel, grid.unit, origin)  # type: ignore[arg-type]
 
 
 def scan_problem(phases: Sequence[Phase], scale: Scale, rules: Mapping[str, Sequence[str]]) -> Problem:

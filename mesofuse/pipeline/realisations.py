@@ -22,7 +22,7 @@ from mesofuse.interfaces.events import Event
 from mesofuse.interfaces.metric import Measured
 from mesofuse.models.package import Package
 from mesofuse.pipeline.generate import apply_model, check_scan
-from mesofuse.pipeline.projection import method_degradation
+from mesofuse.pipeline.projection import check_projection, method_degradation
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.plan import check_disk
 from mesofuse.streaming.run import GenerateOptions
@@ -154,6 +154,8 @@ def realise(
             f"{package.model.problem.content} values: make single volumes with `mesofuse generate`."
         )
     check_out(out, resume=options.resume, overwrite=options.overwrite)
+    if project:
+        check_projection(package.method, package.options, package.model.problem)
     if options.overwrite:
         for name in _parts(out):
             remove(out / name)

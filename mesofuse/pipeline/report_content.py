@@ -8,7 +8,7 @@ import numpy as np
 
 from mesofuse.evaluation.comparison import cell_text, overall
 from mesofuse.evaluation.consistency_map import consistency_map
-from mesofuse.pipeline.comparison_measure import IMAGE, REFERENCE, placed_image, several
+from mesofuse.pipeline.comparison_measure import CONSISTENCY, IMAGE, REFERENCE, placed_image, several
 from mesofuse.pipeline.report import citations, provenance, training_rows
 from mesofuse.report import plots
 from mesofuse.report.html import Content, Plate, Sheet
@@ -63,7 +63,11 @@ def content(source: Source) -> Content:
     for name in volumes[: MOST_SHOWN + 1]:
         png, how = solid(source.labels[name], hidden)
         solids.append((name, png, how + (f", without {phases[hidden].name}" if hidden is not None else "")))
-    notes = [f"{c.name}: {m} was not measured. {why}" for c in source.columns for m, why in c.sampled.skipped.items()]
+    notes = [
+        f"{c.name}: {m} was not measured. {why}"
+        for c in source.columns
+        for m, why in {**c.sampled.skipped, **c.whole.skipped}.items()
+    ]
     notes += list(source.inputs.notes)
     if len(results) > MOST_SHOWN:
         notes.append(f"The slices of {', '.join(results[MOST_SHOWN:])} are left out to keep the page small.")
@@ -182,7 +186,8 @@ def _maps(source: Source, results: list[str]) -> list[Plate]:
     if low is None or source.degradation is None:
         return []
     shape = low.grid.region.scaled(problem.scale).shape
-    fit = [name for name in results if source.labels[name].grid.shape == shape][:MOST_SHOWN]
+    alone = {c.name for c in source.columns if CONSISTENCY in c.whole.skipped}  # made without the scan
+    fit = [name for name in results if name not in alone and source.labels[name].grid.shape == shape][:MOST_SHOWN]
     if not fit:
         return []
     maps = [(name, *consistency_map(source.labels[name], low, problem, source.degradation)) for name in fit]

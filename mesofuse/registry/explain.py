@@ -21,7 +21,8 @@ def explain(error: ValidationError, subject: str, model: type[BaseModel]) -> str
         model: The model that was validated; its fields are offered for a misspelt one.
     """
     first, *others = error.errors(include_url=False)
-    path = [str(part) for part in first["loc"]]
+    # Where a field has several types, pydantic adds which of them it tried.
+    path = [str(part) for part in first["loc"] if "[" not in str(part)]
     where = ".".join(path)
     more = f" ({len(others)} more like it.)" if others else ""
     if first["type"] == "extra_forbidden":

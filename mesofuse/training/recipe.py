@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mesofuse.interfaces.options import Options
 
@@ -127,6 +127,12 @@ class AdversarialOptions(Options):
         "auto",
         description="Arithmetic on CUDA (tf32 if auto; bf16: the generator under autocast); CPUs use float32.",
     )
+
+    @field_validator("augment", mode="before")
+    @classmethod
+    def _read_augment(cls, value: Any) -> Any:
+        # Models of the first release say true or false.
+        return {True: "rotate", False: "none"}[value] if isinstance(value, bool) else value
 
     def symmetry(self, axis: int, isotropic: bool) -> Symmetry:
         """Return how crops of planes normal to an axis are multiplied."""

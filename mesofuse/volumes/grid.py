@@ -250,6 +250,25 @@ class Grid:
         origin = tuple(o - v / 2 + w / 2 for o, v, w in zip(self.origin, self.voxel_size, voxel, strict=True))
         return Grid(self.region.scaled(scale).shape, voxel, self.unit, origin)  # type: ignore[arg-type]
 
+    def coarsened(self, scale: Sequence[float]) -> Grid:
+        """Return the grid of ``scale`` times larger voxels that fit into this one, its corner where this one's is.
+
+        It has as many voxels as fit whole, so that it, refined, is this grid or the beginning of it.
+
+        Raises:
+            UserError: Not one voxel fits.
+        """
+        shape = tuple(math.ceil((n + 1 - 1e-6) / s) - 1 for n, s in zip(self.shape, scale, strict=True))
+        if min(shape) < 1:
+            raise UserError(
+                f"A volume of {' × '.join(map(str, self.shape))} voxels is smaller than one scan voxel at the scale "
+                f"factor {','.join(f'{s:g}' for s in scale)}; give a smaller --scale (1 along the axis of a single "
+                "plane)."
+            )
+        voxel = tuple(v * s for v, s in zip(self.voxel_size, scale, strict=True))
+        origin = tuple(o + v * (s - 1) / 2 for o, v, s in zip(self.origin, self.voxel_size, scale, strict=True))
+        return Grid(shape, voxel, self.unit, origin)  # type: ignore[arg-type]
+
     def in_own_voxels(self) -> Grid:
         """Return the grid with lengths counted in its own shortest voxel edge where the voxel size is unknown.
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from mesofuse.evaluation.comparison import Column, Entry, cell_text, line_to_json, lines, overall
+from mesofuse.evaluation.comparison import Column, Entry, Line, cell_text, line_to_json, lines, overall
 from mesofuse.evaluation.protocol import Sampled
 from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.volumes.grid import Grid, Region
@@ -40,6 +40,16 @@ def test_a_factor_is_an_error_without_scatter(truth):
     assert only.entries[1] == Entry(whole=2.0)
     assert overall([line, only], 1) == pytest.approx(1)
     assert overall([line, only], 0) is None
+
+
+def test_planes_do_not_count_beside_the_whole():
+    def line(metric, label, relative):
+        return Line(metric, label, "", None, None, (Entry(), Entry(mean=1.0, relative=relative)))
+
+    whole = [line("surface-area", "a | b", 0.1), line("chord-length", "a | z", -0.3)]
+    planes = [line("surface-area", "a | b (normal to z, y)", 0.9), line("surface-area", "a | b (normal to x)", 0.8)]
+    assert overall([*whole, *planes], 1) == pytest.approx(0.2)
+    assert overall([*whole, line("euler", "a (normal to x)", 0.8)], 1) == pytest.approx(0.4)
 
 
 def test_other_places_are_taken_as_independent(truth):

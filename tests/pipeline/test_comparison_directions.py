@@ -10,7 +10,8 @@ from scipy.ndimage import gaussian_filter
 from mesofuse.cli.main import main
 from mesofuse.config.comparison import make_comparison
 from mesofuse.errors import UserError
-from mesofuse.pipeline import comparison_entry
+from mesofuse.models.package import save_package
+from mesofuse.pipeline import comparison, comparison_entry
 from mesofuse.pipeline.inputs import open_inputs
 from mesofuse.volumes.formats import write_labels
 from mesofuse.volumes.grid import Grid
@@ -149,6 +150,37 @@ def test_a_method_that_takes_no_scan_gets_the_images_alone(inputs, tmp_path, mon
     assert seen["applied"][1] is None
     assert seen["size"] == (40, 40, 40)
     assert comparison_entry.read_usage(folder).finished
+
+
+def test_what_is_made_without_the_scan_is_not_compared_with_it(inputs, tmp_path, monkeypatch, capsys):
+    def make(folder, entry, size, *, quiet):
+        write_labels(fibres(2), folder / entry.name / comparison_entry.VOLUME, overwrite=True)
+        return comparison_entry.Usage(finished=True)
+
+    monkeypatch.setattr(comparison, "make_volume", make)
+    given = arguments(inputs, tmp_path / "cmp", "--method", "slicegan")
+    assert main(given) == 0
+    assert "slicegan: low-res-consistency was not measured. It takes no scan." in capsys.readouterr().out
+    entry = values(tmp_path / "cmp")["low-res-consistency", "all"]
+    assert 0.6 < entry["truth"]["whole"] <= 1
+    assert entry["slicegan"]["whole"] is None
+    found = json.loads((tmp_path / "cmp" / "comparison.json").read_text("utf-8"))
+    assert found["skipped"]["slicegan"] == {"low-res-consistency": "It takes no scan."}
+
+
+def test_a_package_says_whether_it_takes_the_scan(inputs, tiny_model, tmp_path):
+    model, options = tiny_model(high=2)
+    save_package(tmp_path / "scanned", model, "superres", options, {})
+    fields = {
+        "low_res": str(inputs / "scan.tif"), "high_res": str(inputs / "long.tif"), "scale": 4, "phases": NAMES,
+        "compare": [
+            {"model": str(tmp_path / "scanned")}, {"volume": str(inputs / "truth.tif")},
+            {"method": {"name": "interpolation"}}, {"method": {"name": "slicegan"}},
+        ],
+    }  # fmt: skip
+    config = make_comparison(fields, "test").resolved()
+    takes = [comparison_entry.entry_takes_scan(config, entry) for entry in config.compare]
+    assert takes == [True, True, True, False]
 
 
 def test_a_method_that_needs_the_scan_is_refused_without_one(inputs):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import measure
-from mesofuse.pipeline.degrade import Scan, Scanner, coarse_grid, otsu, parse_thresholds, scan_problem
+from mesofuse.pipeline.degrade import Scan, Scanner, otsu, parse_thresholds, scan_problem
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labels import LabelArray
@@ -44,26 +44,6 @@ def test_the_volume_agrees_wholly_with_its_own_scan(degradation, scale):
         degradation=made.degradation,
     )  # fmt: skip
     assert {r.value for r in found.results if not np.isnan(r.value)} == {1.0}  # NaN: a phase that the scan lost
-
-
-def test_the_coarse_grid_refines_to_the_volumes():
-    fine = Grid((24, 20, 32), (0.1, 0.2, 0.3), "micrometer", (5.0, 6.0, 7.0))
-    coarse = coarse_grid(fine, (4.0, 5.0, 2.0))
-    assert coarse.shape == (6, 4, 16)
-    again = coarse.refined((4.0, 5.0, 2.0))
-    assert again.shape == fine.shape
-    np.testing.assert_allclose(again.voxel_size + again.origin, fine.voxel_size + fine.origin)
-
-
-@given(st.integers(1, 60), st.sampled_from([1.0, 1.6, 2.0, 2.5, 3.0, 5.33, 16.0]))
-@settings(max_examples=60, deadline=None)
-def test_as_many_scan_voxels_as_fit(length, scale):
-    fits = [n for n in range(1, length + 1) if Region.whole((1, 1, n)).scaled((1.0, 1.0, scale)).stop[2] <= length]
-    if fits:
-        assert coarse_grid(Grid((1, 1, length)), (1.0, 1.0, scale)).shape == (1, 1, fits[-1])
-    else:
-        with pytest.raises(UserError, match="smaller than one scan voxel"):
-            coarse_grid(Grid((1, 1, length)), (1.0, 1.0, scale))
 
 
 def test_noise_changes_the_share_of_voxels_that_theory_says():

@@ -205,6 +205,22 @@ def test_the_grid_of_the_noise_begins_where_the_result_does(made):
     assert grid.refined((4.0,) * 3).origin == pytest.approx((0,) * 3)
 
 
+def test_realisations_without_a_scan(made, tmp_path, capsys):
+    out, model = tmp_path / "several", str(made / "model")
+    given = ["--size", "22,16,20", "--periodic", "yx", "--chunks", "8", "--quiet"]
+    assert main(["realisations", model, str(out), "--count", "2", *given]) == 0
+    assert "volume-fraction" in capsys.readouterr().out
+    assert LabelVolume.open(out / "summary.zarr").grid.shape == (22, 16, 20)
+    for seed in ("0", "1"):
+        assert main(["generate", model, str(tmp_path / f"{seed}.zarr"), "--seed", seed, *given]) == 0
+        np.testing.assert_array_equal(read(out / f"seed-{seed}.zarr"), read(tmp_path / f"{seed}.zarr"))
+    assert (read(out / "seed-0.zarr") != read(out / "seed-1.zarr")).any()
+    for more, words in ((["--project"], "takes no scan"), (["--size", "22,15,20"], "give --size 12 or 16 for y")):
+        args = ["realisations", model, tmp_path / "new", "--count", "2", *given, *more]
+        assert words in refused(capsys, *args)
+        assert not (tmp_path / "new").exists()
+
+
 MISTAKES = {
     "scan": (["--low-res", "SCAN", "--scale", "4"], "'test-noise' makes a volume from the image alone"),
     "no-scan": (["--method", "superres"], "'superres' needs a low-resolution volume"),
@@ -274,6 +290,12 @@ def test_a_scan_and_periodic_axes(tiny_job, tmp_path, capsys):
     assert main([*generate, "--overwrite"]) == 0
     assert (read(plain) != read(out / "fused.zarr")).any()
     assert "leave out --size" in refused(capsys, "fuse", *tiny_job, "--size", "8", "--out", tmp_path / "new")
+    projected = tmp_path / "projected.zarr"
+    generate[3] = str(projected)
+    assert main([*generate, "--periodic", "zx", "--project"]) == 0
+    totals = LabelVolume.open(projected).provenance["totals"]
+    assert totals["projection/violated"] == 0
+    assert totals["projection/moved"] == (read(projected) != read(out / "fused.zarr")).sum() > 0
     uneven = ["fuse", *tiny_job, "--scale", "2.3", "--periodic", "zx", "--out", tmp_path / "new"]
     assert "periodic along z: 9 voxels times the scale factor 2.3" in refused(capsys, *uneven)
     assert not (tmp_path / "new").exists()

@@ -1,3 +1,5 @@
+from typing import Literal
+
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -27,3 +29,12 @@ def test_one_sentence(data, text):
     with pytest.raises(ValidationError) as error:
         Needy.model_validate(data)
     assert explain(error.value, "the job", Needy) == text
+
+
+def test_a_field_of_several_types_is_named_alone():
+    class Either(BaseModel):
+        turn: Literal["a", "b"] | tuple[int, int] = "a"
+
+    with pytest.raises(ValidationError) as error:
+        Either.model_validate({"turn": "c"})
+    assert explain(error.value, "the job", Either).startswith("The option 'turn' of the job can't be 'c': ")

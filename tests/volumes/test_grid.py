@@ -129,3 +129,23 @@ def test_an_unknown_unit_names_the_nearest():
 def test_known_and_symbol():
     assert not Grid((1, 1, 1)).known
     assert Grid((1, 1, 1), unit="micrometer").symbol == "µm"
+
+
+def test_the_coarse_grid_refines_to_the_volumes():
+    fine = Grid((24, 20, 32), (0.1, 0.2, 0.3), "micrometer", (5.0, 6.0, 7.0))
+    coarse = fine.coarsened((4.0, 5.0, 2.0))
+    assert coarse.shape == (6, 4, 16)
+    again = coarse.refined((4.0, 5.0, 2.0))
+    assert again.shape == fine.shape
+    np.testing.assert_allclose(again.voxel_size + again.origin, fine.voxel_size + fine.origin)
+
+
+@given(st.integers(1, 60), st.sampled_from([1.0, 1.6, 2.0, 2.5, 3.0, 5.33, 16.0]))
+@settings(max_examples=60, deadline=None)
+def test_as_many_scan_voxels_as_fit(length, scale):
+    fits = [n for n in range(1, length + 1) if Region.whole((1, 1, n)).scaled((1.0, 1.0, scale)).stop[2] <= length]
+    if fits:
+        assert Grid((1, 1, length)).coarsened((1.0, 1.0, scale)).shape == (1, 1, fits[-1])
+    else:
+        with pytest.raises(UserError, match="smaller than one scan voxel"):
+            Grid((1, 1, length)).coarsened((1.0, 1.0, scale))

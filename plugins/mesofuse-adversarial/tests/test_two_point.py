@@ -1,7 +1,7 @@
 import pytest
 import torch
 from mesofuse_adversarial.options import TwoPointOptions
-from mesofuse_adversarial.two_point import TwoPoint, pair_probabilities, sharpened
+from mesofuse_adversarial.two_point import TwoPoint, axes_of, diagonals_of, pair_probabilities, sharpened
 
 from mesofuse.interfaces.loss import GeneratorStep, Share
 from mesofuse.testing import assert_conforms
@@ -25,10 +25,10 @@ def stripes(size: int, dims: int, axis: int) -> torch.Tensor:
 
 def test_pairs_of_layers_by_hand() -> None:
     layers = stripes(8, 3, 0)
-    torch.testing.assert_close(pair_probabilities(layers, 2, 0), torch.tensor([[0.5, 0], [0, 0.5]]))
-    torch.testing.assert_close(pair_probabilities(layers, 2, 1), torch.tensor([[0, 0.5], [0.5, 0]]))
-    torch.testing.assert_close(pair_probabilities(layers, 3, 1), torch.tensor([[0.5, 0], [0, 0.5]]))
-    assert pair_probabilities(torch.full((1, 2, 4, 4, 4), 0.5), 2, 0).tolist() == [[0.25, 0.25], [0.25, 0.25]]
+    torch.testing.assert_close(pair_probabilities(layers, (0, 0, 0)), torch.tensor([[0.5, 0], [0, 0.5]]))
+    torch.testing.assert_close(pair_probabilities(layers, (1, 0, 0)), torch.tensor([[0, 0.5], [0.5, 0]]))
+    torch.testing.assert_close(pair_probabilities(layers, (0, 1, 0)), torch.tensor([[0.5, 0], [0, 0.5]]))
+    assert pair_probabilities(torch.full((1, 2, 4, 4, 4), 0.5), (0, 0, 0)).tolist() == [[0.25, 0.25], [0.25, 0.25]]
 
 
 def term(volume: torch.Tensor, real: dict[int, torch.Tensor], **options: object) -> torch.Tensor | None:
@@ -70,6 +70,28 @@ def test_sharpening_brings_probabilities_closer_to_labels() -> None:
     assert sharpened(p, 2).flatten().tolist() == pytest.approx([0.36 / 0.52, 0.16 / 0.52])
     layers = stripes(4, 3, 0)
     torch.testing.assert_close(sharpened(layers, 4), layers)
+
+
+def test_slanted_layers_are_told_from_their_mirror_image_by_the_diagonals_alone() -> None:
+    z, y, x = torch.meshgrid(*(torch.arange(8) for _ in range(3)), indexing="ij")
+    # Both alternate in pairs along every axis; only along diagonals do they differ.
+    layers = hot(((z + y + x) % 4 // 2)[None])
+    mirrored = hot(((z - y + x) % 4 // 2)[None])
+    own = {a: torch.cat([layers.select(2 + a, i) for i in range(8)]) for a in range(3)}
+    lags = (2,)
+    assert term(layers, own, lags=lags, diagonals=True).item() == pytest.approx(0, abs=1e-9)
+    assert term(mirrored, own, lags=lags).item() == pytest.approx(0, abs=1e-9)
+    assert term(mirrored, own, lags=(1,), diagonals=True).item() > 10
+    pairs = pair_probabilities(layers, (0, 1, -1))
+    torch.testing.assert_close(pairs, torch.tensor([[0.5, 0], [0, 0.5]]))
+    torch.testing.assert_close(pair_probabilities(layers, (0, -1, 1)), pairs)
+
+
+def test_directions() -> None:
+    assert axes_of((0, 1, 2)) == [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    assert axes_of((0,)) == [(0, 1, 0), (0, 0, 1)]
+    assert diagonals_of((0,)) == [(0, 1, 1), (0, 1, -1)]
+    assert len(set(diagonals_of((0, 1, 2)))) == 6
 
 
 def test_no_image_no_term() -> None:

@@ -100,6 +100,9 @@ class TwoPointOptions(Options):
 
     weight: float = Field(100.0, gt=0, description="Weight in the generator's objective.")
     lags: tuple[int, ...] = Field((1, 2, 4), min_length=1, description="Distances compared, in voxels along the axes.")
+    diagonals: bool = Field(
+        False, description="Compare along the planes' diagonals too, so that slanted streaks are seen."
+    )
     sharpness: float = Field(
         4.0,
         ge=1,
