@@ -123,7 +123,8 @@ def make(low_res: str | None, high_res: Sequence[str], scale: Any, fields: dict[
         "shows": parse_rules(fields["shows"]) or None,
         "phases": [name.strip() for name in fields["phases"].split(",") if name.strip()],
         **{
-            key: fields[key] for key in ("voxel_size", "unit", "minutes", "steps", "seed", "device", "size", "periodic", "content")
+            key: fields[key]
+            for key in ("voxel_size", "unit", "minutes", "steps", "seed", "device", "size", "periodic", "content")
         },
     }
     return make_job(data, "the command line")

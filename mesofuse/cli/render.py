@@ -66,7 +66,9 @@ def command(
 
     shows_intensities = is_intensities(result)
     if shows_intensities and (low_res or phases):
-        raise UserError(f"{result} holds grey values or colours, which have no phases: leave out --low-res and --phases.")
+        raise UserError(
+            f"{result} holds grey values or colours, which have no phases: leave out --low-res and --phases."
+        )
 
     def read(path: str, names: str | None = None) -> Labels:
         if shows_intensities:

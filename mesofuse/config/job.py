@@ -116,7 +116,7 @@ class JobConfig(InputsConfig):
     periodic: str = Field("", description="Axes along which the result continues from its end to its start: z, y, x.")
     content: Content = Field(
         "phases",
-        description="What the image's values are: phases, grey values or colours, for a method that makes such volumes.",
+        description="What the image's values are: phases, or grey values or colours for a method that takes them.",
     )
     method: dict[str, Any] = Field(
         default_factory=lambda: {"name": DEFAULT_METHOD},

@@ -17,9 +17,9 @@ def measure_intensities(volume: Labels, inputs: FusionInputs, name: str = "fused
     """Return the values of a result and those of its images.
 
     Mean and standard deviation are on the scale 0 to 255. The variogram at r is half the mean squared difference of
-    voxels r apart along the axes in the planes that an image shows: the variance minus the autocovariance. The histogram
-    distance is the earth mover's from the image, in grey values. Where there are several images, all but the mean and
-    the deviation of the result are given for each.
+    voxels r apart along the axes in the planes that an image shows: the variance minus the autocovariance. The
+    histogram distance is the earth mover's from the image, in grey values. Where there are several images, all is given
+    for each.
     """
     made = statistics_of(volume)
     result, image = Measured(name, volume.grid), Measured("image", inputs.images[0].grid)

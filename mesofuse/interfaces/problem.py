@@ -8,7 +8,6 @@ from typing import Any, Literal
 from mesofuse.volumes.grid import Scale
 from mesofuse.volumes.phases import Phase, PhaseMatch
 
-
 Content = Literal["phases", "grey", "colour"]
 """What voxels hold: a phase, a grey value, or a colour (red, green, blue)."""
 CHANNELS: dict[Content, int] = {"grey": 1, "colour": 3}

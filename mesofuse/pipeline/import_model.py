@@ -139,7 +139,9 @@ def import_model(
         able = [c.spec.name for c in get_registry().components("method") if hasattr(c.load(), "from_published")]
         raise UserError(f"The method {method!r} takes no published weights; these do: {', '.join(able) or 'none'}.")
     found = take(read_weights(weights), problem)
-    given = JobConfig.model_construct(high_res="", content=problem.content, method=merged({"name": method, **found.options}, settings or {}))
+    given = JobConfig.model_construct(
+        high_res="", content=problem.content, method=merged({"name": method, **found.options}, settings or {})
+    )
     component, options = given.resolve_method()
     try:
         model = component.build(options).restore(problem, found.state)

@@ -62,8 +62,8 @@ def montage(
     """Draw a slice of the scan, the same slice of the result and the sharp image; below, the result along each axis.
 
     The upper panels show one square field of view about the middle, at most 256 voxels of the result wide; the bars
-    below them give each phase's share of it, where there are phases. The lower panels show slices through the result's middle, at most 1024
-    voxels wide, with the upper panels' field outlined. Only these slices are read.
+    below them give each phase's share of it, where there are phases. The lower panels show slices through the result's
+    middle, at most 1024 voxels wide, with the upper panels' field outlined. Only these slices are read.
 
     Where there are images for several directions, the one that shows the upper panels' direction stands there, and a
     third row shows the image for each direction below the result's plane of this direction, to the same scale.

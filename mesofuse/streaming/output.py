@@ -14,8 +14,8 @@ from mesofuse.interfaces.problem import Content
 from mesofuse.volumes.backends import check_replaceable, clear_for_overwrite, is_url, occupied
 from mesofuse.volumes.files import check_free, remove
 from mesofuse.volumes.grid import Grid, Triple
-from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.intensity_store import IntensityVolume, open_volume
+from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.store import LabelVolume
 from mesofuse.volumes.write_units import layout
 

@@ -69,7 +69,7 @@ class MetricsLog:
 
 
 def save_preview(path: Path, labels: np.ndarray, phases: Sequence[Phase]) -> None:
-    """Write a 2D label array as a PNG in the phases' colours; without phases grey values, or colours (3, rows, columns)."""
+    """Write 2D labels as a PNG in the phases' colours; without phases, grey values or colours (3, rows, columns)."""
     from PIL import Image
 
     shown = np.array([p.rgb for p in phases], dtype=np.uint8)[labels] if phases else labels

@@ -91,7 +91,9 @@ def _arranged(raw: RawImage, content: str, notes: list[str]) -> np.ndarray:
     # An array that is said to hold colours has them on its last axis, though its file can't say so.
     color = raw.color or (content == "colour" and array.ndim in (3, 4) and array.shape[-1] in (3, 4))
     if array.ndim - color not in (2, 3):
-        raise UserError(f"{path} has the shape {array.shape}; an image has 2 axes and a volume 3, and colours one more.")
+        raise UserError(
+            f"{path} has the shape {array.shape}; an image has 2 axes and a volume 3, and colours one more."
+        )
     if array.size == 0:
         raise UserError(f"{path} is empty: its shape is {array.shape}.")
     if array.dtype.kind == "f" and not np.isfinite(array).all():

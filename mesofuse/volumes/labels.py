@@ -1,7 +1,7 @@
 """Labels with their grid and phases, in memory or anywhere that can be read by region.
 
-Where there are no phases, the voxels hold intensities from 0 to 255 instead: grey values, or colours with a leading axis
-of 3 (red, green, blue).
+Where there are no phases, the voxels hold intensities from 0 to 255 instead: grey values, or colours with a leading
+axis of 3 (red, green, blue).
 """
 
 from __future__ import annotations

@@ -91,7 +91,11 @@ def _multiscale(grids: Sequence[Grid], name: str, channels: bool = False) -> dic
         for level, grid in enumerate(grids)
     ]
     space = [{"name": axis, "type": "space", **unit} for axis in AXES]
-    return {"name": name, "axes": [*([{"name": "c", "type": "channel"}] if channels else []), *space], "datasets": datasets}
+    return {
+        "name": name,
+        "axes": [*([{"name": "c", "type": "channel"}] if channels else []), *space],
+        "datasets": datasets,
+    }
 
 
 def find_ome(attributes: Mapping[str, Any], path: str) -> dict[str, Any]:

@@ -69,9 +69,7 @@ class LabelVolume:
         return cls._open(str(path), mode)
 
     @classmethod
-    def _open(
-        cls, path: str, mode: Mode, phases: tuple[Phase, ...] | None = None, grid: Grid | None = None
-    ) -> Self:
+    def _open(cls, path: str, mode: Mode, phases: tuple[Phase, ...] | None = None, grid: Grid | None = None) -> Self:
         import zarr
 
         if not backends.is_url(path) and not Path(path).exists():

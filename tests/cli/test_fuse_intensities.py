@@ -23,6 +23,11 @@ def args(*words, settings=SMALL):
     return [str(w) for w in words] + [part for s in settings for part in ("--set", s)]
 
 
+def fuse(image, content, out, *more):
+    words = ("--method", "slicegan", "--high-res", image, "--content", content, "--steps", 2, "--size", 40)
+    return args("fuse", *words, "--voxel-size", 0.5, "--out", out, *more)
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """A finished run of each content."""
@@ -31,15 +36,7 @@ def runs(tmp_path_factory):
     Image.fromarray(rng.integers(60, 200, (70, 72)).astype(np.uint8)).save(folder / "grey.png")
     Image.fromarray(rng.integers(60, 200, (70, 72, 4)).astype(np.uint8), "RGBA").save(folder / "colour.png")
     for content in CHANNELS:
-        assert (
-            main(
-                args(
-                    "fuse", "--method", "slicegan", "--high-res", folder / f"{content}.png", "--content", content,
-                    "--steps", 2, "--size", 40, "--voxel-size", 0.5, "--out", folder / content,
-                )  # fmt: skip
-            )
-            == 0
-        )
+        assert main(fuse(folder / f"{content}.png", content, folder / content)) == 0
     return folder
 
 
@@ -107,10 +104,9 @@ def test_the_same_voxels_for_every_chunking_region_and_restart(runs, content, tm
 
 def test_a_periodic_volume_continues_into_itself(runs, tmp_path):
     model = str(runs / "grey" / "model")
-    for name, seed in (("a", "0"), ("b", "0")):
-        chunks = {"a": "64", "b": "16"}[name]
-        out = str(tmp_path / f"{name}.zarr")
-        assert main(["generate", model, out, "--size", "64", "--periodic", "zyx", "--seed", seed, "--chunks", chunks]) == 0
+    for name, chunks in (("a", 64), ("b", 16)):
+        words = ("generate", model, tmp_path / f"{name}.zarr", "--size", 64, "--periodic", "zyx", "--chunks", chunks)
+        assert main([str(w) for w in words]) == 0
     made = voxels(tmp_path / "a.zarr").astype(float)
     assert np.array_equal(made, voxels(tmp_path / "b.zarr"))
     assert made.std() > 1
@@ -119,11 +115,7 @@ def test_a_periodic_volume_continues_into_itself(runs, tmp_path):
 def test_fuse_goes_on_where_it_was(runs, tmp_path):
     shutil.copytree(runs / "grey", tmp_path / "grey")
     shutil.rmtree(tmp_path / "grey" / "fused.zarr")
-    fuse = args(
-        "fuse", "--method", "slicegan", "--high-res", runs / "grey.png", "--content", "grey", "--steps", 2, "--size", 40,
-        "--voxel-size", 0.5, "--out", tmp_path / "grey", "--resume",
-    )  # fmt: skip
-    assert main(fuse) == 0
+    assert main(fuse(runs / "grey.png", "grey", tmp_path / "grey", "--resume")) == 0
     assert np.array_equal(voxels(tmp_path / "grey" / "fused.zarr"), voxels(runs / "grey" / "fused.zarr"))
 
 
@@ -157,9 +149,7 @@ def test_what_is_for_phases_refuses_in_a_sentence(runs, tmp_path, capsys):
     assert "not phases" in refused(capsys, "report", runs / "grey")
     assert "phase by phase" in refused(capsys, "realisations", model, tmp_path / "r", "--size", 64)
     assert "--project" in refused(capsys, "generate", model, tmp_path / "p.zarr", "--size", 64, "--project")
-    assert "leave out --low-res and --phases" in refused(
-        capsys, "render", fused, tmp_path / "f.png", "--phases", "a,b"
-    )
+    assert "leave out --low-res and --phases" in refused(capsys, "render", fused, tmp_path / "f.png", "--phases", "a,b")
     assert "written for phases alone" in refused(capsys, "export", fused, tmp_path / "a.vti")
     assert list(tmp_path.iterdir()) == []
 
@@ -167,25 +157,25 @@ def test_what_is_for_phases_refuses_in_a_sentence(runs, tmp_path, capsys):
 def test_jobs_that_make_no_sense_are_refused_before_anything_is_written(runs, tmp_path, capsys):
     out = tmp_path / "run"
 
-    def fuse(image, *more):
+    def job(image, *more):
         return refused(capsys, "fuse", "--high-res", runs / image, "--out", out, "--steps", 2, *more)
 
     slicegan = ("--method", "slicegan")
-    assert "works on phases, not on grey values" in fuse("grey.png", "--method", "superres", "--content", "grey")
-    assert "give --content grey" in fuse("grey.png", *slicegan, "--content", "colour")
-    assert "has no phases" in fuse("grey.png", *slicegan, "--content", "grey", "--phases", "a,b")
-    assert "has no phases" in fuse(
+    assert "works on phases, not on grey values" in job("grey.png", "--method", "superres", "--content", "grey")
+    assert "give --content grey" in job("grey.png", *slicegan, "--content", "colour")
+    assert "has no phases" in job("grey.png", *slicegan, "--content", "grey", "--phases", "a,b")
+    assert "has no phases" in job(
         "grey.png", *slicegan, "--content", "grey", "--low-res", runs / "grey.png", "--scale", 4
     )
-    assert "The loss 'two-point' works on phases" in fuse(
+    assert "The loss 'two-point' works on phases" in job(
         "grey.png", *slicegan, "--content", "grey", "--set", "losses=[{name: two-point}]"
     )
-    assert "works on grey or colour, not on phases" in fuse("grey.png", *slicegan, "--set", "losses=[{name: variogram}]")
-    assert "selection.metrics" in fuse(
+    assert "works on grey or colour, not on phases" in job("grey.png", *slicegan, "--set", "losses=[{name: variogram}]")
+    assert "selection.metrics" in job(
         "grey.png", *slicegan, "--content", "grey", "--set", "selection.metrics=[volume-fraction]"
     )
     # Without --content the image is taken for labels, and said to be none.
-    assert "grey-level image" in fuse("grey.png", *slicegan)
+    assert "grey-level image" in job("grey.png", *slicegan)
     np.save(tmp_path / "nan.npy", np.full((70, 70), np.nan))
-    assert "NaN" in fuse(tmp_path / "nan.npy", *slicegan, "--content", "grey")
+    assert "NaN" in job(tmp_path / "nan.npy", *slicegan, "--content", "grey")
     assert not out.exists()

@@ -14,8 +14,8 @@ class Variogram:
 
     With γ(r) half the mean squared difference of voxels r apart along an axis (the variance minus the autocovariance),
     T its value in the step's image crops of planes that hold the axis, and e = ln (γ(r) / T), floor added to both, the
-    term is weight · (√(1 + e²) − 1), a sum over the lags, a mean over channels and directions; the same of the variance,
-    and of the mean's error over the image's standard deviation, once. The logarithm makes half a value as wrong as
+    term is weight · (√(1 + e²) − 1), a sum over the lags, a mean over channels and directions; the same once of the
+    variance, and of the mean's error over the image's standard deviation. The logarithm makes half a value as wrong as
     twice: relative errors would be reduced by making everything one grey.
     """
 

@@ -19,8 +19,9 @@ ONE: Triple = (1, 1, 1)
 
 
 class TransposedGenerator(nn.Module):
-    """Transposed convolutions (kernel 4, stride 2) with BatchNorm and ReLU; a softmax over the phases at the end,
-    or for grey values and colours ½ (tanh + 1).
+    """Transposed convolutions (kernel 4, stride 2) with BatchNorm and ReLU; a softmax over the phases at the end.
+
+    For grey values and colours there is ½ (tanh + 1) in its place.
 
     Padding 2, as published, keeps exactly the voxels that all of the kernel reaches: n voxels become 2 n − 2, and the
     last layer's padding 3 drops a voxel more on each side. So L latent voxels along an axis make 32 (L − 2) voxels with

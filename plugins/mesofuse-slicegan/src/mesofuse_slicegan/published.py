@@ -37,8 +37,8 @@ def imported(tensors: Mapping[str, np.ndarray], problem: Problem) -> Imported:
                 f"The weights make {phases} phases, but {problem.channels} are named: give --phases one name for each."
             )
         raise UserError(
-            f"The weights make {phases} channels, but {problem.content} has {problem.channels}: give another --content, "
-            "or --phases if they are phases."
+            f"The weights make {phases} channels, but {problem.content} has {problem.channels}: give another "
+            "--content, or --phases if they are phases."
         )
     final = len(widths)
     state: dict[str, np.ndarray] = {}
