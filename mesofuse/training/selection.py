@@ -129,7 +129,7 @@ class Selector:
 
     def _check_intensities(self, made: Sequence[np.ndarray]) -> Check:
         """Compare generated parts, of which a colour image has a leading axis, with the images for their directions."""
-        found = [statistics_of(LabelArray(part, Grid(part.shape[-3:]), ())) for part in made]  # type: ignore[arg-type]
+        found = [statistics_of(LabelArray(part, Grid(part.shape[-3:]), ())) for part in made]
         whole = sum(found[1:], found[0])
         errors = []
         for letters, target in self.intensities.items():
