@@ -33,11 +33,15 @@ from mesofuse.streaming.run import GenerateOptions, generate
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.phases import PhaseMatch, default_phases
 
-VOXELWISE, TWO_POINT = {"name": "voxelwise", "weight": 100.0, "linear": 1.0}, {"name": "two-point"}
+VOXELWISE, TWO_POINT = {"name": "voxelwise", "weight": 100.0}, {"name": "two-point"}
+WGAN, DIAGONALS = {"name": "wasserstein-gp"}, {"name": "two-point", "diagonals": True}
 HINGE, NORMED = [{"name": "hinge"}, VOXELWISE, TWO_POINT], {"name": "superres-slim", "spectral_norm": True}
 RECIPES: dict[str, dict[str, Any]] = {
     "slim": {},
-    "squared-only": {"losses": [{"name": "wasserstein-gp"}, {"name": "voxelwise", "weight": 100.0}, TWO_POINT]},
+    "no-skip": {"generator": {"skip": 0}},
+    "linear": {"losses": [WGAN, {**VOXELWISE, "linear": 1.0}, TWO_POINT]},
+    "diagonals": {"losses": [WGAN, VOXELWISE, DIAGONALS]},
+    "diagonals-8": {"losses": [WGAN, VOXELWISE, {**DIAGONALS, "lags": (1, 2, 4, 8)}]},
     "no-averaging": {"optimizer": {"averaging": None}},
     "critic-steps-1": {"critic_steps": 1},
     "slices-4": {"batch": {"slices": 4}},
@@ -50,7 +54,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "spectral-norm": {"critic": NORMED},
     "hinge": {"critic": NORMED, "losses": HINGE},
     "multi-scale": {"critic": {"name": "multi-scale"}},
-    "no-two-point": {"losses": [{"name": "wasserstein-gp"}, VOXELWISE]},
+    "no-two-point": {"losses": [WGAN, VOXELWISE]},
 }
 LAGS = (1, 2, 4, 8, 16)
 METRICS: tuple[MetricChoice, ...] = (

@@ -67,6 +67,16 @@ def test_the_result_shows_the_scan_and_says_so(place, tmp_path, capsys):
     assert zarr.open_group(str(out), mode="r")["projection/moved"][...].sum() == moved
 
 
+def test_along_periodic_axes_too(place, tmp_path):
+    plain, out = tmp_path / "plain.zarr", tmp_path / "a.zarr"
+    assert generate(place, plain, "--periodic", "zx", "--quiet") == 0
+    assert generate(place, out, "--periodic", "zx", "--project", "--quiet") == 0
+    assert consistency(place, plain)["all"] < consistency(place, out)["all"] == 1
+    before, after = LabelVolume.open(plain), LabelVolume.open(out)
+    moved = (before.read(before.grid.region) != after.read(after.grid.region)).sum()
+    assert after.provenance["totals"] == {"projection/moved": moved, "projection/violated": 0}
+
+
 def test_a_run_is_not_gone_on_with_otherwise(place, tmp_path, capsys):
     out = tmp_path / "a.zarr"
     assert generate(place, out, "--project", "--quiet") == 0

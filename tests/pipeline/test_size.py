@@ -290,12 +290,6 @@ def test_a_scan_and_periodic_axes(tiny_job, tmp_path, capsys):
     assert main([*generate, "--overwrite"]) == 0
     assert (read(plain) != read(out / "fused.zarr")).any()
     assert "leave out --size" in refused(capsys, "fuse", *tiny_job, "--size", "8", "--out", tmp_path / "new")
-    projected = tmp_path / "projected.zarr"
-    generate[3] = str(projected)
-    assert main([*generate, "--periodic", "zx", "--project"]) == 0
-    totals = LabelVolume.open(projected).provenance["totals"]
-    assert totals["projection/violated"] == 0
-    assert totals["projection/moved"] == (read(projected) != read(out / "fused.zarr")).sum() > 0
     uneven = ["fuse", *tiny_job, "--scale", "2.3", "--periodic", "zx", "--out", tmp_path / "new"]
     assert "periodic along z: 9 voxels times the scale factor 2.3" in refused(capsys, *uneven)
     assert not (tmp_path / "new").exists()
@@ -316,7 +310,7 @@ def test_a_planar_scan_is_made_sharper_within_its_plane(tiny_job, tmp_path):
     numbers = json.loads((out / "metrics.json").read_text())
     values = {(r["metric"], r["label"]): r["value"] for r in numbers["fused"]["results"]}
     assert {metric for metric, _ in values} >= {"volume-fraction", "surface-area"}
-    assert 0 < values["low-res-consistency", "all"] < 1  # two steps of training
+    assert 0 < values["low-res-consistency", "all"] <= 1
     assert (out / "preview.png").exists()
 
 

@@ -55,6 +55,17 @@ def test_agreement_and_disagreement(values):
     assert values(LowResConsistency().measure(same, problem(high, low)))["all"] == 1.0
 
 
+def test_an_image_is_compared_with_its_scan(values):
+    low = np.zeros((1, 6, 4), np.uint8)
+    low[:, 3:] = 1
+    high = low.repeat(2, 1).repeat(2, 2)
+    planar = problem(high, low, scale=(1.0, 2.0, 2.0))
+    assert not LowResConsistency.needs.three_d
+    assert values(LowResConsistency().measure(high, planar)) == {"all": 1.0, "pore": 1.0, "active": 1.0}
+    wrong = np.where(high == 1, 2, high).astype(np.uint8)
+    assert values(LowResConsistency().measure(wrong, planar)) == {"all": 0.5, "pore": 1.0, "active": 0.0}
+
+
 def test_a_tie_is_right_for_either_phase(values):
     low = np.zeros((1, 1, 3), np.uint8)
     low[0, 0, 1] = 1

@@ -21,7 +21,8 @@ class LowResConsistency(AdditiveMetric):
     Formula: C = |{v : D(x)_v = l_v}| / N, with D(x)_v the phase that shows most strongly in voxel v after the
     degradation D of the volume's one-hot labels x, l the scan, N its voxels; for each phase of the scan likewise.
     Unit: none. Convention: a phase that shows as strongly as the strongest to within 1e-4 counts as seen (an interface
-    through the middle of a voxel is a tie). An image is compared with a scan one voxel thick (scale 1 along z). Phases that no low-resolution phase shows are left to the degradation.
+    through the middle of a voxel is a tie). An image is compared with a scan one voxel thick, of scale 1 along z.
+    Phases that no low-resolution phase shows are left to the degradation.
     Source: the voxel-wise condition of Dahari et al., Advanced Energy Materials 2023, arXiv:2110.11281.
     """
 

@@ -72,7 +72,12 @@ class SliceGANOptions(AdversarialOptions):
         Part.model_validate({"name": "slicegan", "channels": 16}), description="The critics' architecture."
     )
     losses: tuple[Part, ...] = Field(
-        (Part(name="wasserstein-gp"), Part(name="two-point")), description="Terms of the objectives."
+        # No scan says where things are: longer distances and diagonals keep grains apart and round.
+        (
+            Part(name="wasserstein-gp"),
+            Part.model_validate({"name": "two-point", "lags": (1, 2, 4, 8, 16), "diagonals": True}),
+        ),
+        description="Terms of the objectives.",
     )
     critic_steps: int = Field(1, ge=1, description="Updates of the critics before each update of the generator.")
     batch: BatchOptions = Field(BatchOptions(volumes=2, context=0, slices=4), description="What one step sees.")

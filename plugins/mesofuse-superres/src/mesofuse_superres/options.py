@@ -41,6 +41,12 @@ class SlimGeneratorOptions(Options):
     channels: int = Field(32, ge=4, le=256, description="Channels on the low-resolution grid.")
     last: int = Field(16, ge=4, le=256, description="Channels on the finest grid; those between follow geometrically.")
     noise: int = Field(1, ge=0, le=16, description="Fresh noise channels at the input and at every up-sampling stage.")
+    skip: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Weight with which the scan's interpolated phases begin in the result; 0: not at all.",
+    )
 
 
 class SlimCriticOptions(Options):
@@ -87,12 +93,14 @@ _SELECTION = {"metrics": ("volume-fraction", "surface-area", "low-res-consistenc
 class SuperResOptions(AdversarialOptions):
     """The SuperRes recipe: a conditional 3D generator, 2D critics, a voxel-wise loss against the scan."""
 
-    generator: Part = Field(Part(name="superres-slim"), description="The generator.")
+    generator: Part = Field(
+        Part.model_validate({"name": "superres-slim", "skip": 2.0}), description="The generator."
+    )
     critic: Part = Field(Part(name="superres-slim"), description="The critics' architecture.")
     losses: tuple[Part, ...] = Field(
         (
             Part(name="wasserstein-gp"),
-            Part.model_validate({"name": "voxelwise", "weight": 100.0, "linear": 1.0}),
+            Part.model_validate({"name": "voxelwise", "weight": 100.0}),
             Part(name="two-point"),
         ),
         description="Terms of the objectives.",

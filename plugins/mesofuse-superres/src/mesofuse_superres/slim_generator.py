@@ -49,6 +49,10 @@ class SlimGenerator(nn.Module):
     Noise at the input alone can't make detail finer than a low-resolution voxel quickly; a fresh noise channel at every
     stage can. Any scale factor ≥ 1 on each axis.
 
+    With the option ``skip``, the scan's phases, interpolated linearly, are added to the logits of the phases that they
+    show, times a number that begins at ``skip`` and is trained: the network begins with the scan rather than finding
+    it, and can't begin with two phases exchanged.
+
     Args:
         options: Channels and noise.
         problem: Scale and phases.
@@ -78,6 +82,9 @@ class SlimGenerator(nn.Module):
             for stage in stages if extra else ():
                 stage.conv.weight[:, -extra:] *= NOISE_GAIN
         self.stages = nn.ModuleList(stages)
+        shows = problem.match.shows
+        self.shown_by = [next((i for i, v in enumerate(shows) if p.value in v), None) for p in problem.phases]
+        self.gain = nn.Parameter(torch.tensor(options.skip)) if options.skip else None
         steps: list[Step] = ["conv", "conv"]
         for coarse, fine in zip(self.grids, self.grids[1:], strict=False):
             steps += [("resize", coarse, fine), "conv"]
@@ -110,4 +117,15 @@ class SlimGenerator(nn.Module):
             if noise:
                 x = torch.cat([x, windows.cut(noise[i + 1], given[i + 1], source)], dim=1)
             x = stage(x, source, want)
-        return torch.softmax(windows.conv(self.leave, x, wants[0], (core or region).scaled(self.scale)), dim=1)
+        output = (core or region).scaled(self.scale)
+        logits = windows.conv(self.leave, x, wants[0], output)
+        if self.gain is not None:
+            have = windows.clip(windows.upsample_needs(output, UNIT, self.scale), region)
+            near = windows.upsample(windows.cut(field, region, have), have, output, UNIT, self.scale)
+            logits = logits + self.gain * self._shown(near)
+        return torch.softmax(logits, dim=1)
+
+    def _shown(self, field: torch.Tensor) -> torch.Tensor:
+        """Return for every phase how much the scan shows of the phase that stands for it; 0 where none does."""
+        nothing = torch.zeros_like(field[:, 0])
+        return torch.stack([nothing if i is None else field[:, i] for i in self.shown_by], 1)
