@@ -3,8 +3,9 @@ import pytest
 import torch
 from mesofuse_slicegan.generator import TransposedGenerator
 from mesofuse_slicegan.method import planes_of
-from mesofuse_slicegan.options import GeneratorOptions
+from mesofuse_slicegan.options import GeneratorOptions, SlimGeneratorOptions
 from mesofuse_slicegan.published import imported
+from mesofuse_slicegan.slim_generator import SlimGenerator
 from mesofuse_slicegan.voxel_values import voxel_values
 
 from mesofuse.errors import UserError
@@ -55,3 +56,14 @@ def test_a_training_volume_of_colours_gives_the_planes_of_every_axis():
     assert np.array_equal(y.array[:, 1], array[:, :, 1, :])
     assert np.array_equal(x.array[:, 3], array[:, :, :, 3])
     assert (x.grid.shape, x.grid.voxel_size) == ((4, 2, 3), (1.0, 3.0, 2.0))
+
+
+def test_the_slim_generator_begins_away_from_the_ends_of_tanh():
+    torch.manual_seed(0)
+    generator = SlimGenerator(SlimGeneratorOptions(), intensity_problem("grey")).eval()
+    region = Region.whole((1, 1, 1)).grown(generator.halo)
+    noise = [torch.randn(1, n.channels, *region.scaled(n.factor).shape) for n in generator.noise]
+    with torch.no_grad():
+        made = generator(torch.zeros(1, 0, *region.shape), noise, region, Region.whole((1, 1, 1)))
+    assert 0.3 < made.min() < made.max() < 0.7
+    assert made.std() > 0.005

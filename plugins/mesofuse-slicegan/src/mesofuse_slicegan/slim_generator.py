@@ -18,6 +18,10 @@ from mesofuse_slicegan.voxel_values import voxel_values
 NOISE_GAIN = 3.0
 """A stage begins with noise about as strong as the smooth features, whose 27 neighbouring values add up in step."""
 
+STEEPNESS = 8.0
+"""Divides what becomes grey values and colours: a few of Adam's steps else drive the tanh to an end, where no gradient
+leads back."""
+
 
 class SlimGenerator(nn.Module):
     """Stages of trilinear resampling by 2, fresh noise, and a 3³ convolution with BatchNorm and ReLU.
@@ -78,4 +82,4 @@ class SlimGenerator(nn.Module):
             x = conv(x)
             if i < len(self.norms):
                 x = functional.relu_(self.norms[i](x))
-        return voxel_values(x, self.content)
+        return voxel_values(x if self.content == "phases" else x / STEEPNESS, self.content)
