@@ -58,7 +58,7 @@ class SlimGenerator(nn.Module):
         problem: Scale and phases.
     """
 
-    test_options: ClassVar[dict[str, int]] = {"channels": 8, "last": 4}
+    test_options: ClassVar[dict[str, float]] = {"channels": 8, "last": 4, "skip": 2.0}
     test_scales = (2, 4, 1.6, (2, 8, 1))
 
     def __init__(self, options: SlimGeneratorOptions, problem: Problem) -> None:
