@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -73,7 +73,8 @@ def command(
     def read(path: str, names: str | None = None) -> Labels:
         if shows_intensities:
             volume = IntensityVolume.open(result)
-            return volume if path == result else read_intensities({"": path}, volume.content, formats=formats)[0][""]
+            holds: Literal["grey", "colour"] = "colour" if volume.channels else "grey"
+            return volume if path == result else read_intensities({"": path}, holds, formats=formats)[0][""]
         given = [name.strip() for name in names.split(",")] if names else []
         labels: Labels = read_labels(path, formats=formats, phase_names=given, allow_single_phase=True)[0]
         return labels

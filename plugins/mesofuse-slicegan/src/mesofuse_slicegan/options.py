@@ -75,7 +75,7 @@ class SliceGANOptions(AdversarialOptions):
         # No scan says where things are: longer distances and diagonals keep grains apart and round.
         (
             Part(name="wasserstein-gp"),
-            Part.model_validate({"name": "two-point", "lags": (1, 2, 4, 8, 16), "diagonals": True}),
+            Part.model_validate({"name": "two-point", "lags": [1, 2, 4, 8, 16], "diagonals": True}),
         ),
         description="Terms of the objectives.",
     )
