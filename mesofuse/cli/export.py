@@ -17,7 +17,8 @@ from mesofuse.cli import options
 def command(volume: str, output: str, region: str | None, level: int, format: str | None, overwrite: bool) -> None:
     """Write VOLUME as OUTPUT: .tif, .npy, .vti, .png (one plane), .zarr, .zip, or a folder of PNGs (NAME/).
 
-    Memory stays bounded however large the volume is, and OUTPUT appears only when it is whole.
+    Memory stays bounded however large the volume is, and OUTPUT appears only when it is whole. Grey values and colours
+    go to .tif, .npy, .png and folders.
 
     \b
     Example:
@@ -27,13 +28,18 @@ def command(volume: str, output: str, region: str | None, level: int, format: st
     from mesofuse.registry import get_registry
     from mesofuse.volumes.formats import BUILTIN, write_labels
     from mesofuse.volumes.grid import Region
+    from mesofuse.volumes.intensity_store import IntensityVolume, is_intensities
     from mesofuse.volumes.labelling import read_labels
     from mesofuse.volumes.labels import Labels
     from mesofuse.volumes.planes import Crop
     from mesofuse.volumes.store import LabelVolume
 
     formats = (*BUILTIN, *get_registry().formats)
-    source, _ = read_labels(volume, formats=formats, allow_single_phase=True)
+    source = (
+        IntensityVolume.open(volume)
+        if is_intensities(volume)
+        else read_labels(volume, formats=formats, allow_single_phase=True)[0]
+    )
     labels: Labels = source
     if level:
         if not isinstance(source, LabelVolume):

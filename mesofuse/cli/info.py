@@ -63,8 +63,12 @@ def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
         symbol = SYMBOLS[about["unit"]]
         facts.append(("voxel size", f"{' × '.join(f'{v:g}' for v in about['voxel_size'])} {symbol}"))
         facts.append(("extent", f"{' × '.join(f'{v:g}' for v in about['extent'])} {symbol}"))
-    elif "phases" in about:
+    elif "phases" in about or "content" in about:
         facts.append(("voxel size", "unknown"))
+    if about.get("content"):
+        facts.append(("content", f"{about['content']} values, 0 to 255"))
+    for channel in about.get("intensities", []):
+        facts.append((channel["channel"], f"mean {channel['mean']:.4g}, standard deviation {channel['deviation']:.4g}"))
     if about.get("type"):
         facts.append(("type", about["type"]))
     if about.get("range"):

@@ -24,6 +24,8 @@ _OPTIONS = [
     click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
                  help="One option of the method, for example --set batch.volumes=4."),
     click.option("--phases", default="", metavar="NAME,...", help="Names of the image's phases, in order of value."),
+    click.option("--content", type=click.Choice(["phases", "grey", "colour"]), default="phases", show_default=True,
+                 help="What the image's values are; grey values and colours are for --method slicegan."),
     click.option("--shows", multiple=True, metavar="LOW=NAME,...",
                  help="Which phases of the image a phase of the volume shows. [default: the same number]"),
     options.size,
@@ -121,7 +123,8 @@ def make(low_res: str | None, high_res: Sequence[str], scale: Any, fields: dict[
         "shows": parse_rules(fields["shows"]) or None,
         "phases": [name.strip() for name in fields["phases"].split(",") if name.strip()],
         **{
-            key: fields[key] for key in ("voxel_size", "unit", "minutes", "steps", "seed", "device", "size", "periodic")
+            key: fields[key]
+            for key in ("voxel_size", "unit", "minutes", "steps", "seed", "device", "size", "periodic", "content")
         },
     }
     return make_job(data, "the command line")

@@ -24,7 +24,9 @@ def command() -> None:
 @click.argument("method", metavar="METHOD")
 @click.argument("weights", metavar="WEIGHTS")
 @click.option("--out", required=True, metavar="FOLDER", help="Folder of the model package; must not exist.")
-@click.option("--phases", required=True, metavar="NAME,...", help="Names of the phases that it makes, in order.")
+@click.option("--phases", default="", metavar="NAME,...", help="Names of the phases that it makes, in order.")
+@click.option("--content", type=click.Choice(["phases", "grey", "colour"]), default="phases", show_default=True,
+              help="What it makes, where that is no phases.")  # fmt: skip
 @click.option(
     "--low-phases",
     default="",
@@ -46,8 +48,8 @@ def command() -> None:
     help="An option of the method that the weights do not tell.",
 )
 def import_(
-    method: str, weights: str, out: str, phases: str, low_phases: str, scale: Any, shows: tuple[str, ...],
-    settings: tuple[str, ...],
+    method: str, weights: str, out: str, phases: str, content: Any, low_phases: str, scale: Any,
+    shows: tuple[str, ...], settings: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Turn a state dict (NAME_Gen.pt of SliceGAN, g_weights.pth of SuperRes, safetensors) into a model package.
 
@@ -69,7 +71,7 @@ def import_(
     chosen: dict[str, Any] = {}
     for setting in settings:
         chosen = merged(chosen, parse_setting(setting))
-    problem = problem_for(_names(phases), _names(low_phases), scale, parse_rules(shows) or None)
+    problem = problem_for(_names(phases), _names(low_phases), scale, parse_rules(shows) or None, content)
     package = import_model(method, Path(weights), Path(out), problem, chosen)
     click.echo(f"Model: {out} ({package.digest[:12]})")
 

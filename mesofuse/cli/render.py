@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -53,15 +53,28 @@ def command(
     Example:
       mesofuse render fused.zarr figure.png --low-res scan.tif --image sem.tif
     """
+    from mesofuse.errors import UserError
     from mesofuse.registry import get_registry
     from mesofuse.report.montage import montage
     from mesofuse.volumes.files import check_free
     from mesofuse.volumes.formats import BUILTIN
+    from mesofuse.volumes.intensities import read_intensities
+    from mesofuse.volumes.intensity_store import IntensityVolume, is_intensities
     from mesofuse.volumes.labelling import read_labels
 
     formats = (*BUILTIN, *get_registry().formats)
 
+    shows_intensities = is_intensities(result)
+    if shows_intensities and (low_res or phases):
+        raise UserError(
+            f"{result} holds grey values or colours, which have no phases: leave out --low-res and --phases."
+        )
+
     def read(path: str, names: str | None = None) -> Labels:
+        if shows_intensities:
+            volume = IntensityVolume.open(result)
+            holds: Literal["grey", "colour"] = "colour" if volume.channels else "grey"
+            return volume if path == result else read_intensities({"": path}, holds, formats=formats)[0][""]
         given = [name.strip() for name in names.split(",")] if names else []
         labels: Labels = read_labels(path, formats=formats, phase_names=given, allow_single_phase=True)[0]
         return labels

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from mesofuse.errors import UserError, nearest
 from mesofuse.interfaces.component import KINDS
 from mesofuse.interfaces.options import Options
+from mesofuse.interfaces.problem import Content
 from mesofuse.registry import get_registry
 from mesofuse.registry.component import Component
 from mesofuse.registry.explain import explain
@@ -113,6 +114,10 @@ class JobConfig(InputsConfig):
         None, description="Voxels of the result along z, y, x, for a method that takes no low-resolution volume."
     )
     periodic: str = Field("", description="Axes along which the result continues from its end to its start: z, y, x.")
+    content: Content = Field(
+        "phases",
+        description="What the image's values are: phases, or grey values or colours for a method that takes them.",
+    )
     method: dict[str, Any] = Field(
         default_factory=lambda: {"name": DEFAULT_METHOD},
         description="Method: its name, a preset if wanted, and its options.",
@@ -127,6 +132,12 @@ class JobConfig(InputsConfig):
     @classmethod
     def _read_periodic(cls, value: Any) -> Any:
         return _as_value_error(parse_axes, value)
+
+    @model_validator(mode="after")
+    def _phases_are_not_intensities(self) -> Self:
+        if self.content != "phases" and (self.low_res is not None or self.phases):
+            raise ValueError(f"an image of {self.content} values has no phases: leave out low_res, shows and phases")
+        return self
 
     @property
     def method_name(self) -> str:
@@ -150,17 +161,21 @@ class JobConfig(InputsConfig):
             UserError: An unknown method, preset or option, of the method or of a part.
         """
         rest = {k: v for k, v in self.method.items() if k not in ("name", "preset")}
-        component, options = resolve_method(self.method_name, self.method.get("preset"), rest)
-        return component, component.options(_with_parts(options.model_dump(mode="json")))
+        component, options = resolve_method(self.method_name, self.method.get("preset"), rest, self.content)
+        return component, component.options(_with_parts(options.model_dump(mode="json"), self.content))
 
 
-def resolve_method(name: str, preset: str | None, overrides: Mapping[str, Any]) -> tuple[Component, Options]:
+def resolve_method(
+    name: str, preset: str | None, overrides: Mapping[str, Any], content: Content = "phases"
+) -> tuple[Component, Options]:
     """Return a method and its options: the defaults, the preset over them, the overrides over both.
 
+    What the method needs for grey values or colours lies between preset and overrides.
+
     Raises:
-        UserError: An unknown method, preset or option.
+        UserError: An unknown method, preset or option, or a method that does not take the content.
     """
-    component = get_registry().find("method", name)
+    component = _taking(content, get_registry().find("method", name))
     model = component.options_model()
     presets = model.presets
     if preset is not None and preset not in presets:
@@ -168,10 +183,29 @@ def resolve_method(name: str, preset: str | None, overrides: Mapping[str, Any]) 
     fields = model.model_fields.items()
     defaults = {key: f.get_default(call_default_factory=True) for key, f in fields if not f.is_required()}
     plain = model.model_construct(**defaults).model_dump(mode="json", include=set(defaults))
-    return component, component.options(merged(merged(plain, presets[preset] if preset else {}), overrides))
+    chosen = merged(merged(plain, presets[preset] if preset else {}), model.contents[content])
+    return component, component.options(merged(chosen, overrides))
 
 
-def _with_parts(options: dict[str, Any]) -> dict[str, Any]:
+def _taking(content: Content, component: Component) -> Component:
+    """Return a component if it takes such voxels.
+
+    Raises:
+        UserError: It does not.
+    """
+    if content not in component.options_model().contents:
+        kind = component.spec.kind
+        able = [c.spec.name for c in get_registry().components(kind) if content in c.options_model().contents]
+        own = " or ".join(sorted(component.options_model().contents, reverse=True))
+        wanted = "phases" if content == "phases" else f"{content} values (--content {content})"
+        raise UserError(
+            f"The {component} works on {own}, not on {wanted}: choose another {kind} "
+            f"({', '.join(able) or 'there is none'}), or images of that kind."
+        )
+    return component
+
+
+def _with_parts(options: dict[str, Any], content: Content) -> dict[str, Any]:
     """Write out the options of the components that a recipe names, in fields called as their kind."""
     kinds: dict[str, str] = {kind: kind for kind in KINDS} | {"losses": "loss"}
 
@@ -179,7 +213,8 @@ def _with_parts(options: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(part, Mapping) or "name" not in part:
             return part
         rest = {k: v for k, v in part.items() if k != "name"}
-        return {"name": part["name"], **get_registry().find(kind, part["name"]).options(rest).model_dump(mode="json")}
+        component = _taking(content, get_registry().find(kind, part["name"]))
+        return {"name": part["name"], **component.options(rest).model_dump(mode="json")}
 
     found = dict(options)
     for key in kinds.keys() & options.keys():

@@ -18,5 +18,8 @@ class Critic(Protocol):
     crop: int
 
     def __call__(self, slices: torch.Tensor) -> torch.Tensor:
-        """Score slices of shape (batch, phases, crop, crop), probabilities; returns (batch,), larger = more real."""
+        """Score slices of shape (batch, phases, crop, crop), probabilities; returns (batch,), larger = more real.
+
+        Grey values and colours come as (batch, ``problem.channels``, crop, crop) from 0 to 1.
+        """
         ...

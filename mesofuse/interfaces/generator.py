@@ -47,6 +47,7 @@ class Generator(Protocol):
                 and cut, or (faster) compute in each layer only what the core needs.
 
         Returns:
-            Probabilities that sum to 1 over axis 1: (batch, phases, *(core or region).scaled(scale).shape).
+            Probabilities that sum to 1 over axis 1: (batch, phases, *(core or region).scaled(scale).shape); of a
+            problem of grey values or colours, values from 0 to 1: (batch, ``problem.channels``, …).
         """
         ...

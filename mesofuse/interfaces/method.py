@@ -42,7 +42,8 @@ class TileOutput:
     """A reconstructed tile.
 
     Attributes:
-        labels: uint8 labels of ``core.scaled(scale)``.
+        labels: uint8 labels of ``core.scaled(scale)``; where the problem's content is grey or colour, its values from 0
+            to 255, colours with a leading axis of 3.
         probabilities: float32 (phases, z, y, x), if they were asked for.
         extra: Counts on the low-resolution grid, (*core.shape) by name, that are kept beside the volume.
     """

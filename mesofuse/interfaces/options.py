@@ -12,8 +12,11 @@ class Options(BaseModel):
 
     Attributes:
         presets: Named starting points, as overrides of the defaults; ``--preset`` picks one.
+        contents: What the component works on, of ``phases``, ``grey`` and ``colour`` (see
+            `mesofuse.interfaces.problem.Content`), each with the overrides that it needs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    contents: ClassVar[dict[str, dict[str, Any]]] = {"phases": {}}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from mesofuse.volumes.grid import Scale
 from mesofuse.volumes.phases import Phase, PhaseMatch
+
+Content = Literal["phases", "grey", "colour"]
+"""What voxels hold: a phase, a grey value, or a colour (red, green, blue)."""
+CHANNELS: dict[Content, int] = {"grey": 1, "colour": 3}
 
 
 @dataclass(frozen=True)
@@ -19,12 +23,20 @@ class Problem:
         low_phases: Phases of the low-resolution volume; empty for a method that takes none (SliceGAN).
         phases: Phases of the high-resolution image and so of the result.
         match: Which high-resolution phases each low-resolution phase shows.
+        content: What the image and so the result hold. With grey values or colours ``phases`` is empty; generators and
+            critics then work on values from 0 to 1 instead of probabilities.
     """
 
     scale: Scale
     low_phases: tuple[Phase, ...]
     phases: tuple[Phase, ...]
     match: PhaseMatch
+    content: Content = "phases"
+
+    @property
+    def channels(self) -> int:
+        """Numbers a voxel that a generator makes and a critic sees: one a phase, 1 for grey values, 3 for colours."""
+        return CHANNELS.get(self.content) or len(self.phases)
 
     def to_json(self) -> dict[str, Any]:
         """Return the problem as plain JSON values."""
@@ -33,6 +45,7 @@ class Problem:
             "low_phases": [vars(p) for p in self.low_phases],
             "phases": [vars(p) for p in self.phases],
             "shows": [list(v) for v in self.match.shows],
+            **({} if self.content == "phases" else {"content": self.content}),
         }
 
     @classmethod
@@ -48,4 +61,5 @@ class Problem:
             tuple(Phase(**p) for p in data["low_phases"]),
             tuple(Phase(**p) for p in data["phases"]),
             PhaseMatch(tuple(tuple(v) for v in data["shows"])),
+            data.get("content", "phases"),
         )

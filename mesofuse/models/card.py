@@ -10,7 +10,7 @@ def model_card(record: Mapping[str, Any]) -> str:
     """Return the card as Markdown, from the contents of model.json."""
     problem, provenance = record["problem"], record["provenance"]
     scale = " × ".join(f"{s:g}" for s in problem["scale"])
-    phases = ", ".join(p["name"] for p in problem["phases"])
+    phases = ", ".join(p["name"] for p in problem["phases"]) or f"none, but {problem['content']} values"
     lines = [
         "# A mesofuse model",
         "",

@@ -193,7 +193,9 @@ def _check_self_test(path: Path, model: Model, expected: str) -> str:
             f"The model package {path} fails its self-test, and {TEST}, which says by how much, is missing or damaged: "
             "restore it from a copy, or train again."
         )
-    share = float(np.mean(labels != before))
+    # Intensities are rounded; a step or two is what other processors make of them.
+    steps = np.abs(labels.astype(np.int16) - before)
+    share = float(np.mean(steps > (0 if model.problem.content == "phases" else 2)))
     if share > TEST_TOLERANCE:
         raise UserError(
             f"The model package {path} fails its self-test: {100 * share:.1f} % of the voxels differ from those it "

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mesofuse.config.job import JobConfig
+from mesofuse.evaluation.intensities import measure_intensities
 from mesofuse.evaluation.measure import measure
 from mesofuse.evaluation.preflight import preflight
 from mesofuse.evaluation.records import to_json
@@ -95,14 +96,19 @@ def fuse(
     check_job(job, inputs)
     if project:
         check_projection(job.method_name, job.method, inputs.problem)
-    for name in METRICS:  # rather before the training than after it
+    phases = inputs.problem.content == "phases"
+    for name in METRICS if phases else ():  # rather before the training than after it
         get_registry().find("metric", name)
     size = None if inputs.low_res is not None else job.size or DEFAULT_SIZE
     _check_disk(inputs, size, str(out / FUSED))
-    say("Checking the inputs")
-    checked = preflight(inputs.fusion)
-    for check in checked.warnings:
-        (warn or say)(f"Warning: {check.sentence}")
+    checked = None
+    if phases:
+        say("Checking the inputs")
+        checked = preflight(inputs.fusion)
+        for check in checked.warnings:
+            (warn or say)(f"Warning: {check.sentence}")
+    else:
+        say(f"The checks of the inputs are for phases; those of {inputs.problem.content} values are left out")
     say("Training")
     package = fit_job(job, inputs, out, overwrite=overwrite, resume=resume, emit=emit)
     options = GenerateOptions(
@@ -113,9 +119,12 @@ def fuse(
         package, inputs.low_res, str(out / FUSED), options, size=size, project=project, emit=emit, say=say
     )
     say("Measuring")
-    measured, image = measure_result(volume, inputs, method_degradation(package, inputs.problem))
+    if phases:
+        measured, image = measure_result(volume, inputs, method_degradation(package, inputs.problem))
+    else:
+        measured, image = measure_intensities(volume, inputs.fusion)
     record = {"fused": to_json(measured), "image": to_json(image), "model": package.digest, "seed": job.seed}
-    record["preflight"] = checked.to_json()
+    record["preflight"] = None if checked is None else checked.to_json()
     with replacing(out / NUMBERS) as temporary:
         temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     with replacing(out / PREVIEW) as temporary:
@@ -130,7 +139,7 @@ def _check_disk(inputs: JobInputs, size: Triple | None, out: str) -> None:
     image = inputs.image.array
     whole = Region.whole(size or inputs.scan.grid.shape)
     voxels = whole.size if size else whole.scaled(inputs.problem.scale).size
-    check_disk(voxels * compressed(image) / image.size, out)
+    check_disk(voxels * compressed(image) / inputs.image.grid.region.size, out)
 
 
 def measure_result(

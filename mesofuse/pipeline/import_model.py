@@ -13,7 +13,7 @@ import numpy as np
 
 from mesofuse.config.job import JobConfig, merged
 from mesofuse.errors import UserError
-from mesofuse.interfaces.problem import Problem
+from mesofuse.interfaces.problem import Content, Problem
 from mesofuse.models.package import Package, load_package, save_package
 from mesofuse.models.provenance import versions
 from mesofuse.registry import get_registry
@@ -85,13 +85,26 @@ def _array(tensor: Any) -> np.ndarray:
 
 
 def problem_for(
-    phases: Sequence[str], low_phases: Sequence[str], scale: Scale | None, shows: Mapping[str, Sequence[str]] | None
+    phases: Sequence[str],
+    low_phases: Sequence[str],
+    scale: Scale | None,
+    shows: Mapping[str, Sequence[str]] | None,
+    content: Content = "phases",
 ) -> Problem:
     """Return the setting that published weights were trained for, which their file does not say.
 
     Raises:
-        UserError: A scale factor without low-resolution phases or the reverse, or rules that fit neither.
+        UserError: A scale factor without low-resolution phases or the reverse, or rules that fit neither; phases and
+            another content, or neither.
     """
+    if (content != "phases") == bool(phases):
+        raise UserError(
+            "Say what the weights make: --phases with the names of the phases, or --content grey or --content colour."
+        )
+    if content != "phases":
+        if low_phases or scale is not None or shows:
+            raise UserError(f"A model of {content} values takes no low-resolution volume: leave out its options.")
+        return Problem((1.0, 1.0, 1.0), (), (), PhaseMatch(()), content)
     high = default_phases(len(phases), phases)
     if not low_phases:
         if scale is not None or shows:
@@ -126,7 +139,9 @@ def import_model(
         able = [c.spec.name for c in get_registry().components("method") if hasattr(c.load(), "from_published")]
         raise UserError(f"The method {method!r} takes no published weights; these do: {', '.join(able) or 'none'}.")
     found = take(read_weights(weights), problem)
-    given = JobConfig.model_construct(high_res="", method=merged({"name": method, **found.options}, settings or {}))
+    given = JobConfig.model_construct(
+        high_res="", content=problem.content, method=merged({"name": method, **found.options}, settings or {})
+    )
     component, options = given.resolve_method()
     try:
         model = component.build(options).restore(problem, found.state)

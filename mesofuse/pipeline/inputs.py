@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as with_fields
+from typing import Literal
 
-from mesofuse.config.job import InputsConfig
+from mesofuse.config.job import InputsConfig, JobConfig
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.interfaces.problem import Problem
@@ -14,6 +15,7 @@ from mesofuse.models.provenance import hash_labels
 from mesofuse.registry import get_registry
 from mesofuse.volumes.formats import BUILTIN
 from mesofuse.volumes.grid import AXES, Grid, Scale
+from mesofuse.volumes.intensities import read_intensities
 from mesofuse.volumes.labelling import LabelMapping, read_labels
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.phases import Phase, PhaseMatch
@@ -88,6 +90,8 @@ def open_inputs(job: InputsConfig) -> JobInputs:
     Raises:
         UserError: A file is missing or unusable, or they don't fit each other.
     """
+    if isinstance(job, JobConfig) and job.content != "phases":
+        return _open_intensities(job, job.content)
     low, notes = None, []
     scale: Scale = job.scale or (1.0, 1.0, 1.0)
     if job.low_res is not None:
@@ -117,6 +121,17 @@ def open_inputs(job: InputsConfig) -> JobInputs:
         problem = Problem(scale, named_after(low.phases, first.phases, match), first.phases, match)
     stacks = (images["z"], images["y"], images["x"])
     return JobInputs(low, stacks, problem, _hashes(low, job.images, images), tuple(dict.fromkeys(notes)))
+
+
+def _open_intensities(job: JobConfig, content: Literal["grey", "colour"]) -> JobInputs:
+    """Open images of grey values or colours, which stand alone."""
+    found, notes = read_intensities(
+        job.images, content, formats=(*BUILTIN, *get_registry().formats), voxel_size=job.voxel_size, unit=job.unit
+    )
+    images = {axis: found[axes] for axes in job.images for axis in axes}
+    problem = Problem((1.0, 1.0, 1.0), (), (), PhaseMatch(()), content)
+    stacks = (images["z"], images["y"], images["x"])
+    return JobInputs(None, stacks, problem, _hashes(None, job.images, images), tuple(notes))
 
 
 def _check_volume(name: str, grid: Grid, scale: Scale) -> None:

@@ -39,7 +39,8 @@ class Picture:
     """A part of a plane.
 
     Attributes:
-        labels: uint8 labels (rows, columns) of all voxels that lie in the part, the cut ones too.
+        labels: uint8 labels (rows, columns) of all voxels that lie in the part, the cut ones too; or intensities, those
+            of colours (3, rows, columns).
         extent: Left, right, bottom and top edge of the labels, rows counted downwards.
         box: The part that was asked for.
     """
@@ -69,7 +70,7 @@ def read_picture(labels: Labels, grid: Grid, axis: int, index: int, box: Box) ->
         raise UserError("The volumes lie apart and share no field of view; is the scan another sample's?")
     region = Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
     (top, bottom), (left, right) = edges
-    return Picture(labels.read(region).squeeze(axis), (left, right, bottom, top), box)
+    return Picture(labels.read(region).squeeze(axis - 3), (left, right, bottom, top), box)
 
 
 def shares(labels: np.ndarray, phases: int) -> list[float]:

@@ -62,8 +62,8 @@ def montage(
     """Draw a slice of the scan, the same slice of the result and the sharp image; below, the result along each axis.
 
     The upper panels show one square field of view about the middle, at most 256 voxels of the result wide; the bars
-    below them give each phase's share of it. The lower panels show slices through the result's middle, at most 1024
-    voxels wide, with the upper panels' field outlined. Only these slices are read.
+    below them give each phase's share of it, where there are phases. The lower panels show slices through the result's
+    middle, at most 1024 voxels wide, with the upper panels' field outlined. Only these slices are read.
 
     Where there are images for several directions, the one that shows the upper panels' direction stands there, and a
     third row shows the image for each direction below the result's plane of this direction, to the same scale.
@@ -196,7 +196,7 @@ def _figure(groups: Sequence[Sequence[Panel]]) -> Figure:
         for panel, (w, h), room in zip(panels, sizes[row], rooms[row], strict=True):
             left = start + (room - w) // 2
             _draw_picture(axes(left, tops[row], w, h), panel, w, h)
-            if row == 0:
+            if row == 0 and panel.phases:
                 _draw_shares(axes(left, tops[0] + h + 8, w, BAR - 8), panel)
             start += room + GAP
     _draw_legend(figure, [panel for row in groups for panel in row], (MARGIN + LEGEND / 2) / height)
@@ -215,7 +215,7 @@ def _draw_picture(axes: Axes, panel: Panel, width: int, height: int) -> None:
 
     picture, box = panel.picture, panel.picture.box
     # Few voxels are drawn as they are; where one dot holds several, their colours are averaged.
-    fine = picture.labels.shape[0] > height or picture.labels.shape[1] > width
+    fine = picture.labels.shape[-2] > height or picture.labels.shape[-1] > width
     smooth = "antialiased" if fine else "nearest"
     axes.imshow(_colors(panel), extent=picture.extent, interpolation=smooth, interpolation_stage="rgba", aspect="auto")
     axes.set(xlim=(box.left, box.left + box.width), ylim=(box.top + box.height, box.top), xticks=[], yticks=[])
@@ -274,6 +274,8 @@ def _draw_legend(figure: Figure, panels: Sequence[Panel], height: float) -> None
             plain = phase.name == f"phase {phase.value}" and phase.color in {p.color for p in result}
             if not plain:
                 entries.setdefault((phase.name, phase.color), f"{phase.name} ({panel.title.split(',')[0].lower()})")
+    if not entries:
+        return
     patches = [Patch(fc=color, ec=INK, lw=0.6, label=text) for (_, color), text in entries.items()]
     figure.legend(
         handles=patches, loc="center", bbox_to_anchor=(0.5, height), ncols=min(len(patches), 8), fontsize=8,
@@ -282,6 +284,9 @@ def _draw_legend(figure: Figure, panels: Sequence[Panel], height: float) -> None
 
 
 def _colors(panel: Panel) -> np.ndarray:
+    if not panel.phases:
+        shown = panel.picture.labels
+        return np.moveaxis(shown, 0, -1) if shown.ndim == 3 else np.repeat(shown[..., None], 3, axis=-1)
     table = np.zeros((256, 3), np.uint8)
     for phase in panel.phases:
         table[phase.value] = phase.rgb

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from mesofuse.errors import UserError
+from mesofuse.interfaces.problem import Content
 from mesofuse.volumes.backends import check_replaceable, clear_for_overwrite, is_url, occupied
 from mesofuse.volumes.files import check_free, remove
 from mesofuse.volumes.grid import Grid, Triple
+from mesofuse.volumes.intensity_store import IntensityVolume, open_volume
 from mesofuse.volumes.phases import Phase
-from mesofuse.volumes.store import LabelVolume, layout
+from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.write_units import layout
 
 
 def check_output(out: str, *, resume: bool, overwrite: bool) -> None:
@@ -49,6 +52,7 @@ def open_output(
     *,
     resume: bool = False,
     overwrite: bool = False,
+    content: Content = "phases",
 ) -> LabelVolume:
     """Open the output that this job began, or create it.
 
@@ -61,15 +65,18 @@ def open_output(
         job: What bears on its voxels; kept with it, and compared when it is gone on with.
         resume: Go on with what is there.
         overwrite: Replace what is there.
+        content: What its voxels hold.
 
     Raises:
         UserError: It was begun by another job or with other chunks, or see `check_output`.
     """
     check_output(out, resume=resume, overwrite=overwrite)
     if resume and occupied(out):
-        volume = LabelVolume.open(out, mode="r+")
+        volume = open_volume(out, mode="r+")
         begun = volume.provenance
         differing = [k for k in job if begun.get(k) != job[k]]
+        if volume.content != content:
+            differing.append("content")
         if differing or volume.grid.shape != grid.shape:
             raise UserError(
                 f"{out} was begun by another job ({', '.join(differing) or 'shape'} differ), so it can't be resumed: "
@@ -82,20 +89,25 @@ def open_output(
             )
         return volume
     provenance = {**job, "complete": False}
+
+    def create(path: str | Path, overwrite: bool) -> LabelVolume:
+        stored: dict[str, Any] = {"chunks": chunks, "shards": shards, "overwrite": overwrite, "provenance": provenance}
+        if content == "phases":
+            return LabelVolume.create(path, grid, phases, **stored)
+        return IntensityVolume.create_intensities(path, grid, content, **stored)
+
     if is_url(out):
-        return LabelVolume.create(
-            out, grid, phases, chunks=chunks, shards=shards, overwrite=overwrite, provenance=provenance
-        )
+        return create(out, overwrite)
     # A kill while its metadata are written must not leave half of them.
     place = Path(out).absolute()
     nursery = place.with_name(f".{uuid.uuid4().hex[:8]}.partial")
     try:
-        LabelVolume.create(nursery / place.name, grid, phases, chunks=chunks, shards=shards, provenance=provenance)
+        create(nursery / place.name, False)
         clear_for_overwrite(out)
         (nursery / place.name).rename(place)
     finally:
         remove(nursery)
-    return LabelVolume.open(out, mode="r+")
+    return open_volume(out, mode="r+")
 
 
 @contextmanager

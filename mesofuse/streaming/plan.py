@@ -11,6 +11,7 @@ from typing import Any
 
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import Model
+from mesofuse.interfaces.problem import CHANNELS
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.probe import probe_tile, resident
 from mesofuse.streaming.tiles import Tiling
@@ -120,7 +121,7 @@ def make_plan(
     voxels = sum_output(tiling, region)
     units = math.prod(-(-n // u) for n, u in zip(region.shape, unit, strict=True))
     # A chunk being assembled from several tiles is held beside them.
-    extra = 0 if aligned else 2 * math.prod(unit)
+    extra = 0 if aligned else 2 * math.prod(unit) * CHANNELS.get(model.problem.content, 1)
     return Plan(
         shape=region.shape,
         chunk=unit,

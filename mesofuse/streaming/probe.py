@@ -79,7 +79,7 @@ def probe_tile(
     held = max((watch.peak - watch.first) // pair, labels.nbytes)
     if device != "cpu":
         held = max(labels.nbytes * 4, held)
-    return Probe(sorted(seconds)[len(seconds) // 2], watch.first, held, compressed(labels) / labels.size)
+    return Probe(sorted(seconds)[len(seconds) // 2], watch.first, held, compressed(labels) / tile.output.size)
 
 
 def compressed(labels: np.ndarray) -> int:

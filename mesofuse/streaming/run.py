@@ -89,7 +89,7 @@ def generate(
     with alone(out, say), torch_threads_kept():
         volume = open_output(
             out, grid.refined(model.scale).cropped(region), model.problem.phases, options.chunks, options.shards, job,
-            resume=options.resume, overwrite=options.overwrite,
+            resume=options.resume, overwrite=options.overwrite, content=model.problem.content,
         )  # fmt: skip
         if volume.provenance.get("complete") and volume.complete:
             return volume
@@ -129,7 +129,7 @@ class _Run:
             place = places[tile]
             inside = place.shifted(self.region.start).within(tile.output)
             self.extra.write(tile, made.extra)  # before the labels: a tile whose labels are there is done
-            self.volume.write(place, np.ascontiguousarray(made.labels[inside]))
+            self.volume.write(place, np.ascontiguousarray(made.labels[(..., *inside)]))
             return place.size
 
         self._each(todo, work, total=len(places))

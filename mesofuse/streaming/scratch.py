@@ -16,6 +16,7 @@ from mesofuse.streaming.output import open_output
 from mesofuse.streaming.tiles import Tile, Tiling
 from mesofuse.volumes.backends import is_url, occupied
 from mesofuse.volumes.grid import Grid, Region, Triple
+from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.store import LabelVolume
 
 
@@ -38,13 +39,14 @@ class Scratch:
         shape: Triple = tuple(c * s for c, s in zip(tiling.counts, tiling.slot, strict=True))  # type: ignore[assignment]
         mark = {**job, "tiling": str(tiling)}
         taken = occupied(self.path)
-        before = LabelVolume.open(self.path).provenance if taken else {}
+        before = open_volume(self.path).provenance if taken else {}
         if taken and "tiling" not in before:
             raise UserError(f"{self.path} is in the way: tiles are kept there while the output is made; move it.")
         same = resume and all(before.get(k) == v for k, v in mark.items())
         self.store = open_output(
-            self.path, Grid(shape), volume.phases, tiling.slot, None, mark, resume=same, overwrite=taken and not same
-        )
+            self.path, Grid(shape), volume.phases, tiling.slot, None, mark, resume=same, overwrite=taken and not same,
+            content=volume.content,
+        )  # fmt: skip
 
     def has(self, tile: Tile) -> bool:
         """Whether a tile is kept."""
@@ -52,19 +54,19 @@ class Scratch:
 
     def put(self, tile: Tile, labels: np.ndarray) -> None:
         """Keep a tile's labels."""
-        padded = np.zeros(self.tiling.slot, dtype=np.uint8)
-        padded[Region.whole(labels.shape).slices] = labels
+        padded = np.zeros((*self.store.channels, *self.tiling.slot), dtype=np.uint8)
+        padded[(..., *Region.whole(labels.shape[-3:]).slices)] = labels
         self.store.write(self._home(tile), padded)
 
     def gather(self, region: Region) -> np.ndarray:
         """Return the labels of a region of high-resolution voxels, put together from its tiles."""
-        labels = np.empty(region.shape, dtype=np.uint8)
+        labels = np.empty((*self.store.channels, *region.shape), dtype=np.uint8)
         for tile in self.tiling.touching(region):
             part = tile.output.intersect(region)
             assert part is not None
             home = self._home(tile).start
             kept = part.shifted([h - o for h, o in zip(home, tile.output.start, strict=True)])
-            labels[part.within(region)] = self.store.read(kept)
+            labels[(..., *part.within(region))] = self.store.read(kept)
         return labels
 
     def remove(self) -> None:

@@ -15,7 +15,8 @@ from mesofuse.streaming.run import GenerateOptions
 from mesofuse.volumes.backends import occupied, open_store
 from mesofuse.volumes.grid import Region
 from mesofuse.volumes.levels import create_array
-from mesofuse.volumes.store import LabelVolume, layout
+from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.write_units import layout
 
 AT_ONCE = 1 << 27
 """Voxels in hand at once, about, over all workers."""

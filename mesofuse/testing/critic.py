@@ -20,8 +20,9 @@ def make(component: Component, problem: Problem) -> tuple[Any, tuple[torch.Tenso
     critic = build(component, problem)
     shake_norms(critic)
     critic.eval()
-    shape = (3, len(problem.phases), critic.crop, critic.crop)
-    return critic, (torch.randn(shape, generator=torch.Generator().manual_seed(0)).softmax(1),)
+    shape = (3, problem.channels, critic.crop, critic.crop)
+    drawn = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    return critic, (drawn.softmax(1) if problem.content == "phases" else drawn.sigmoid(),)
 
 
 def scores(component: Component) -> None:

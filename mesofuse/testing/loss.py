@@ -12,7 +12,7 @@ from mesofuse.interfaces.loss import CriticStep, GeneratorStep
 from mesofuse.interfaces.problem import Problem
 from mesofuse.testing.checks import Check, require
 from mesofuse.testing.common import build, same_bits
-from mesofuse.testing.problems import describe, make_problem
+from mesofuse.testing.problems import describe, intensity_problem, make_problem
 from mesofuse.testing.stand_ins import PlainCritic, PlainDegradation
 from mesofuse.volumes.grid import Region
 
@@ -22,29 +22,49 @@ if TYPE_CHECKING:
 PROBLEMS = (make_problem(2, 2, 2), make_problem(2, 3, 2), make_problem(3, 3, (2, 1, 2)))
 
 
+def problems_of(component: Component) -> list[Problem]:
+    """Return the problems to check a loss on, of all contents that its options name."""
+    contents = component.options_model().contents
+    others = [intensity_problem(content) for content in sorted(contents) if content != "phases"]
+    return [*(PROBLEMS if "phases" in contents else ()), *others]
+
+
+def slices(problem: Problem, shape: tuple[int, ...], rng: torch.Generator) -> torch.Tensor:
+    """Return random slices of an image: (batch, channels, h, w) for a shape (batch, h, w)."""
+    if problem.content != "phases":
+        return torch.rand((shape[0], problem.channels, *shape[1:]), generator=rng)
+    count = len(problem.phases)
+    return torch.nn.functional.one_hot(torch.randint(count, shape, generator=rng), count).movedim(-1, 1).float()
+
+
 def critic_step(problem: Problem) -> CriticStep:
     """Return slices of an image and of volumes, and a plain critic."""
     rng = torch.Generator().manual_seed(1)
-    count = len(problem.phases)
-    real = torch.nn.functional.one_hot(torch.randint(count, (4, 8, 8), generator=rng), count).movedim(-1, 1).float()
-    fake = torch.randn((6, count, 8, 8), generator=rng).softmax(1)
+    real = slices(problem, (4, 8, 8), rng)
+    fake = values(torch.randn((6, problem.channels, 8, 8), generator=rng), problem)
     return CriticStep(PlainCritic(problem), real, fake, 0, rng)
+
+
+def values(drawn: torch.Tensor, problem: Problem) -> torch.Tensor:
+    """Return probabilities, or values from 0 to 1, for any numbers."""
+    return drawn.softmax(1) if problem.content == "phases" else drawn.sigmoid()
 
 
 def generator_step(problem: Problem) -> GeneratorStep:
     """Return volumes that want a gradient, their scan, and the scores of a plain critic."""
     rng = torch.Generator().manual_seed(1)
     region = Region((2, 3, 1), (6, 7, 5))
-    count = len(problem.phases)
-    shape = (2, count, *region.scaled(problem.scale).shape)
-    volume = torch.randn(shape, generator=rng).softmax(1).requires_grad_(True)
+    shape = (2, problem.channels, *region.scaled(problem.scale).shape)
+    volume = values(torch.randn(shape, generator=rng), problem).requires_grad_(True)
     low = len(problem.low_phases)
-    field = torch.nn.functional.one_hot(torch.randint(low, (2, *region.shape), generator=rng), low)
+    field = torch.zeros((2, *region.shape, 0))
+    if low:
+        field = torch.nn.functional.one_hot(torch.randint(low, (2, *region.shape), generator=rng), low)
     critic = PlainCritic(problem)
     scores = {axis: critic(volume.movedim(axis + 2, 1).flatten(0, 1)) for axis in range(3)}
-    crops = torch.randint(count, (3, 4, 8, 8), generator=rng)
-    real = {axis: torch.nn.functional.one_hot(crops[axis], count).movedim(-1, 1).float() for axis in range(3)}
-    return GeneratorStep(volume, field.movedim(-1, 1).float(), region, scores, PlainDegradation(problem), real)
+    real = {axis: slices(problem, (4, 8, 8), rng) for axis in range(3)}
+    degradation = PlainDegradation(problem) if low else None
+    return GeneratorStep(volume, field.movedim(-1, 1).float(), region, scores, degradation, real)
 
 
 def terms(loss: Any, problem: Problem) -> list[tuple[str, torch.Tensor, list[torch.Tensor]]]:
@@ -59,7 +79,7 @@ def terms(loss: Any, problem: Problem) -> list[tuple[str, torch.Tensor, list[tor
 
 def gives_terms(component: Component) -> None:
     """Look for a finite scalar on at least one side, and for its gradient."""
-    for problem in PROBLEMS:
+    for problem in problems_of(component):
         found = terms(build(component, problem), problem)
         case = describe(problem)
         require(found, f"{case}: it has no term on either side.")
@@ -74,7 +94,7 @@ def gives_terms(component: Component) -> None:
 
 def repeats(component: Component) -> None:
     """Take the terms twice with one source of random numbers."""
-    for problem in PROBLEMS:
+    for problem in problems_of(component):
         loss = build(component, problem)
         for (side, one, _), (_, two, _) in zip(terms(loss, problem), terms(loss, problem), strict=True):
             require(same_bits(one.detach(), two.detach()), f"{describe(problem)}: two {side} terms of one step differ.")
@@ -82,7 +102,7 @@ def repeats(component: Component) -> None:
 
 def input_unchanged(component: Component) -> None:
     """Compare what the terms saw before and after."""
-    for problem in PROBLEMS:
+    for problem in problems_of(component):
         loss = build(component, problem)
         critic, generator = critic_step(problem), generator_step(problem)
         seen = [critic.real, critic.fake, generator.probabilities.detach(), generator.field]
@@ -95,7 +115,7 @@ def input_unchanged(component: Component) -> None:
 
 def pickles(component: Component) -> None:
     """Take the terms of a pickled copy."""
-    for problem in PROBLEMS:
+    for problem in problems_of(component):
         loss = build(component, problem)
         twin = pickle.loads(pickle.dumps(loss))
         for (side, one, _), (_, two, _) in zip(terms(loss, problem), terms(twin, problem), strict=True):

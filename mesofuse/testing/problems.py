@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,13 +22,20 @@ def make_problem(low: int, high: int, scale: float | Sequence[float]) -> Problem
     return Problem(parse_scale(scale), default_phases(low) if low else (), default_phases(high), PhaseMatch(shows))
 
 
+def intensity_problem(content: Any) -> Problem:
+    """Return the problem of a ``grey`` or ``colour`` image alone."""
+    return Problem((1.0, 1.0, 1.0), (), (), PhaseMatch(()), content)
+
+
 def problems_for(component: Component) -> list[Problem]:
     """Return the problems to check a component on: 2 phases in and 3 out at every scale, 2 and 2 at the first.
 
-    A component that takes no low-resolution volume gets none, 2 and 3 phases out.
+    A component that takes no low-resolution volume gets none, 2 and 3 phases out, and grey values and colours if its
+    options say that it takes them.
     """
     if not conditional(component):
-        return [make_problem(0, 2, 1), make_problem(0, 3, 1)]
+        others = component.options_model().contents.keys() - {"phases"}
+        return [make_problem(0, 2, 1), make_problem(0, 3, 1), *(intensity_problem(c) for c in sorted(others))]
     scales = test_scales(component)
     return [make_problem(2, 2, scales[0]), *(make_problem(2, 3, scale) for scale in scales)]
 
@@ -49,6 +56,8 @@ test_scales.__test__ = False  # type: ignore[attr-defined]  # pytest must not co
 def describe(problem: Problem) -> str:
     """Return what a message calls the problem."""
     scale = ", ".join(f"{s:g}" for s in problem.scale)
+    if problem.content != "phases":
+        return f"{problem.content} values out"
     return f"{len(problem.low_phases)} phases in, {len(problem.phases)} out, scale ({scale})"
 
 

@@ -16,7 +16,7 @@ class PlainCritic(torch.nn.Module):
     def __init__(self, problem: Problem) -> None:
         super().__init__()
         rng = torch.Generator().manual_seed(0)
-        self.weight = torch.nn.Parameter(torch.randn((4, len(problem.phases), 3, 3), generator=rng))
+        self.weight = torch.nn.Parameter(torch.randn((4, problem.channels, 3, 3), generator=rng))
 
     def forward(self, slices: torch.Tensor) -> torch.Tensor:
         """Return one score a slice."""

@@ -26,7 +26,16 @@ from mesofuse.training.log import MetricsLog, save_preview
 from mesofuse.training.method import AdversarialMethod
 from mesofuse.training.parallel import HeldInterrupt
 from mesofuse.training.recipe import AdversarialOptions
-from mesofuse.training.sampling import SliceSampler, draw_noise, inner, one_hot, slices_of, step_rng, torch_rng
+from mesofuse.training.sampling import (
+    SliceSampler,
+    draw_noise,
+    inner,
+    one_hot,
+    slices_of,
+    step_rng,
+    to_channels,
+    torch_rng,
+)
 from mesofuse.training.selection import Selector
 from mesofuse.training.views import View, views_of
 from mesofuse.volumes.grid import AXES
@@ -146,10 +155,10 @@ class AdversarialTrainer:
             yield view, field[(..., *view.core.within(view.region))], made.float()
 
     def _real(self, axis: int, fakes: int, rng: np.random.Generator) -> torch.Tensor:
-        """Return crops of the image that shows planes normal to an axis, one-hot; as many as fakes, or as are set."""
+        """Return crops of the image that shows planes normal to an axis; as many as fakes, or as are set."""
         count = self.options.batch.real or fakes * self.share.world
         crops = np.ascontiguousarray(self.share.part(self.real[axis].draw(count, rng)))
-        return one_hot(torch.as_tensor(crops, device=self.run.device), len(self.inputs.problem.phases))
+        return to_channels(torch.as_tensor(crops, device=self.run.device), self.inputs.problem)
 
     def _critic_update(self, index: int) -> float:
         stream = 8 * (index + 1)

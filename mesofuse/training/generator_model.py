@@ -11,7 +11,7 @@ import torch
 from mesofuse.interfaces.generator import Generator
 from mesofuse.interfaces.method import TileInput, TileOutput
 from mesofuse.interfaces.noise import NoiseSpec
-from mesofuse.interfaces.problem import Problem
+from mesofuse.interfaces.problem import Content, Problem
 from mesofuse.training.sampling import one_hot
 from mesofuse.volumes.grid import Scale, Triple
 
@@ -57,7 +57,7 @@ class GeneratorModel:
         noise = [torch.as_tensor(n, device=self.device)[None].contiguous(memory_format=layout) for n in tile.noise]
         with torch.inference_mode():
             made = self.module(field.contiguous(memory_format=layout), noise, tile.window, tile.core)[0]
-            labels = made.argmax(0).to(torch.uint8).cpu().numpy()
+            labels = voxels(made, self.problem.content).cpu().numpy()
             return TileOutput(labels, made.cpu().numpy() if probabilities else None)
 
     def tile_bytes(self, window: Triple) -> int:
@@ -71,6 +71,17 @@ class GeneratorModel:
     def __getstate__(self) -> dict[str, Any]:
         """Return what a worker process needs; it takes the model to its own device."""
         return dict(self.__dict__)
+
+
+def voxels(made: torch.Tensor, content: Content) -> torch.Tensor:
+    """Return the uint8 voxels of what a generator made, (channels, z, y, x): the likeliest phase, or 255 times a value.
+
+    Grey values lose their axis of channels.
+    """
+    if content == "phases":
+        return made.argmax(0).to(torch.uint8)
+    values = (255 * made.float()).round().clamp(0, 255).to(torch.uint8)
+    return values[0] if content == "grey" else values
 
 
 def canonical_edge(scale: float) -> int:

@@ -69,11 +69,12 @@ class MetricsLog:
 
 
 def save_preview(path: Path, labels: np.ndarray, phases: Sequence[Phase]) -> None:
-    """Write a 2D label array as a PNG in the phases' colours."""
+    """Write 2D labels as a PNG in the phases' colours; without phases, grey values or colours (3, rows, columns)."""
     from PIL import Image
 
-    table = np.array([p.rgb for p in phases], dtype=np.uint8)
+    shown = np.array([p.rgb for p in phases], dtype=np.uint8)[labels] if phases else labels
+    shown = np.moveaxis(shown, 0, -1) if shown.shape[0] == 3 and not phases else shown
     picture = io.BytesIO()
-    Image.fromarray(table[labels]).save(picture, format="PNG")
+    Image.fromarray(np.ascontiguousarray(shown)).save(picture, format="PNG")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, picture.getvalue())

@@ -1,4 +1,4 @@
-"""Random crops for training, drawn from uint8 labels; every draw depends on (seed, step, stream) alone."""
+"""Random crops for training, drawn from uint8 voxels; every draw depends on (seed, step, stream) alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from mesofuse.errors import UserError
+from mesofuse.interfaces.problem import Problem
 from mesofuse.training.recipe import Symmetry
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse.volumes.labels import LabelArray, Labels
@@ -30,6 +31,13 @@ def one_hot(labels: torch.Tensor, phases: int) -> torch.Tensor:
     """Return float32 one-hot phases on axis 1 for uint8 labels of shape (batch, *space)."""
     hot = functional.one_hot(labels.long(), phases)
     return hot.movedim(-1, 1).to(torch.float32).contiguous()
+
+
+def to_channels(crops: torch.Tensor, problem: Problem) -> torch.Tensor:
+    """Return float32 (batch, channels, h, w) of a problem's uint8 crops: phases one-hot, intensities over 255."""
+    if problem.content == "phases":
+        return one_hot(crops, len(problem.phases))
+    return (crops[:, None] if problem.content == "grey" else crops).to(torch.float32) / 255
 
 
 class FieldSampler:
@@ -62,7 +70,7 @@ class SliceSampler:
     """Square crops of an image stack, turned and mirrored at random where the plane allows it.
 
     Args:
-        image: The stack (image, row, column).
+        image: The stack (image, row, column), of colours with their leading axis.
         crop: Edge length of a crop in voxels.
         symmetry: Which symmetries are applied.
 
@@ -71,7 +79,7 @@ class SliceSampler:
     """
 
     def __init__(self, image: LabelArray, crop: int, symmetry: Symmetry) -> None:
-        rows, columns = image.array.shape[1:]
+        rows, columns = image.array.shape[-2:]
         if min(rows, columns) < crop:
             raise UserError(
                 f"The image has {rows} × {columns} pixels, but the critics of this method look at crops of {crop} × "
@@ -82,13 +90,14 @@ class SliceSampler:
         self.turns = TURNS[symmetry]
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Return ``count`` uint8 crops: (count, crop, crop)."""
-        images, rows, columns = self.image.shape
+        """Return ``count`` uint8 crops: (count, crop, crop), of colours (count, 3, crop, crop)."""
+        images, rows, columns = self.image.shape[-3:]
         which = rng.integers(images, size=count)
         top = rng.integers(rows - self.crop + 1, size=count)
         left = rng.integers(columns - self.crop + 1, size=count)
         span = np.arange(self.crop)
-        crops = self.image[which[:, None, None], (top[:, None] + span)[:, :, None], (left[:, None] + span)[:, None, :]]
+        place = which[:, None, None], (top[:, None] + span)[:, :, None], (left[:, None] + span)[:, None, :]
+        crops = np.moveaxis(self.image[(..., *place)], -3, 0)
         if len(self.turns) > 1:
             turn = rng.choice(self.turns, size=count)
             crops = np.stack([_symmetry(c, int(t)) for c, t in zip(crops, turn, strict=True)])
@@ -153,8 +162,8 @@ def central(region: Region, shape: Triple) -> Region:
 
 
 def _symmetry(crop: np.ndarray, which: int) -> np.ndarray:
-    turned = np.rot90(crop, which % 4)
-    return turned[:, ::-1] if which >= 4 else turned
+    turned = np.rot90(crop, which % 4, axes=(-2, -1))
+    return turned[..., ::-1] if which >= 4 else turned
 
 
 def slices_of(volumes: torch.Tensor, axis: int, count: int | None, crop: int, rng: np.random.Generator) -> torch.Tensor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mesofuse.errors import UserError
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.method import FusionInputs, TileInput
 from mesofuse.interfaces.metric import Measurement, MetricContext
@@ -16,6 +17,7 @@ from mesofuse.training.generator_model import GeneratorModel
 from mesofuse.training.recipe import SelectionOptions
 from mesofuse.training.sampling import FieldSampler, step_rng
 from mesofuse.volumes.grid import AXES, Grid, Region
+from mesofuse.volumes.intensity_statistics import IntensityStatistics, difference, statistics_of
 from mesofuse.volumes.labels import LabelArray
 
 CHECK_STREAM = 200
@@ -27,7 +29,8 @@ class Check:
 
     Attributes:
         error: What is minimised: the mean absolute relative error of all measured values against the image, plus the
-            share of low-resolution voxels that are not reproduced.
+            share of low-resolution voxels that are not reproduced; of intensities
+            `mesofuse.volumes.intensity_statistics.difference`.
         values: Measured values by ``metric label``.
         sample: The central slice of the first generated part, for previews.
     """
@@ -60,11 +63,21 @@ class Selector:
             sampler = FieldSampler(inputs.low_res, (options.window,) * 3)
             self.fields = sampler.draw(options.parts, step_rng(seed, 0, CHECK_STREAM))
         self.seed = seed
+        self.intensities: dict[str, IntensityStatistics] = {}
+        if inputs.problem.content != "phases":
+            if options.metrics:
+                raise UserError(
+                    f"The option selection.metrics names {options.metrics[0]!r}, which measures phases; leave it empty "
+                    "for grey values and colours, whose histogram and variogram are compared."
+                )
+            self.intensities = {axes: statistics_of(image) for axes, image in inputs.groups.items()}
         self.target = self._image_values()
 
     def _image_values(self) -> dict[str, float]:
         """Return the images' own values; those of anisotropic material by the axis that the planes are normal to."""
         groups = self.inputs.groups
+        if self.intensities:
+            return {}
         found = {axes: self._measure(image.array, image.grid, None, stack=True) for axes, image in groups.items()}
         if len(groups) == 1:
             return next(iter(found.values()))
@@ -108,9 +121,23 @@ class Selector:
         """Generate the fixed parts and compare."""
         fields = [None] * self.options.parts if self.fields is None else list(self.fields)
         made = [self._generate(model, field, part) for part, field in enumerate(fields)]
+        if self.intensities:
+            return self._check_intensities(made)
         rows = [self._values(labels, field) for labels, field in zip(made, fields, strict=True)]
         values = {k: float(np.mean([row[k] for row in rows])) for k in rows[0]}
         return Check(relative_error(values, self.target), values, made[0][made[0].shape[0] // 2])
+
+    def _check_intensities(self, made: Sequence[np.ndarray]) -> Check:
+        """Compare generated parts, of which a colour image has a leading axis, with the images for their directions."""
+        found = [statistics_of(LabelArray(part, Grid(part.shape[-3:]), ())) for part in made]
+        whole = sum(found[1:], found[0])
+        errors = []
+        for letters, target in self.intensities.items():
+            axes = [a for letter in letters for a in range(3) if AXES[a] != letter]
+            errors.append(difference(whole, target, axes))
+        values = {"mean": float(whole.mean.mean()), "standard-deviation": float(whole.deviation.mean())}
+        middle = made[0].shape[-3] // 2
+        return Check(float(np.mean(errors)), values, made[0][..., middle, :, :])
 
     def _generate(self, model: GeneratorModel, field: np.ndarray | None, part: int) -> np.ndarray:
         if field is None:

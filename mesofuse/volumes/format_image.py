@@ -36,6 +36,24 @@ def read(path: str) -> RawImage:
     return RawImage(array, path, color=color)
 
 
+def read_photo(path: str) -> RawImage:
+    """Read one 2D image of intensities: a JPEG too, and a palette image as it looks.
+
+    Raises:
+        UserError: It is not an image, or is cut off.
+    """
+    try:
+        with Image.open(path) as image:
+            array, color = as_array(image.convert("RGB") if image.mode == "P" else image)
+    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, EOFError, OSError) as error:
+        if isinstance(error, (FileNotFoundError, PermissionError)):
+            raise
+        raise UserError(
+            f"{path} is not an image that can be read, or is cut off ({str(error).split(chr(10))[0]})."
+        ) from error
+    return RawImage(array, path, color=color)
+
+
 def as_array(image: Image.Image) -> tuple[np.ndarray, bool]:
     """Return the pixels of a Pillow image, and whether their last axis is colour."""
     if image.mode in ("LA", "La"):

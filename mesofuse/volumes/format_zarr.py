@@ -13,7 +13,8 @@ from mesofuse.volumes import backends, ome
 from mesofuse.volumes.files import remove
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.raw import RawImage
-from mesofuse.volumes.store import LabelVolume, scan_shape
+from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.write_units import scan_shape
 
 
 def read(path: str) -> RawImage:

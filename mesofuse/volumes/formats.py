@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,8 @@ def write_labels(
         UserError: The format is not known or can't hold it, or the file exists or can't be written.
     """
     spec = _choose(path, [f for f in formats if f.writer], format, "written")
+    if not labels.phases:
+        spec = intensity_spec(spec)
     if backends.is_url(str(path)):
         _to_url(spec, labels, str(path), overwrite)
         return
@@ -94,6 +97,21 @@ def write_labels(
             )
     with replacing(target) as temporary:
         _load(spec.writer)(labels, str(temporary))
+
+
+def intensity_spec(spec: FormatSpec) -> FormatSpec:
+    """Return a format with its writer of grey values and colours.
+
+    Raises:
+        UserError: It has none.
+    """
+    able = ("tiff", "image", "folder", "npy")
+    if spec.name not in able:
+        raise UserError(
+            f"The format {spec.name} is written for phases alone; export grey values and colours as .tif, .npy, .png "
+            "(one plane) or a folder of PNGs (NAME/)."
+        )
+    return replace(spec, writer=f"mesofuse.volumes.intensity_files:write_{spec.name}")
 
 
 def _to_url(spec: FormatSpec, labels: Labels, path: str, overwrite: bool) -> None:

@@ -79,7 +79,7 @@ def to_labels(
     if known and not colors and values[0] >= 0 and values[-1] < known:  # a part that happens to lack a phase
         values = list(range(known))
     labels = _map(array, values)
-    grid = _grid(raw, labels.shape, voxel_size, unit)
+    grid = grid_of(raw, labels.shape, voxel_size, unit)
     names = tuple(phase_names) or (raw.phase_names if len(raw.phase_names) == len(values) else ())
     phases = default_phases(len(values), names)
     tints = colors or (raw.phase_colors if len(raw.phase_colors) == len(values) else ())
@@ -119,7 +119,7 @@ def read_labels(
             raise UserError(f"{path} has one phase only; at least two phases are needed.")
         if voxel_size is not None or unit is not None:
             raw = RawImage(np.empty(0), str(path), volume.grid.voxel_size, volume.grid.unit, volume.grid.origin)
-            volume.grid = _grid(raw, volume.grid.shape, voxel_size, unit)
+            volume.grid = grid_of(raw, volume.grid.shape, voxel_size, unit)
         if phase_names:
             named = default_phases(len(volume.phases), tuple(phase_names))
             volume.phases = tuple(replace(p, name=q.name) for p, q in zip(volume.phases, named, strict=True))
@@ -212,7 +212,7 @@ def _map(array: np.ndarray, values: list[int]) -> np.ndarray:
     return labels
 
 
-def _grid(raw: RawImage, shape: Sequence[int], voxel_size: str | float | Scale | None, unit: str | None) -> Grid:
+def grid_of(raw: RawImage, shape: Sequence[int], voxel_size: str | float | Scale | None, unit: str | None) -> Grid:
     """Return the grid: what the user says, else what the file says, else unknown."""
     extent = (int(shape[0]), int(shape[1]), int(shape[2]))
     if voxel_size is not None:

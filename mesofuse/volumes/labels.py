@@ -1,4 +1,8 @@
-"""Labels with their grid and phases, in memory or anywhere that can be read by region."""
+"""Labels with their grid and phases, in memory or anywhere that can be read by region.
+
+Where there are no phases, the voxels hold intensities from 0 to 255 instead: grey values, or colours with a leading
+axis of 3 (red, green, blue).
+"""
 
 from __future__ import annotations
 
@@ -21,11 +25,11 @@ class Labels(Protocol):
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """Phases, by value 0 … n−1."""
+        """Phases, by value 0 … n−1; none for intensities."""
         ...
 
     def read(self, region: Region) -> np.ndarray:
-        """Return the uint8 labels of a region."""
+        """Return the uint8 labels of a region, or its intensities; those of colours are (3, *region.shape)."""
         ...
 
 
@@ -34,9 +38,9 @@ class LabelArray:
     """Labels held in memory; a stack of 2D images is one, with the images along axis 0.
 
     Attributes:
-        array: uint8 labels (z, y, x), each below ``len(phases)``.
-        grid: Its grid; ``grid.shape == array.shape``.
-        phases: Its phases.
+        array: uint8 labels (z, y, x), each below ``len(phases)``; or grey values (z, y, x), or colours (3, z, y, x).
+        grid: Its grid; ``grid.shape == array.shape[-3:]``.
+        phases: Its phases; none for intensities.
     """
 
     array: np.ndarray
@@ -45,5 +49,5 @@ class LabelArray:
 
     def read(self, region: Region) -> np.ndarray:
         """Return the labels of a region (a view)."""
-        view: np.ndarray = self.array[region.slices]
+        view: np.ndarray = self.array[(..., *region.slices)]
         return view

@@ -1,4 +1,4 @@
-"""Coarser resolution levels of a labelled volume, for viewers: the most frequent label of each 2×2×2 block."""
+"""Coarser resolution levels, for viewers: the most frequent label of each 2×2×2 block, or its mean intensity."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Level:
             UserError: A chunk is damaged.
         """
         try:
-            return np.asarray(self.array[region.slices]).astype(np.uint8, copy=False)
+            return np.asarray(self.array[(..., *region.slices)]).astype(np.uint8, copy=False)
         except (RuntimeError, ValueError, IndexError, OSError) as error:
             raise UserError(f"The level {self.array.path} of {self.path} is damaged in {region} ({error}).") from error
 
@@ -115,6 +115,21 @@ def mode_of_blocks(labels: np.ndarray, step: Triple = (2, 2, 2)) -> np.ndarray:
     return best
 
 
+def mean_of_blocks(values: np.ndarray, step: Triple = (2, 2, 2)) -> np.ndarray:
+    """Return the rounded mean of each block of ``step`` voxels, smaller blocks at odd ends.
+
+    Args:
+        values: uint8 intensities (z, y, x) or (channels, z, y, x).
+        step: 1 or 2 along each axis.
+    """
+    total, count = values.astype(np.uint16), np.ones(values.shape[-3:], np.uint16)
+    for axis, s in zip((-3, -2, -1), step, strict=True):
+        edges = np.arange(0, values.shape[axis], s)
+        total = np.add.reduceat(total, edges, axis=axis, dtype=np.uint16)
+        count = np.add.reduceat(count, edges, axis=axis, dtype=np.uint16)
+    return ((2 * total + count) // (2 * count)).astype(np.uint8)
+
+
 def build(
     group: zarr.Group,
     finest: Labels,
@@ -122,8 +137,14 @@ def build(
     chunks: Triple,
     shards: Triple | None,
     progress: Callable[[int, int], None] | None,
+    channels: tuple[int, ...] = (),
 ) -> None:
-    """Write the arrays ``"1"``, ``"2"``, … of a volume's group, block by block; those already there are replaced."""
+    """Write the arrays ``"1"``, ``"2"``, … of a volume's group, block by block; those already there are replaced.
+
+    Intensities are averaged, labels chosen by their majority; ``channels`` is the leading axis of colours.
+    """
+    coarsen = mode_of_blocks if finest.phases else mean_of_blocks
+    axes = (*"c"[: len(channels)], "z", "y", "x")
     plans = []
     for grid in grids[1:]:
         chunk: Triple = tuple(min(c, n) for c, n in zip(chunks, grid.shape, strict=True))  # type: ignore[assignment]
@@ -133,12 +154,13 @@ def build(
     total = sum(sum(1 for _ in grid.region.blocks(step)) for grid, _, _, step in plans)
     done, source = 0, finest
     for index, (grid, chunk, shard, step) in enumerate(plans, start=1):
-        array = create_array(group, str(index), grid.shape, chunk, shard)
+        whole = (*channels, *shard) if shard else None
+        array = create_array(group, str(index), (*channels, *grid.shape), (*channels, *chunk), whole, axes=axes)
         double: Triple = tuple(2 if n > 1 else 1 for n in source.grid.shape)  # type: ignore[assignment]
         for block in grid.region.blocks(step):
             stop = [min(b * d, n) for b, d, n in zip(block.stop, double, source.grid.shape, strict=True)]
             fine = Region(tuple(a * d for a, d in zip(block.start, double, strict=True)), tuple(stop))  # type: ignore[arg-type]
-            array[block.slices] = mode_of_blocks(source.read(fine), double)
+            array[(..., *block.slices)] = coarsen(source.read(fine), double)
             done += 1
             if progress:
                 progress(done, total)

@@ -6,7 +6,7 @@ Source: https://ngff.openmicroscopy.org/0.5/ (multiscales, image-label). Version
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import AXES, Grid, Scale, Triple, parse_unit
@@ -19,22 +19,7 @@ def ome_metadata(grids: Sequence[Grid], phases: Sequence[Phase], name: str) -> d
 
     An unknown voxel size (unit ``pixel``) leaves the unit out: OME-Zarr has no name for it.
     """
-    unit = {"unit": grids[0].unit} if grids[0].known else {}
-    datasets = [
-        {
-            "path": str(level),
-            "coordinateTransformations": [
-                {"type": "scale", "scale": [float(v) for v in grid.voxel_size]},
-                {"type": "translation", "translation": [float(v) for v in grid.origin]},
-            ],
-        }
-        for level, grid in enumerate(grids)
-    ]
-    multiscale: dict[str, Any] = {
-        "name": name,
-        "axes": [{"name": axis, "type": "space", **unit} for axis in AXES],
-        "datasets": datasets,
-    }
+    multiscale = _multiscale(grids, name)
     if len(grids) > 1:
         multiscale["type"] = "mode"
         multiscale["metadata"] = {"description": "each voxel has the most frequent label of the 2×2×2 finer ones"}
@@ -45,6 +30,71 @@ def ome_metadata(grids: Sequence[Grid], phases: Sequence[Phase], name: str) -> d
             "colors": [{"label-value": p.value, "rgba": [*p.rgb, 255]} for p in phases],
             "properties": [{"label-value": p.value, "name": p.name} for p in phases],
         },
+    }
+
+
+def intensity_metadata(grids: Sequence[Grid], colour: bool, name: str) -> dict[str, Any]:
+    """Return the ``ome`` attribute of an image of grey values (z, y, x) or colours (c, z, y, x) from 0 to 255."""
+    multiscale = _multiscale(grids, name, channels=colour)
+    if len(grids) > 1:
+        multiscale["type"] = "mean"
+        multiscale["metadata"] = {"description": "each voxel has the mean of the 2×2×2 finer ones"}
+    window = {"min": 0, "max": 255, "start": 0, "end": 255}
+    channels = {"red": "FF0000", "green": "00FF00", "blue": "0000FF"} if colour else {"grey": "FFFFFF"}
+    return {
+        "version": "0.5",
+        "multiscales": [multiscale],
+        "omero": {
+            "channels": [
+                {"label": label, "color": color, "active": True, "window": window} for label, color in channels.items()
+            ],
+            "rdefs": {"model": "color" if colour else "greyscale"},
+        },
+    }
+
+
+def content(ome: Mapping[str, Any]) -> Literal["grey", "colour"]:
+    """Return what an image's voxels hold."""
+    return "colour" if len(ome["multiscales"][0]["axes"]) == 4 else "grey"
+
+
+def without_channels(ome: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata of one channel of an image of colours, as `read_grid` takes them; of others as they are."""
+    multiscale = dict(ome["multiscales"][0])
+    if multiscale["axes"][0].get("type") != "channel":
+        return dict(ome)
+    multiscale["axes"] = multiscale["axes"][1:]
+    multiscale["datasets"] = [
+        {
+            **dataset,
+            "coordinateTransformations": [
+                {**step, step["type"]: step[step["type"]][1:]} for step in dataset["coordinateTransformations"]
+            ],
+        }
+        for dataset in multiscale["datasets"]
+    ]
+    return {**ome, "multiscales": [multiscale]}
+
+
+def _multiscale(grids: Sequence[Grid], name: str, channels: bool = False) -> dict[str, Any]:
+    """Return axes and datasets; with channels as a leading axis where there are any."""
+    unit = {"unit": grids[0].unit} if grids[0].known else {}
+    one, zero = ([1.0], [0.0]) if channels else ([], [])
+    datasets = [
+        {
+            "path": str(level),
+            "coordinateTransformations": [
+                {"type": "scale", "scale": [*one, *(float(v) for v in grid.voxel_size)]},
+                {"type": "translation", "translation": [*zero, *(float(v) for v in grid.origin)]},
+            ],
+        }
+        for level, grid in enumerate(grids)
+    ]
+    space = [{"name": axis, "type": "space", **unit} for axis in AXES]
+    return {
+        "name": name,
+        "axes": [*([{"name": "c", "type": "channel"}] if channels else []), *space],
+        "datasets": datasets,
     }
 
 

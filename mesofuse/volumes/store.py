@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from mesofuse.errors import UserError
 from mesofuse.volumes import backends, ome
-from mesofuse.volumes.grid import Grid, Region, Triple
+from mesofuse.volumes.grid import AXES, Grid, Region, Triple
 from mesofuse.volumes.levels import Level, build, create_array, pyramid
 from mesofuse.volumes.phases import Phase
+from mesofuse.volumes.write_units import check_block, layout, scan_shape
 
 if TYPE_CHECKING:
     import zarr
@@ -33,29 +34,33 @@ class LabelVolume:
         mode: ``r`` or ``r+``.
         array: The zarr array of full resolution.
         grid: Its grid.
-        phases: Its phases.
+        phases: Its phases; none for intensities (`mesofuse.volumes.intensity_store.IntensityVolume`).
+        axes: Names of the array's axes.
+        content: What its voxels hold.
     """
 
     path: str
     mode: Mode
     grid: Grid
     phases: tuple[Phase, ...]
+    axes: tuple[str, ...] = AXES
+    content: Literal["phases", "grey", "colour"] = "phases"
 
     def __init__(self, path: str, mode: Mode, group: zarr.Group, phases: tuple[Phase, ...] | None = None) -> None:
         """Use `open` or `create`."""
         self.path, self.mode, self._group = path, mode, group
         attributes = dict(group.attrs)
-        self._ome = ome.find_ome(attributes, path)
         self._own = isinstance(attributes.get("mesofuse"), dict)
+        self._ome = self._understood(ome.find_ome(attributes, path))
         self._complete = not self._own
         self.array = self._open_level(0)
-        self.grid = ome.read_grid(self._ome, 0, _triple(self.array.shape), path)
+        self.grid = ome.read_grid(self._ome, 0, _triple(self.array.shape[-3:]), path)
         self.phases = phases or self._find_phases()
 
     # --- opening and creating -------------------------------------------------------------------------------------
 
     @classmethod
-    def open(cls, path: str | Path, mode: Mode = "r") -> LabelVolume:
+    def open(cls, path: str | Path, mode: Mode = "r") -> Self:
         """Open a volume; an OME-Zarr label image made by other software too, when its values are 0 … n−1.
 
         Raises:
@@ -64,9 +69,7 @@ class LabelVolume:
         return cls._open(str(path), mode)
 
     @classmethod
-    def _open(
-        cls, path: str, mode: Mode, phases: tuple[Phase, ...] | None = None, grid: Grid | None = None
-    ) -> LabelVolume:
+    def _open(cls, path: str, mode: Mode, phases: tuple[Phase, ...] | None = None, grid: Grid | None = None) -> Self:
         import zarr
 
         if not backends.is_url(path) and not Path(path).exists():
@@ -113,9 +116,27 @@ class LabelVolume:
         Raises:
             UserError: ``path`` is taken, or chunks and shards don't fit.
         """
+        return cls._create(
+            str(path), grid, lambda name: ome.ome_metadata([grid], phases, name), (), chunks=chunks, shards=shards,
+            overwrite=overwrite, provenance=provenance,
+        )  # fmt: skip
+
+    @classmethod
+    def _create(
+        cls,
+        path: str,
+        grid: Grid,
+        metadata: Callable[[str], dict[str, Any]],
+        channels: tuple[int, ...],
+        *,
+        chunks: int | Triple,
+        shards: int | Triple | None,
+        overwrite: bool,
+        provenance: dict[str, Any] | None,
+    ) -> Self:
+        """Make the store with the metadata for its name; ``channels`` is the leading axis of colours."""
         import zarr
 
-        path = str(path)
         chunk, shard = layout(grid.shape, chunks, shards)
         store = backends.open_store(path, writable=True)
         if backends.occupied(path):
@@ -123,26 +144,33 @@ class LabelVolume:
                 raise UserError(f"{path} exists already; choose another name or add --overwrite to replace it.")
             backends.clear_for_overwrite(path)
         name = path.rstrip("/").rsplit("/", 1)[-1].removesuffix(".zarr")
-        attributes = {"ome": ome.ome_metadata([grid], phases, name), "mesofuse": dict(provenance or {})}
+        attributes = {"ome": metadata(name), "mesofuse": dict(provenance or {})}
         group = zarr.create_group(store=store, attributes=attributes, zarr_format=3)
-        create_array(group, "0", grid.shape, chunk, shard)
+        axes = (*"c"[: len(channels)], *AXES)
+        whole = (*channels, *shard) if shard else None
+        create_array(group, "0", (*channels, *grid.shape), (*channels, *chunk), whole, axes=axes)
         return cls(path, "r+", group)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the path and what the user said about it; phases too, as a foreign volume is scanned to find them."""
-        return (LabelVolume._open, (self.path, self.mode, self.phases, self.grid))
+        return (type(self)._open, (self.path, self.mode, self.phases, self.grid))
 
     # --- what it is -----------------------------------------------------------------------------------------------
 
     @property
     def chunks(self) -> Triple:
         """Shape of a chunk."""
-        return _triple(self.array.chunks)
+        return _triple(self.array.chunks[-3:])
 
     @property
     def shards(self) -> Triple | None:
         """Shape of a shard, or None."""
-        return _triple(self.array.shards) if self.array.shards else None
+        return _triple(self.array.shards[-3:]) if self.array.shards else None
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The leading axis of what is read and written: (3,) for colours, else empty."""
+        return tuple(self.array.shape[:-3])
 
     @property
     def write_unit(self) -> Triple:
@@ -163,7 +191,7 @@ class LabelVolume:
     def levels(self) -> tuple[Grid, ...]:
         """Grids of the resolution levels, the finest first."""
         paths = ome.dataset_paths(self._ome)
-        shapes = [_triple(self._open_level(i).shape) for i in range(len(paths))]
+        shapes = [_triple(self._open_level(i).shape[-3:]) for i in range(len(paths))]
         return tuple(ome.read_grid(self._ome, i, shape, self.path) for i, shape in enumerate(shapes))
 
     def level(self, index: int) -> Level:
@@ -200,7 +228,7 @@ class LabelVolume:
         if not self._complete and not self.done(region):
             raise UserError(self._unfinished(f"its region {region} has"))
         try:
-            return np.asarray(self.array[region.slices]).astype(np.uint8, copy=False)
+            return np.asarray(self.array[(..., *region.slices)]).astype(np.uint8, copy=False)
         except (RuntimeError, ValueError, IndexError, OSError) as error:
             raise UserError(self._blame(region, error)) from error
 
@@ -209,7 +237,7 @@ class LabelVolume:
 
         Args:
             region: Whole write units: each start a multiple of `write_unit`, each stop too or the volume's end.
-            labels: uint8 labels of the region's shape, each below ``len(phases)``.
+            labels: uint8 labels of the region's shape, each below ``len(phases)``; or intensities.
 
         Raises:
             ValueError: The region, shape, dtype or a value is not as said (a programmer's error).
@@ -217,12 +245,12 @@ class LabelVolume:
         """
         if self.mode != "r+":
             raise ValueError(f"{self.path} is open for reading only; open it with mode 'r+' to write")
-        check_block(region, labels, self.grid.shape, self.write_unit, len(self.phases))
+        check_block(region, labels, self.grid.shape, self.write_unit, len(self.phases) or 256, self.channels)
         try:
-            self.array[region.slices] = labels
+            self.array[(..., *region.slices)] = labels
         except (ValueError, RuntimeError):  # a torn shard at the volume's end is read first; all of it is replaced here
             self.discard(region)
-            self.array[region.slices] = labels
+            self.array[(..., *region.slices)] = labels
 
     def done(self, region: Region) -> bool:
         """Whether every write unit that a region touches has been written."""
@@ -260,7 +288,7 @@ class LabelVolume:
         grids = pyramid(self.grid, count)
         name = str(self._ome["multiscales"][0].get("name", ""))
         self._set_ome(grids[:1], name)
-        build(self._group, self, grids, self.chunks, self.shards, progress)
+        build(self._group, self, grids, self.chunks, self.shards, progress, self.channels)
         self._set_ome(grids, name)
 
     # --- inner workings -------------------------------------------------------------------------------------------
@@ -272,8 +300,25 @@ class LabelVolume:
         )
 
     def _set_ome(self, grids: tuple[Grid, ...], name: str) -> None:
-        self._ome = ome.ome_metadata(grids, self.phases, name)
-        self._group.attrs.update({"ome": self._ome})
+        metadata = self._metadata(grids, name)
+        self._group.attrs.update({"ome": metadata})
+        self._ome = self._understood(metadata)
+
+    def _metadata(self, grids: tuple[Grid, ...], name: str) -> dict[str, Any]:
+        return ome.ome_metadata(grids, self.phases, name)
+
+    def _understood(self, metadata: dict[str, Any]) -> dict[str, Any]:
+        """Return OME metadata of three axes.
+
+        Raises:
+            UserError: They are those of intensities that mesofuse made.
+        """
+        if self._own and "omero" in metadata:
+            raise UserError(
+                f"{self.path} holds {ome.content(metadata)} values, not phases, so this can't be done with it; "
+                "`mesofuse info`, `render` and `export` take it."
+            )
+        return metadata
 
     def _open_level(self, index: int) -> zarr.Array[Any]:
         import zarr
@@ -291,7 +336,7 @@ class LabelVolume:
             ) from error
         if not isinstance(array, zarr.Array):
             raise UserError(f"{self.path} is damaged: {name!r} is a group where an array should be.")
-        if array.ndim != 3:
+        if array.ndim != len(self.axes):
             raise UserError(f"{self.path} has {array.ndim} axes (shape {array.shape}); a volume has three: z, y and x.")
         if array.dtype.kind not in "iub":
             raise UserError(
@@ -321,13 +366,13 @@ class LabelVolume:
 
     def _units(self, region: Region) -> Iterator[tuple[str, Region]]:
         """Give key and region of each write unit that a region touches."""
-        unit, shape = self.write_unit, self.grid.shape
+        unit, shape, first = self.write_unit, self.grid.shape, (0,) * len(self.channels)
         spans = [range(a // u, -(-b // u)) for a, b, u in zip(region.start, region.stop, unit, strict=True)]
         for place in itertools.product(*spans):
             start = tuple(p * u for p, u in zip(place, unit, strict=True))
             stop = tuple(min(a + u, n) for a, u, n in zip(start, unit, shape, strict=True))
             yield (
-                f"{self.array.path}/{self.array.metadata.encode_chunk_key(place)}",
+                f"{self.array.path}/{self.array.metadata.encode_chunk_key((*first, *place))}",
                 Region(_triple(start), _triple(stop)),
             )
 
@@ -335,56 +380,13 @@ class LabelVolume:
         """Say which write unit of a region can't be read."""
         for key, unit in self._units(region):
             try:
-                self.array[unit.slices]
+                self.array[(..., *unit.slices)]
             except Exception as cause:  # whatever the codec raises: it is reported, not hidden
                 return (
                     f"The chunk {unit} of {self.path} can't be decoded ({_one_line(cause)}); delete its file {key} "
                     "and mend the volume with `mesofuse generate … --resume`, or make it anew with --overwrite."
                 )
         return f"The region {region} of {self.path} can't be read ({_one_line(error)})."
-
-
-def check_block(region: Region, labels: np.ndarray, shape: Triple, unit: Triple, phases: int) -> None:
-    """Raise ValueError unless ``labels`` may be written: whole write units, the right shape, dtype and values."""
-    for a, b, n, u in zip(region.start, region.stop, shape, unit, strict=True):
-        if not 0 <= a < b <= n or a % u or (b % u and b != n):
-            raise ValueError(
-                f"the region {region} is not made of whole write units of {unit} in a volume of shape {shape}"
-            )
-    if labels.shape != region.shape:
-        raise ValueError(
-            f"labels of shape {labels.shape} don't fill the region {region}, whose shape is {region.shape}"
-        )
-    if labels.dtype != np.uint8:
-        raise ValueError(f"labels must be uint8, not {labels.dtype}")
-    if int(labels.max()) >= phases:
-        raise ValueError(f"the label {int(labels.max())} is not one of the {phases} phases 0 … {phases - 1}")
-
-
-def layout(shape: Triple, chunks: int | Triple, shards: int | Triple | None) -> tuple[Triple, Triple | None]:
-    """Return the shapes of chunk and shard that `LabelVolume.create` uses for a volume: none larger than it needs.
-
-    Raises:
-        UserError: A size is below 1, or the shard is not a multiple of the chunk.
-    """
-    wanted = (chunks,) * 3 if isinstance(chunks, int) else chunks
-    if min(wanted) < 1:
-        raise UserError(f"The chunk size {chunks} is not usable: it must be at least 1 voxel along each axis.")
-    chunk = _triple([min(c, n) for c, n in zip(wanted, shape, strict=True)])
-    if shards is None:
-        return chunk, None
-    bundle = (shards,) * 3 if isinstance(shards, int) else shards
-    if any(s < c or s % c for s, c in zip(bundle, wanted, strict=True)):
-        raise UserError(
-            f"The shard size {shards} is not a multiple of the chunk size {chunks}; use for example {wanted[0] * 4}."
-        )
-    counts = [min(s // w, -(-n // c)) for s, w, c, n in zip(bundle, wanted, chunk, shape, strict=True)]
-    return chunk, _triple([k * c for k, c in zip(counts, chunk, strict=True)])
-
-
-def scan_shape(unit: Triple) -> Triple:
-    """Whole write units of about 256³ voxels or fewer, for passes over a volume."""
-    return _triple([u * max(1, 256 // u) for u in unit])
 
 
 def _triple(values: Any) -> Triple:

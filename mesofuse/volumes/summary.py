@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +15,13 @@ from mesofuse.volumes import backends
 from mesofuse.volumes.format_spec import FormatSpec
 from mesofuse.volumes.formats import BUILTIN, read_raw
 from mesofuse.volumes.grid import Grid, Region
+from mesofuse.volumes.intensity_statistics import IntensityStatistics, statistics_of
+from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.labelling import to_labels
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.raw import RawImage
-from mesofuse.volumes.store import LabelVolume, scan_shape
+from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.write_units import scan_shape
 
 _STEP = (64, 256, 256)
 
@@ -32,7 +36,7 @@ def summarise(path: str, formats: Sequence[FormatSpec] = BUILTIN, format: str | 
     """
     if format in (None, "zarr") and backends.is_zarr(path):
         try:
-            return _volume(LabelVolume.open(path))
+            return _volume(open_volume(path))
         except UserError as error:
             try:
                 raw = read_raw(path, formats, "zarr")
@@ -53,23 +57,28 @@ def count_phases(labels: Labels, regions: Sequence[Region] | None = None) -> np.
 def _volume(volume: LabelVolume) -> dict[str, Any]:
     missing = list(volume.missing()) if not volume.complete else []
     regions = None
-    if missing:
+    held: dict[str, Any]
+    if volume.content != "phases":
+        held = {"content": volume.content} | ({} if missing else {"intensities": _intensities(statistics_of(volume))})
+    elif missing:
         absent = set(missing)
         regions = [r for r in volume.grid.region.blocks(volume.write_unit) if r not in absent]
         counts = count_phases(volume, regions) if regions else np.zeros(len(volume.phases), np.int64)
+        held = {"phases": _phases(volume, counts)}
     else:
         counts = count_phases(volume, list(volume.grid.region.blocks(scan_shape(volume.write_unit))))
+        held = {"phases": _phases(volume, counts)}
     stored = volume.stored_bytes()
     return {
         "path": volume.path,
         "kind": "OME-Zarr volume",
         **_grid(volume.grid),
-        "phases": _phases(volume, counts),
+        **held,
         "chunks": list(volume.chunks),
         "shards": list(volume.shards) if volume.shards else None,
         "levels": [list(g.shape) for g in volume.levels],
         "bytes": stored,
-        "compression": round(volume.grid.region.size / stored, 2),
+        "compression": round(math.prod((*volume.channels, *volume.grid.shape)) / stored, 2),
         "written": 1 - sum(r.size for r in missing) / volume.grid.region.size,
         "provenance": volume.provenance,
     }
@@ -111,6 +120,14 @@ def _phases(labels: Labels, counts: np.ndarray) -> list[dict[str, Any]]:
     return [
         {"value": p.value, "name": p.name, "color": p.color, "voxels": int(n), "fraction": int(n) / total}
         for p, n in zip(labels.phases, counts, strict=True)
+    ]
+
+
+def _intensities(of: IntensityStatistics) -> list[dict[str, Any]]:
+    names = ("red", "green", "blue") if len(of.mean) == 3 else ("grey",)
+    return [
+        {"channel": name, "mean": float(mean), "deviation": float(deviation)}
+        for name, mean, deviation in zip(names, of.mean, of.deviation, strict=True)
     ]
 
 

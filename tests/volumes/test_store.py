@@ -13,7 +13,8 @@ from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.levels import mode_of_blocks
 from mesofuse.volumes.phases import Phase, default_phases
-from mesofuse.volumes.store import LabelVolume, layout
+from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.write_units import layout
 
 GRID = Grid((10, 9, 7), (0.4, 0.5, 0.6), "micrometer", (1.0, 2.0, 3.0))
 PHASES = default_phases(3, ("pore", "active", "binder"))

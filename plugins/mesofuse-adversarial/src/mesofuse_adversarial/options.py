@@ -1,11 +1,12 @@
 """Options of this distribution's components; torch-free."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from mesofuse.interfaces.options import Options
 
+ALL_CONTENTS: dict[str, dict[str, Any]] = {"phases": {}, "grey": {}, "colour": {}}
 Sigma = Annotated[float, Field(ge=0, le=64)]
 Thickness = Annotated[float, Field(gt=0, le=16)]
 
@@ -57,17 +58,23 @@ class NearestOptions(Options):
 class WassersteinGPOptions(Options):
     """Options of `wasserstein-gp`."""
 
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
+
     penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty (lambda).")
 
 
 class R1Options(Options):
     """Options of `r1`."""
 
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
+
     penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty on real slices (gamma).")
 
 
 class HingeOptions(Options):
     """`hinge` has no options."""
+
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
 
 
 class VoxelwiseOptions(Options):
@@ -103,4 +110,18 @@ class TwoPointOptions(Options):
     )
     floor: float = Field(
         0.01, gt=0, description="Errors are relative to the image's probability, or to this where that is smaller."
+    )
+
+
+class VariogramOptions(Options):
+    """Options of `variogram`."""
+
+    contents: ClassVar[dict[str, dict[str, Any]]] = {"grey": {}, "colour": {}}
+
+    weight: float = Field(20.0, gt=0, description="Weight in the generator's objective.")
+    lags: tuple[int, ...] = Field(
+        (1, 2, 4, 8), min_length=1, description="Distances compared, in voxels along the axes."
+    )
+    floor: float = Field(
+        1e-5, gt=0, description="What is added to variance and variogram of the scale 0 to 1, so that zero is no limit."
     )

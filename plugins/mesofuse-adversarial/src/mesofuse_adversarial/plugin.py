@@ -107,4 +107,11 @@ def mesofuse_components() -> list[ComponentSpec]:
             target="mesofuse_adversarial.two_point:TwoPoint",
             options="mesofuse_adversarial.options:TwoPointOptions",
         ),
+        ComponentSpec(
+            kind="loss",
+            name="variogram",
+            summary="Mean, spread and variogram of grey values and colours against the image's.",
+            target="mesofuse_adversarial.variogram:Variogram",
+            options="mesofuse_adversarial.options:VariogramOptions",
+        ),
     ]

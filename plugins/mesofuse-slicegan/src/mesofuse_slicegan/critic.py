@@ -24,7 +24,7 @@ class SliceCritic(nn.Module):
     def __init__(self, options: CriticOptions, problem: Problem) -> None:
         super().__init__()
         c = options.channels
-        widths = [len(problem.phases), c, 2 * c, 4 * c, 8 * c, 1]
+        widths = [problem.channels, c, 2 * c, 4 * c, 8 * c, 1]
         self.convs = nn.ModuleList(
             nn.Conv2d(widths[i], widths[i + 1], 4, 2, padding, bias=False) for i, padding in enumerate((1, 1, 1, 1, 0))
         )

@@ -13,12 +13,15 @@ from mesofuse.interfaces.problem import Problem
 from mesofuse.training.generator_model import canonical_edge
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse_slicegan.options import GeneratorOptions
+from mesofuse_slicegan.voxel_values import voxel_values
 
 ONE: Triple = (1, 1, 1)
 
 
 class TransposedGenerator(nn.Module):
     """Transposed convolutions (kernel 4, stride 2) with BatchNorm and ReLU; a softmax over the phases at the end.
+
+    For grey values and colours there is ½ (tanh + 1) in its place.
 
     Padding 2, as published, keeps exactly the voxels that all of the kernel reaches: n voxels become 2 n − 2, and the
     last layer's padding 3 drops a voxel more on each side. So L latent voxels along an axis make 32 (L − 2) voxels with
@@ -38,6 +41,7 @@ class TransposedGenerator(nn.Module):
 
     def __init__(self, options: GeneratorOptions, problem: Problem) -> None:
         super().__init__()
+        self.content = problem.content
         widths = options.widths
         self.scale: Scale = (2.0 ** (len(widths) + 1),) * 3
         self.halo: Triple = ONE
@@ -47,10 +51,10 @@ class TransposedGenerator(nn.Module):
             nn.ConvTranspose3d(a, b, 4, 2, 2, bias=False) for a, b in zip(inputs[:-1], widths, strict=True)
         )
         self.norms = nn.ModuleList(nn.BatchNorm3d(w) for w in widths)
-        self.last = self.last_layer(inputs[-1], len(problem.phases))
+        self.last = self.last_layer(inputs[-1], problem.channels)
         edge = canonical_edge(self.scale[0])
         share = (edge / (edge + 2)) ** 3  # of a tile's window that is its core
-        held = max(5 * widths[-1] + self.finest(widths[-1], len(problem.phases)), 3 * max(widths) / 8 ** len(widths))
+        held = max(5 * widths[-1] + self.finest(widths[-1], problem.channels), 3 * max(widths) / 8 ** len(widths))
         self.activation_bytes = int(4 * share * 8 ** len(widths) * held)
 
     def last_layer(self, inputs: int, phases: int) -> nn.Module:
@@ -74,7 +78,7 @@ class TransposedGenerator(nn.Module):
         x = noise[0][(..., *core.grown(ONE).within(region))]
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = functional.relu_(norm(conv(x)))  # fills the core and one voxel more on every side, on the doubled grid
-        return torch.softmax(self.finish(x), dim=1)
+        return voxel_values(self.finish(x), self.content)
 
 
 class ResizeGenerator(TransposedGenerator):

@@ -68,15 +68,16 @@ def planes_of(inputs: FusionInputs) -> tuple[LabelArray, LabelArray, LabelArray]
         UserError: There are several images, or a single one.
     """
     volume = inputs.images[0]
-    if not inputs.isotropic or len(volume.array) < 2:
+    if not inputs.isotropic or volume.grid.shape[0] < 2:
         raise UserError(
             "The option training_volume needs one --high-res file that holds a volume, not a single image or several."
         )
 
     def turned(order: tuple[int, int, int]) -> LabelArray:
-        array = volume.array.transpose(order)
+        lead = volume.array.ndim - 3  # colours have an axis before
+        array = volume.array.transpose(*range(lead), *(lead + axis for axis in order))
         z, y, x = (volume.grid.voxel_size[axis] for axis in order)
         a, b, c = (volume.grid.origin[axis] for axis in order)
-        return LabelArray(array, Grid(array.shape, (z, y, x), volume.grid.unit, (a, b, c)), volume.phases)
+        return LabelArray(array, Grid(array.shape[lead:], (z, y, x), volume.grid.unit, (a, b, c)), volume.phases)
 
     return volume, turned((1, 0, 2)), turned((2, 0, 1))

@@ -15,11 +15,14 @@ from mesofuse.training.recipe import (
     SelectionOptions,
 )
 
+ALL_CONTENTS: dict[str, dict[str, Any]] = {"phases": {}, "grey": {}, "colour": {}}
 Width = Annotated[int, Field(ge=1, le=4096)]
 
 
 class GeneratorOptions(Options):
     """Options of both generators; the defaults are the published ones."""
+
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
 
     latent: int = Field(32, ge=1, le=1024, description="Channels of the noise that a volume is made from.")
     widths: tuple[Width, ...] = Field(
@@ -34,6 +37,8 @@ class GeneratorOptions(Options):
 class SlimGeneratorOptions(Options):
     """Options of the slim generator."""
 
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
+
     latent: int = Field(16, ge=1, le=1024, description="Channels of the noise that a volume is made from.")
     widths: tuple[Width, ...] = Field(
         (64, 32, 16),
@@ -47,10 +52,16 @@ class SlimGeneratorOptions(Options):
 class CriticOptions(Options):
     """Options of the critic."""
 
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
+
     channels: int = Field(64, ge=4, le=256, description="Channels of the first layer; doubled at each of the next.")
 
 
 _SELECTION = {"metrics": ("volume-fraction", "surface-area")}
+_INTENSITIES: dict[str, Any] = {
+    "losses": [{"name": "wasserstein-gp"}, {"name": "variogram"}],
+    "selection": {"metrics": []},
+}
 
 
 class SliceGANOptions(AdversarialOptions):
@@ -64,7 +75,7 @@ class SliceGANOptions(AdversarialOptions):
         # No scan says where things are: longer distances and diagonals keep grains apart and round.
         (
             Part(name="wasserstein-gp"),
-            Part.model_validate({"name": "two-point", "lags": (1, 2, 4, 8, 16), "diagonals": True}),
+            Part.model_validate({"name": "two-point", "lags": [1, 2, 4, 8, 16], "diagonals": True}),
         ),
         description="Terms of the objectives.",
     )
@@ -80,6 +91,7 @@ class SliceGANOptions(AdversarialOptions):
         "standing for every direction.",
     )
 
+    contents: ClassVar[dict[str, dict[str, Any]]] = {"phases": {}, "grey": _INTENSITIES, "colour": _INTENSITIES}
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "slim": {},
         "paper": {

@@ -31,9 +31,14 @@ def imported(tensors: Mapping[str, np.ndarray], problem: Problem) -> Imported:
     if any(a[1] != b[0] for a, b in pairwise(shapes)):
         raise UserError("The channels of one layer in the weights do not fit the next: they are no SliceGAN generator.")
     widths, phases = [shape[1] for shape in shapes[:-1]], shapes[-1][1]
-    if phases != len(problem.phases):
+    if phases != problem.channels:
+        if problem.content == "phases":
+            raise UserError(
+                f"The weights make {phases} phases, but {problem.channels} are named: give --phases one name for each."
+            )
         raise UserError(
-            f"The weights make {phases} phases, but {len(problem.phases)} are named: give --phases one name for each."
+            f"The weights make {phases} channels, but {problem.content} has {problem.channels}: give another "
+            "--content, or --phases if they are phases."
         )
     final = len(widths)
     state: dict[str, np.ndarray] = {}

@@ -13,9 +13,14 @@ from mesofuse.interfaces.problem import Problem
 from mesofuse.training.generator_model import canonical_edge
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse_slicegan.options import SlimGeneratorOptions
+from mesofuse_slicegan.voxel_values import voxel_values
 
 NOISE_GAIN = 3.0
 """A stage begins with noise about as strong as the smooth features, whose 27 neighbouring values add up in step."""
+
+STEEPNESS = 8.0
+"""Divides what becomes grey values and colours: a few of Adam's steps else drive the tanh to an end, where no gradient
+leads back."""
 
 
 class SlimGenerator(nn.Module):
@@ -35,6 +40,7 @@ class SlimGenerator(nn.Module):
 
     def __init__(self, options: SlimGeneratorOptions, problem: Problem) -> None:
         super().__init__()
+        self.content = problem.content
         widths, extra = options.widths, options.noise
         stages = len(widths) + 1
         self.grids: list[Scale] = [(2.0**i,) * 3 for i in range(stages + 1)]
@@ -46,7 +52,7 @@ class SlimGenerator(nn.Module):
             nn.Conv3d(a + extra, b, 3, bias=False) for a, b in zip(inputs[:-1], widths, strict=True)
         )
         self.norms = nn.ModuleList(nn.BatchNorm3d(w) for w in widths)
-        self.last = nn.Conv3d(inputs[-1] + extra, len(problem.phases), 3)
+        self.last = nn.Conv3d(inputs[-1] + extra, problem.channels, 3)
         with torch.no_grad():
             for conv in [*self.convs, self.last] if extra else []:
                 conv.weight[:, -extra:] *= NOISE_GAIN
@@ -57,7 +63,7 @@ class SlimGenerator(nn.Module):
         self.halo: Triple = (self.margins[0],) * 3
         edge = canonical_edge(self.scale[0])
         share = (edge / (edge + 2 * self.margins[0])) ** 3  # of a tile's window that is its core
-        self.activation_bytes = int(4 * share * 8**stages * (2 * (inputs[-1] + extra) + 3 * len(problem.phases)))
+        self.activation_bytes = int(4 * share * 8**stages * (2 * (inputs[-1] + extra) + 3 * problem.channels))
 
     def forward(
         self, field: torch.Tensor, noise: Sequence[torch.Tensor], region: Region, core: Region | None = None
@@ -76,4 +82,4 @@ class SlimGenerator(nn.Module):
             x = conv(x)
             if i < len(self.norms):
                 x = functional.relu_(self.norms[i](x))
-        return torch.softmax(x, dim=1)
+        return voxel_values(x if self.content == "phases" else x / STEEPNESS, self.content)

@@ -1,0 +1,122 @@
+"""From image files to intensities: grey values or colours from 0 to 255, which are not taken for labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from mesofuse.errors import UserError
+from mesofuse.volumes import format_image
+from mesofuse.volumes.format_spec import FormatSpec
+from mesofuse.volumes.formats import BUILTIN, read_raw
+from mesofuse.volumes.grid import Scale
+from mesofuse.volumes.labelling import grid_of
+from mesofuse.volumes.labels import LabelArray
+from mesofuse.volumes.raw import RawImage
+
+LUMINANCE = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a grey value (ITU-R BT.601)."""
+
+
+def read_intensities(
+    files: Mapping[str, str],
+    content: Literal["grey", "colour"],
+    *,
+    formats: Sequence[FormatSpec] = BUILTIN,
+    voxel_size: Scale | None = None,
+    unit: str | None = None,
+) -> tuple[dict[str, LabelArray], list[str]]:
+    """Read images whose values mean intensities; they are labels without phases.
+
+    Values of uint8 stay as they are. Others are scaled so that the lowest value of all the files becomes 0 and the
+    highest 255. A transparency channel is left out; colours become grey values by their luminance where grey is wanted.
+
+    Args:
+        files: Paths, by any key.
+        content: What they are to hold.
+        formats: The formats to choose from.
+        voxel_size: Overrides the files'.
+        unit: Unit of ``voxel_size``.
+
+    Returns:
+        The images by key, and sentences on what was changed.
+
+    Raises:
+        UserError: A file is missing, damaged, not an image of numbers, of one value only, or of grey values where
+            colours are wanted; or the files are of unlike types.
+    """
+    raws = {key: _read(path, formats) for key, path in files.items()}
+    notes: list[str] = []
+    arrays = {key: _arranged(raw, content, notes) for key, raw in raws.items()}
+    kinds = {key: array.dtype for key, array in arrays.items()}
+    first = next(iter(kinds))
+    for key, kind in kinds.items():
+        if kind != kinds[first]:
+            raise UserError(
+                f"{files[key]} holds {kind} values, but {files[first]} holds {kinds[first]}, so that equal values need "
+                "not mean the same: save all images with one type."
+            )
+    if kinds[first] != np.uint8:
+        low = min(float(array.min()) for array in arrays.values())
+        high = max(float(array.max()) for array in arrays.values())
+        notes.append(f"{', '.join(files.values())}: {kinds[first]} values {low:g} to {high:g} became 0 to 255")
+        arrays = {key: _scaled(array, low, high) for key, array in arrays.items()}
+    found = {}
+    for key, array in arrays.items():
+        if (array == array.flat[0]).all():
+            raise UserError(f"{files[key]} shows nothing: all its values are the same.")
+        grid = grid_of(raws[key], array.shape[-3:], voxel_size, unit)
+        found[key] = LabelArray(np.ascontiguousarray(array), grid, ())
+    return found, notes
+
+
+def _read(path: str, formats: Sequence[FormatSpec]) -> RawImage:
+    """Read a file; a single picture as it looks, whatever its palette or compression."""
+    if path.lower().endswith((".png", ".bmp", ".jpg", ".jpeg")) and "://" not in path:
+        read_formats = [*formats, FormatSpec("photo", (".png", ".bmp", ".jpg", ".jpeg"), "", _PHOTO)]
+        return read_raw(path, read_formats, "photo")
+    return read_raw(path, formats)
+
+
+_PHOTO = f"{format_image.__name__}:read_photo"
+
+
+def _arranged(raw: RawImage, content: str, notes: list[str]) -> np.ndarray:
+    """Return (z, y, x) or, for colours, (3, z, y, x), of numbers that are finite."""
+    array, path = raw.array, raw.path
+    if array.dtype.kind not in "biuf":
+        raise UserError(f"{path} holds {array.dtype} values; an image of numbers is expected.")
+    # An array that is said to hold colours has them on its last axis, though its file can't say so.
+    color = raw.color or (content == "colour" and array.ndim in (3, 4) and array.shape[-1] in (3, 4))
+    if array.ndim - color not in (2, 3):
+        raise UserError(
+            f"{path} has the shape {array.shape}; an image has 2 axes and a volume 3, and colours one more."
+        )
+    if array.size == 0:
+        raise UserError(f"{path} is empty: its shape is {array.shape}.")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise UserError(f"{path} holds NaN or infinite values; an image needs a value everywhere.")
+    if array.dtype.kind == "b":
+        array = array.astype(np.uint8) * np.uint8(255)
+    if not color:
+        if content == "colour":
+            raise UserError(f"{path} holds no colours, but one value a pixel: give --content grey.")
+        return array if array.ndim == 3 else array[np.newaxis]
+    rgb = np.moveaxis(array[..., :3], -1, 0)
+    rgb = rgb if rgb.ndim == 4 else rgb[:, np.newaxis]
+    if content == "colour":
+        return rgb
+    if (rgb[0] == rgb[1]).all() and (rgb[0] == rgb[2]).all():
+        grey: np.ndarray = rgb[0]
+        return grey
+    notes.append(f"{path}: its colours became grey values, by their luminance")
+    grey = np.tensordot(np.array(LUMINANCE), rgb, 1)
+    return np.rint(grey).astype(array.dtype) if array.dtype.kind in "iu" else grey.astype(array.dtype)
+
+
+def _scaled(array: np.ndarray, low: float, high: float) -> np.ndarray:
+    if low == high:
+        return np.zeros(array.shape, np.uint8)
+    return np.rint((array.astype(np.float64) - low) * (255 / (high - low))).astype(np.uint8)
