@@ -11,7 +11,7 @@ DATA = {"low_res": "/a.tif", "high_res": "/b.tif", "scale": 4}
 def test_defaults_are_resolved_in_full():
     job = make_job(DATA, "a test").resolved()
     assert job.method["name"] == "superres"
-    assert job.method["generator"].keys() == {"name", "channels", "last", "noise"}
+    assert job.method["generator"].keys() == {"name", "channels", "last", "noise", "skip"}
     assert {part["name"] for part in job.method["losses"]} >= {"wasserstein-gp", "voxelwise"}
     assert all(len(part) > 1 for part in job.method["losses"])
     assert job.resolved() == job
