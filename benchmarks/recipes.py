@@ -38,7 +38,7 @@ WGAN, DIAGONALS = {"name": "wasserstein-gp"}, {"name": "two-point", "diagonals":
 HINGE, NORMED = [{"name": "hinge"}, VOXELWISE, TWO_POINT], {"name": "superres-slim", "spectral_norm": True}
 RECIPES: dict[str, dict[str, Any]] = {
     "slim": {},
-    "no-skip": {"generator": {"skip": 0}},
+    "skip": {"generator": {"skip": 0.5}},
     "linear": {"losses": [WGAN, {**VOXELWISE, "linear": 1.0}, TWO_POINT]},
     "diagonals": {"losses": [WGAN, VOXELWISE, DIAGONALS]},
     "diagonals-8": {"losses": [WGAN, VOXELWISE, {**DIAGONALS, "lags": (1, 2, 4, 8)}]},

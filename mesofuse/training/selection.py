@@ -21,6 +21,7 @@ from mesofuse.volumes.intensity_statistics import IntensityStatistics, differenc
 from mesofuse.volumes.labels import LabelArray
 
 CHECK_STREAM = 200
+CONSISTENCY = "low-res-consistency all"
 
 
 @dataclass(frozen=True)
@@ -162,5 +163,5 @@ def relative_error(values: dict[str, float], target: dict[str, float]) -> float:
     outweigh all others.
     """
     errors = [abs(values[k] - t) / max(abs(t), 1e-3) for k, t in target.items() if k in values]
-    misses: Sequence[float] = [1.0 - v for k, v in values.items() if k not in target and k == "low-res-consistency"]
+    misses: Sequence[float] = [1.0 - v for k, v in values.items() if k not in target and k == CONSISTENCY]
     return float(np.mean(errors) if errors else 0.0) + float(sum(misses))

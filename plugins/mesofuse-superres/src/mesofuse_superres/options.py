@@ -93,7 +93,7 @@ _SELECTION = {"metrics": ("volume-fraction", "surface-area", "low-res-consistenc
 class SuperResOptions(AdversarialOptions):
     """The SuperRes recipe: a conditional 3D generator, 2D critics, a voxel-wise loss against the scan."""
 
-    generator: Part = Field(Part.model_validate({"name": "superres-slim", "skip": 0.5}), description="The generator.")
+    generator: Part = Field(Part(name="superres-slim"), description="The generator.")
     critic: Part = Field(Part(name="superres-slim"), description="The critics' architecture.")
     losses: tuple[Part, ...] = Field(
         (
