@@ -9,6 +9,7 @@ import torch
 
 from mesofuse.interfaces.loss import CriticStep, GeneratorStep
 from mesofuse.interfaces.problem import Problem
+from mesofuse.training.sampling import plane_axes
 from mesofuse.volumes.grid import Triple
 from mesofuse_adversarial.options import TwoPointOptions
 
@@ -59,8 +60,8 @@ class TwoPoint:
 
 def axes_of(normals: Iterable[int]) -> list[Triple]:
     """Return the directions of the axes that lie in any plane normal to these axes."""
-    found = {axis for normal in normals for axis in range(3) if axis != normal}
-    return [(int(axis == 0), int(axis == 1), int(axis == 2)) for axis in sorted(found)]
+    axes = sorted(plane_axes(list(normals)))
+    return [(int(axis == 0), int(axis == 1), int(axis == 2)) for axis in axes]
 
 
 def diagonals_of(normals: Iterable[int]) -> list[Triple]:

@@ -6,6 +6,7 @@ import torch
 
 from mesofuse.interfaces.loss import CriticStep, GeneratorStep
 from mesofuse.interfaces.problem import Problem
+from mesofuse.training.sampling import plane_axes
 from mesofuse_adversarial.options import VariogramOptions
 
 
@@ -31,7 +32,7 @@ class Variogram:
         if not step.real:
             return None
         floor, made_of = self._options.floor, step.probabilities
-        directions = [d for d in range(3) if any(axis != d for axis in step.real)]
+        directions = sorted(plane_axes(list(step.real)))
         made, target = [moments(made_of)], [torch.stack([moments(crops) for crops in step.real.values()]).mean(0)]
         for direction in directions:
             planes = {axis: crops for axis, crops in step.real.items() if axis != direction}
