@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mesofuse.errors import UserError
 from mesofuse.interfaces.problem import Content
+from mesofuse.volumes import lock
 from mesofuse.volumes.backends import check_replaceable, clear_for_overwrite, is_url, occupied
 from mesofuse.volumes.files import check_free, remove
 from mesofuse.volumes.grid import Grid, Triple
@@ -112,43 +112,12 @@ def open_output(
 
 @contextmanager
 def alone(out: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Wait until no other process or thread of this machine writes the same output; a kill ends its claim.
+    """Wait until no other process or thread of this machine writes the same output; see `mesofuse.volumes.lock`.
 
-    Where the system or the file system has no such locks, nothing is waited for: every write is whole, and two runs of
-    one job do not harm each other while they compute.
+    Where there are no locks, two runs of one job do not harm each other while they compute: every write is whole.
     """
-    if os.name == "nt" or is_url(out):
+    if is_url(out):
         yield
         return
-    place = Path(out).absolute()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    path = place.with_name(f".{place.name}.lock")
-    while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        with suppress(OSError):  # a file system without locks
-            _claim(file, lambda: say(f"Another run is writing {out}; waiting for it to end."))
-        if _same_file(file, path):
-            break
-        os.close(file)  # whoever held it has deleted the file that was waited for: there is a new one to claim
-    try:
+    with lock.alone(Path(out), lambda: say(f"Another run is writing {out}; waiting for it to end.")):
         yield
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(file)
-
-
-def _claim(file: int, busy: Callable[[], None]) -> None:
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        busy()
-        fcntl.flock(file, fcntl.LOCK_EX)
-
-
-def _same_file(file: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file), path.stat())
-    except FileNotFoundError:
-        return False

@@ -1,0 +1,60 @@
+"""A lock on an output, so that two runs do not write it at once; a kill ends its claim."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def alone(place: Path, busy: Callable[[], None]) -> Iterator[None]:
+    """Wait until no other process or thread of this machine holds the lock on ``place``, and hold it for the block.
+
+    The lock is a hidden file beside ``place``, which need not exist; it is deleted at the end. Where the system or the
+    file system has no such locks, nothing is waited for.
+
+    Args:
+        place: The file or folder that is to be written.
+        busy: Called once if another one holds the lock, before waiting for it.
+    """
+    if os.name == "nt":
+        yield
+        return
+    place = place.absolute()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    path = place.with_name(f".{place.name}.lock")
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            with suppress(OSError):  # a file system without locks
+                _claim(file, busy)
+            if _same_file(file, path):
+                break
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)  # whoever held it has deleted the file that was waited for: there is a new one to claim
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(file)
+
+
+def _claim(file: int, busy: Callable[[], None]) -> None:
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        busy()
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _same_file(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
