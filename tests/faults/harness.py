@@ -251,17 +251,20 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._process and self._process.stdin and self._process.stdout
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
+        with self._running() as process:  # closes its pipes and waits for it
+            assert process.stdin is not None
+            process.stdin.close()
 
     def _ask(self, **request: Any) -> dict[str, Any]:
-        assert self._process and self._process.stdin and self._process.stdout
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        process = self._running()
+        print(json.dumps(request), file=process.stdin, flush=True)
+        assert process.stdout is not None
+        answer: dict[str, Any] = json.loads(process.stdout.readline())
         return answer
+
+    def _running(self) -> subprocess.Popen[str]:
+        assert self._process is not None
+        return self._process
 
     def start(
         self,
@@ -316,7 +319,8 @@ class Server:
         """Run a job without a fault, and learn its operations and what is worth importing before the next."""
         self._fresh(job, folder)
         run = self.run(job.argv, folder, env=job.env, modules=True)
-        assert run.code == 0 and not run.internal, run.output
+        assert not run.internal, run.output
+        assert run.code == 0, run.output
         new = sorted({m for m in run.modules if not m.startswith("__")} - self._warm)
         self._warm |= set(new)
         assert self._ask(do="import", modules=new)["threads"] == 1

@@ -127,7 +127,7 @@ class Plant:
         number, self.counts[kind] = self.counts[kind], self.counts[kind] + 1
         if not self.fault:
             return False
-        action, chosen, at, lasting = self.fault
+        _, chosen, at, lasting = self.fault
         if self.struck:
             return lasting and kind in FILLS
         return (kind, number) == (chosen, at)

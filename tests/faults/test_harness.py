@@ -24,7 +24,6 @@ def test_operations_below_the_folder_are_seen(clean):
     [
         ("SIGKILL", -9, ""),
         ("SIGTERM", -15, ""),
-        ("SIGINT", 130, "Interrupted."),
         ("ENOSPC", 1, "The disk is full"),
         ("EIO", 1, "Input/output error"),
         ("EACCES", 1, "There is no permission"),
