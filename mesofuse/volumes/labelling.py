@@ -64,7 +64,15 @@ def to_labels(
         UserError: It can't be a segmented image; the sentence says why and what to do.
     """
     name = name or raw.path
+    if raw.mask is not None and raw.mask.any():
+        count = int(np.count_nonzero(raw.mask))
+        raise UserError(
+            f"{name} has {count} transparent pixels ({100 * count / raw.mask.size:.2f} %), which are no material: crop "
+            "the image to what is opaque, or save it without transparency."
+        )
     array, colors = _without_color(raw, name)
+    if array.dtype.kind == "b":  # Pillow's boolean arrays hold 255 for True
+        array = array.view(np.uint8) != 0
     if array.ndim not in (2, 3):
         raise UserError(f"{name} has {array.ndim} axes (shape {array.shape}); an image has 2 and a volume 3.")
     if array.size == 0:

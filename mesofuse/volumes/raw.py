@@ -22,7 +22,12 @@ class RawImage:
         origin: Centre of the first voxel in ``unit``.
         phase_names: Names of the phases 0 … n−1 if the file carries them.
         phase_colors: Their colours as ``#rrggbb``, as many as names, if the file carries them.
-        color: Whether the last axis is colour.
+        color: Whether the last axis is colour: red, green, blue and perhaps opacity.
+        mask: True where a pixel is transparent and so no material; the shape of ``array`` without its colour axis.
+        palette: (n, 3) uint8, the colours that the values of ``array`` are indices of, if the file has them.
+        bits: Bits of a value where the file has fewer than ``array``'s type (1, 2, 4, 12 …), else 0.
+        lossy: Name of a compression that alters values, or empty.
+        notes: What the user should know of how the file was read, as sentences without a full stop.
     """
 
     array: np.ndarray
@@ -33,3 +38,8 @@ class RawImage:
     phase_names: tuple[str, ...] = ()
     phase_colors: tuple[str, ...] = ()
     color: bool = False
+    mask: np.ndarray | None = None
+    palette: np.ndarray | None = None
+    bits: int = 0
+    lossy: str = ""
+    notes: tuple[str, ...] = ()

@@ -42,6 +42,14 @@ def test_labels_of_any_type_pass_unchanged(dtype):
     assert len(labels.phases) == (2 if dtype == "bool" else 3)
 
 
+@pytest.mark.parametrize("true", [1, 255])
+def test_booleans_are_0_and_1_whatever_byte_stands_for_true(true):
+    bits = BASE % 2
+    labels, mapping = to_labels(raw((bits * np.uint8(true)).view(bool)))
+    np.testing.assert_array_equal(labels.array, bits)
+    assert not mapping.changed
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.integers(-128, 32000), min_size=2, max_size=32, unique=True),
@@ -125,6 +133,14 @@ def test_names_keep_the_values_of_a_part_that_lacks_a_phase():
 def test_too_many_names_are_refused():
     with pytest.raises(UserError, match="4 phase names were given"):
         to_labels(raw(BASE * 9), phase_names=["a", "b", "c", "d"])
+
+
+def test_transparent_pixels_are_no_material():
+    mask = np.zeros(BASE.shape, bool)
+    assert to_labels(raw(BASE, mask=mask))[0].array.max() == 2
+    mask[0, :2, :3] = True
+    with pytest.raises(UserError, match=r"6 transparent pixels \(5.00 %\)"):
+        to_labels(raw(BASE, mask=mask))
 
 
 # --- colours ----------------------------------------------------------------------------------------------------------
