@@ -59,8 +59,8 @@ def command(
     if scale is None:
         raise UserError("Missing option '--scale': say how many voxels of the result lie along one of the scan.")
     check_output(out, resume=False, overwrite=overwrite)
-    volume = open_all([result], phases, None, None)[result]
-    opened = open_scan(scan, volume, scale, shows, degradation)
+    file = open_all([result], phases, None, None)[result]
+    volume, opened = file[0], open_scan(scan, file, scale, shows, degradation)
     low = opened["low_res"]
     problem = Problem(scale, low.phases, volume.phases, opened["match"])
     with click.progressbar(length=1, label="Comparing", file=io.StringIO() if quiet or as_json else sys.stderr) as bar:

@@ -86,7 +86,8 @@ def command(
         raise UserError("--samples and --low-res can't go together: the scan is compared with whole volumes only.")
     if record and not samples:
         raise UserError("--record keeps subvolumes: give --samples, how many, beside it.")
-    opened = open_all(paths, phases, voxel_size, unit)
+    files = open_all(paths, phases, voxel_size, unit)
+    opened = {path: volume for path, (volume, _) in files.items()}
     watched = sys.stderr.isatty() or samples is not None  # blocks are not worth a line in a log
     with SampleBars(quiet=json_path == "-" or not watched, of="subvolumes" if samples else "blocks") as bars:
 
@@ -103,7 +104,7 @@ def command(
             for path in paths:
                 scan: dict[str, Any] = {}
                 if low_res and path in volumes and (path != reference or len(paths) == 1):
-                    scan = open_scan(low_res, opened[path], scale, shows, degradation)
+                    scan = open_scan(low_res, files[path], scale, shows, degradation)
                 measured[path] = measure(
                     opened[path], chosen, stack=stack, name=path, workers=workers, progress=progress(path), **scan
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,16 +16,21 @@ if TYPE_CHECKING:
     from mesofuse.volumes.labelling import LabelMapping
     from mesofuse.volumes.labels import Labels
     from mesofuse.volumes.phases import PhaseMatch
+    from mesofuse.volumes.same_phases import Opened
 
 DEFAULT = "volume-fraction,surface-area"
-MAX_LABEL = 32  # values below are labels, those above codes of grey
 
 
-def open_all(paths: Sequence[str], phases: str | None, voxel_size: Scale | None, unit: str | None) -> dict[str, Labels]:
-    """Open all files so that a label means the same phase in each: files without names take them from one that has."""
+def open_all(paths: Sequence[str], phases: str | None, voxel_size: Scale | None, unit: str | None) -> dict[str, Opened]:
+    """Open all files so that a label means the same phase in each, and say which values are mapped.
+
+    Raises:
+        UserError: If a file can't be read, or nothing says which phase of one file is which of another.
+    """
     from mesofuse.registry import get_registry
     from mesofuse.volumes.formats import BUILTIN
     from mesofuse.volumes.labelling import read_labels
+    from mesofuse.volumes.same_phases import open_alike
 
     def opened(path: str, names: Sequence[str]) -> tuple[Labels, LabelMapping]:
         formats = (*BUILTIN, *get_registry().formats)
@@ -36,45 +41,11 @@ def open_all(paths: Sequence[str], phases: str | None, voxel_size: Scale | None,
             path, formats=formats, phase_names=names, voxel_size=voxel_size, unit=unit, allow_single_phase=True
         )
 
-    given = [name.strip() for name in phases.split(",")] if phases else []
-    files = {path: opened(path, given) for path in paths}
-    names = next(([p.name for p in v.phases] for v, _ in files.values() if not _unnamed(v)), [])
-    if names and not given:
-        files |= {path: opened(path, names) for path, (volume, _) in files.items() if _unnamed(volume)}
-    counts = {path: len(volume.phases) for path, (volume, _) in files.items()}
-    if len(set(counts.values())) > 1 and any(_unnamed(volume) for volume, _ in files.values()):
-        listing = ", ".join(f"{path} has {count}" for path, count in counts.items())
-        raise UserError(
-            f"The files have different numbers of phases ({listing}), so it is not clear which is which: "
-            "name the phases by label, for example --phases pore,active,binder."
-        )
-    _check_same_values({path: mapping for path, (volume, mapping) in files.items() if _unnamed(volume)})
+    files = open_alike(paths, opened, [name.strip() for name in phases.split(",")] if phases else [])
     for path, (_, mapping) in files.items():
         if mapping.changed:
             click.echo(f"{path}: values taken as labels: {mapping}", err=True)
-    return {path: volume for path, (volume, _) in files.items()}
-
-
-def _check_same_values(mappings: Mapping[str, LabelMapping]) -> None:
-    """Refuse files whose labels differ, such as 0, 1 and 0, 2: a phase may be missing, another in each.
-
-    Grey codes, such as 0, 128, 255, can't be mistaken so: they are taken in their order.
-    """
-    plain = {
-        path: mapping.originals
-        for path, mapping in mappings.items()
-        if all(isinstance(v, int) and 0 <= v < MAX_LABEL for v in mapping.originals)
-    }
-    if len(set(plain.values())) > 1:
-        listing = "; ".join(f"{path} has {', '.join(map(str, values))}" for path, values in plain.items())
-        raise UserError(
-            f"The files hold different values ({listing}), so it is not clear which phase is missing where: name the "
-            "phases by label, for example --phases pore,active,binder."
-        )
-
-
-def _unnamed(volume: Labels) -> bool:
-    return all(phase.name == f"phase {phase.value}" for phase in volume.phases)
+    return files
 
 
 def metric_choices(metrics: str | None, settings: Sequence[str], low_res: bool) -> list[MetricChoice]:
@@ -107,16 +78,26 @@ def metric_choices(metrics: str | None, settings: Sequence[str], low_res: bool) 
     return list(given.items())
 
 
-def open_scan(path: str, volume: Labels, scale: Scale | None, shows: Sequence[str], degradation: str) -> dict[str, Any]:
-    """Open the scan and build its degradation for a volume."""
+def open_scan(path: str, opened: Opened, scale: Scale | None, shows: Sequence[str], degradation: str) -> dict[str, Any]:
+    """Open the scan and build its degradation for a volume.
+
+    Raises:
+        UserError: If the scan can't be read, or nothing says how it goes with the volume.
+    """
     from mesofuse.interfaces.problem import Problem
     from mesofuse.registry import get_registry
     from mesofuse.volumes.formats import BUILTIN
     from mesofuse.volumes.labelling import read_labels
+    from mesofuse.volumes.same_phases import check_shown_by_number
 
     if scale is None:
         raise UserError("--low-res needs --scale beside it: how many voxels of the volume lie along one of the scan.")
-    low, _ = read_labels(path, formats=(*BUILTIN, *get_registry().formats))
+    volume, mapping = opened
+    low, own = read_labels(path, formats=(*BUILTIN, *get_registry().formats))
+    if own.changed:
+        click.echo(f"{path}: values taken as labels: {own}", err=True)
+    if not shows:
+        check_shown_by_number(path, own, mapping)
     match = _match(shows, low, volume)
     built: Degradation = get_registry().find("degradation", degradation).build(
         None, Problem(scale, low.phases, volume.phases, match)

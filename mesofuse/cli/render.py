@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,11 +12,11 @@ from mesofuse.cli import job_options, options
 
 if TYPE_CHECKING:
     from mesofuse.volumes.labels import Labels
+    from mesofuse.volumes.same_phases import Opened
 
 
-def _by_axis(images: str | dict[str, str], read: Callable[[str], Labels]) -> tuple[Labels, Labels, Labels]:
+def _by_axis(files: dict[str, str], read: Callable[[str], Labels]) -> tuple[Labels, Labels, Labels]:
     """Return the images of planes normal to z, y and x; the same object for those of one file."""
-    files = {"zyx": images} if isinstance(images, str) else images
     opened = {axis: image for axes, path in files.items() for image in [read(path)] for axis in axes}
     return opened["z"], opened["y"], opened["x"]
 
@@ -61,6 +61,7 @@ def command(
     from mesofuse.volumes.intensities import read_intensities
     from mesofuse.volumes.intensity_store import IntensityVolume, is_intensities
     from mesofuse.volumes.labelling import read_labels
+    from mesofuse.volumes.same_phases import open_alike
 
     formats = (*BUILTIN, *get_registry().formats)
 
@@ -70,21 +71,27 @@ def command(
             f"{result} holds grey values or colours, which have no phases: leave out --low-res and --phases."
         )
 
-    def read(path: str, names: str | None = None) -> Labels:
-        if shows_intensities:
-            volume = IntensityVolume.open(result)
-            holds: Literal["grey", "colour"] = "colour" if volume.channels else "grey"
-            return volume if path == result else read_intensities({"": path}, holds, formats=formats)[0][""]
-        given = [name.strip() for name in names.split(",")] if names else []
-        labels: Labels = read_labels(path, formats=formats, phase_names=given, allow_single_phase=True)[0]
-        return labels
+    def intensities(path: str) -> Labels:
+        volume = IntensityVolume.open(result)
+        holds: Literal["grey", "colour"] = "colour" if volume.channels else "grey"
+        return volume if path == result else read_intensities({"": path}, holds, formats=formats)[0][""]
+
+    def labels(path: str, names: Sequence[str] = ()) -> Opened:
+        return read_labels(path, formats=formats, phase_names=names, allow_single_phase=True)
 
     check_free(out, overwrite)
+    given = job_options.parse_images(images, "--image") if images else {}
+    files = {"zyx": given} if isinstance(given, str) else given
+    read: Callable[[str], Labels] = intensities
+    if not shows_intensities:
+        names = [name.strip() for name in phases.split(",")] if phases else []
+        alike = open_alike(list(dict.fromkeys([result, *files.values()])), labels, names)
+        read = {path: volume for path, (volume, _) in alike.items()}.__getitem__
     montage(
         out,
-        low_res=read(low_res) if low_res else None,
-        result=read(result, phases),
-        image=_by_axis(job_options.parse_images(images, "--image"), read) if images else None,
+        low_res=labels(low_res)[0] if low_res else None,
+        result=read(result),
+        image=_by_axis(files, read) if files else None,
         axis=axis,
         index=index,
     )

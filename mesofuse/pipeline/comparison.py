@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from mesofuse.pipeline.inputs import JobInputs, open_inputs, open_labels
 from mesofuse.volumes.files import check_free, remove, replacing
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.same_phases import Opened, open_alike, unnamed
 from mesofuse.volumes.store import LabelVolume
 
 HASHES = "inputs.json"
@@ -133,9 +134,9 @@ def compare(
         sections.check_names(inputs.problem.phases)
     for note in inputs.notes:
         say(f"Note: {note}")
-    ready = {e.name: open_ready(e.volume, inputs) for e in config.compare if e.volume is not None}
+    ready = {e.name: open_ready(e.volume, inputs, say) for e in config.compare if e.volume is not None}
     if config.reference is not None:
-        ready[REFERENCE] = open_ready(config.reference, inputs)
+        ready[REFERENCE] = open_ready(config.reference, inputs, say)
     made = made_grid(config, inputs, ready)
     for name, grid in _grids(config, inputs, ready, made).items():
         _check_room(name, grid, config)
@@ -162,27 +163,29 @@ def compare(
     return compared
 
 
-def open_ready(path: str, inputs: JobInputs) -> Labels:
+def open_ready(path: str, inputs: JobInputs, say: Callable[[str], None] = lambda text: None) -> Labels:
     """Open a volume that is there already, with the image's phases and, where it has none, the voxels of a result.
 
     Raises:
-        UserError: It is no volume, or its phases are not the image's.
+        UserError: If it is no volume, or its phases are not, or not surely, the image's.
     """
     names = [p.name for p in inputs.problem.phases]
-    volume, _ = open_labels(path, allow_single_phase=True)
+    volume, mapping = open_labels(path, allow_single_phase=True)
+    if unnamed(volume):
+
+        def read(name: str, given: Sequence[str]) -> Opened:
+            return open_labels(name, phase_names=given, allow_single_phase=True)
+
+        image = {} if inputs.names else {inputs.image_name: (inputs.image, inputs.mappings[inputs.image_name])}
+        volume, mapping = open_alike([path], read, inputs.names, beside=image)[path]
     found = [p.name for p in volume.phases]
     if found != names:
-        if any(p.name != f"phase {p.value}" for p in volume.phases) or len(found) > len(names):
-            raise UserError(
-                f"{path} has the phases {', '.join(found)}, but the image has {', '.join(names)}; name and order them "
-                "alike."
-            )
-        volume, mapping = open_labels(path, phase_names=names, allow_single_phase=True)
-        if mapping.changed or len(volume.phases) != len(names):
-            raise UserError(
-                f"{path} has the values {', '.join(map(str, mapping.originals))}, so it is not clear which of the "
-                f"phases {', '.join(names)} they are: label them 0 … {len(names) - 1}."
-            )
+        raise UserError(
+            f"{path} has the phases {', '.join(found)}, but the image has {', '.join(names)}; name and order them "
+            "alike."
+        )
+    if mapping.changed:
+        say(f"Note: {path}: values mapped to labels: {mapping}")
     if min(volume.grid.shape) < 2 and inputs.fusion.axes != (0,):
         raise UserError(f"{path} is a 2D image of shape {volume.grid.shape}; a comparison is of volumes.")
     expected = result_voxels(inputs)

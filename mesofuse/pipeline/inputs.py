@@ -19,6 +19,7 @@ from mesofuse.volumes.intensities import read_intensities
 from mesofuse.volumes.labelling import LabelMapping, read_labels
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.phases import Phase, PhaseMatch
+from mesofuse.volumes.same_phases import check_same, check_shown_by_number, unnamed
 from mesofuse.volumes.units import convert
 
 SIZE_TOLERANCE = 0.02
@@ -35,6 +36,9 @@ class JobInputs:
         problem: Scale, phases and their matching.
         hashes: SHA-256 of each input's labels.
         notes: What the user should know: mapped values, sizes that disagree.
+        mappings: What became of the values of each file.
+        names: The names that the user gave the image's phases.
+        image_name: The file of the image of planes normal to z.
     """
 
     low_res: Labels | None
@@ -42,6 +46,9 @@ class JobInputs:
     problem: Problem
     hashes: dict[str, str]
     notes: tuple[str, ...] = field(default=())
+    mappings: Mapping[str, LabelMapping] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    image_name: str = ""
 
     @property
     def fusion(self) -> FusionInputs:
@@ -92,12 +99,13 @@ def open_inputs(job: InputsConfig) -> JobInputs:
     """
     if isinstance(job, JobConfig) and job.content != "phases":
         return _open_intensities(job, job.content)
-    low, notes = None, []
+    low, notes, mappings = None, [], {}
     scale: Scale = job.scale or (1.0, 1.0, 1.0)
     if job.low_res is not None:
         low, low_mapping = open_labels(job.low_res, voxel_size=job.voxel_size, unit=job.unit)
         _check_volume(job.low_res, low.grid, scale)
         notes += _mapping_note(job.low_res, low_mapping)
+        mappings[job.low_res] = low_mapping
     images: dict[str, LabelArray] = {}
     for axes, path in job.images.items():
         # The option is the scan's voxel size, if there is one; else the image's.
@@ -112,15 +120,21 @@ def open_inputs(job: InputsConfig) -> JobInputs:
                 images[axis] = images[axes[0]]
         _check_shown(path, images[axes[0]])
         notes += _mapping_note(path, high_mapping)
-    first = images["z"]
+        mappings[path] = high_mapping
+    first, image_name = images["z"], next(path for axes, path in job.images.items() if "z" in axes)
     _check_alike(job.images, images)
+    if not job.phases and unnamed(first):
+        check_same({path: (images[axes[0]], mappings[path]) for axes, path in job.images.items()})
     if low is None:
         problem = Problem(scale, (), first.phases, PhaseMatch(()))
     else:
         match = match_phases(job.shows, low.phases, first.phases)
+        if not job.shows and job.low_res is not None:
+            check_shown_by_number(job.low_res, mappings[job.low_res], mappings[image_name])
         problem = Problem(scale, named_after(low.phases, first.phases, match), first.phases, match)
     stacks = (images["z"], images["y"], images["x"])
-    return JobInputs(low, stacks, problem, _hashes(low, job.images, images), tuple(dict.fromkeys(notes)))
+    hashes = _hashes(low, job.images, images)
+    return JobInputs(low, stacks, problem, hashes, tuple(dict.fromkeys(notes)), mappings, tuple(job.phases), image_name)
 
 
 def _open_intensities(job: JobConfig, content: Literal["grey", "colour"]) -> JobInputs:

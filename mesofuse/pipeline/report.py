@@ -158,7 +158,7 @@ def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress:
     if record["options"].get("degradation"):
         fields["degradation"] = record["options"]["degradation"]
     config = make_comparison(fields, "the report").resolved()
-    labels: dict[str, Labels] = {REFERENCE: open_ready(reference, inputs)} if reference else {}
+    labels: dict[str, Labels] = {REFERENCE: open_ready(reference, inputs, say)} if reference else {}
     labels |= {IMAGE: placed_image(inputs), "fused": volume}
     work = folder / WORK
     columns = measure_all(labels, config, inputs, work, workers=sampling.workers, say=say, progress=progress)

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 
 from mesofuse.cli.main import main
 from mesofuse.demo.electrode import make_electrode, make_scan, sections
@@ -170,3 +171,33 @@ def test_report_of_the_comparison(compared, tmp_path, monkeypatch):
     assert {"errors.svg", "chord-length.svg", "consistency.svg"} <= {p.name for p in figures.iterdir()}
     assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF")
     assert main(given) == 2  # it is there already
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [((0, 1), "different numbers of phases"), ((1, 3, 5), "different values"), ((0, 2), "different numbers of phases")],
+)
+def test_files_are_refused_as_measure_refuses_them(values, words, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    image, volume = str(tmp_path / "sem.tif"), str(tmp_path / "volume.tif")
+    tifffile.imwrite(image, rng.choice(3, (32, 32)).astype(np.uint8), photometric="minisblack")
+    tifffile.imwrite(volume, rng.choice(values, (16, 16, 16)).astype(np.uint8), photometric="minisblack")
+    out = tmp_path / "cmp"
+    both = ["compare", "--high-res", image, "--volume", volume, "--subvolumes", "4", "--size", "8", "--out", str(out)]
+    assert main(both) == 2
+    refused = capsys.readouterr().err
+    assert words in refused
+    assert "--phases" in refused
+    assert not out.exists()
+    assert main(["measure", image, volume]) == 2
+    assert capsys.readouterr().err == refused
+    assert main(["render", volume, str(tmp_path / "figure.png"), "--image", image]) == 2
+    assert words in capsys.readouterr().err
+    named = [*both, "--phases", "pore,active,binder", "--metrics", "volume-fraction", "--json"]
+    assert main(named) == 0
+    captured = capsys.readouterr()
+    table = json.loads(captured.out)["table"]
+    absent = [line["label"] for line in table if line["entries"][1]["whole"] == 0]
+    assert absent == [
+        name for i, name in enumerate(("pore", "active", "binder")) if len(values) < 3 and i not in values
+    ]
