@@ -14,13 +14,15 @@ import numpy as np
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import Model, TileInput
 from mesofuse.interfaces.problem import Problem
+from mesofuse.models.arrays import pack, unpack
 from mesofuse.models.card import model_card
-from mesofuse.registry import get_registry
+from mesofuse.models.record import FORMAT, RECORD, check_record, read_json
+from mesofuse.registry import Component, get_registry
 from mesofuse.volumes.files import check_free, replacing
 from mesofuse.volumes.grid import Region, Triple
 
-FORMAT = 1
-RECORD, WEIGHTS, TEST = "model.json", "weights.safetensors", "self_test.safetensors"
+WEIGHTS, TEST = "weights.safetensors", "self_test.safetensors"
+AGAIN = "restore it from a copy, or train again"
 TEST_SEED = 20260101
 # A model that can't repeat its self-test to this share of voxels is broken, not merely run on another processor.
 TEST_TOLERANCE = 0.01
@@ -55,12 +57,10 @@ def save_package(
     """Write a model package; the folder appears whole or not at all.
 
     Raises:
-        UserError: Something is there already.
+        UserError: If something is there already, or an array of the model can't be kept.
     """
-    from safetensors.numpy import save
-
     check_free(path, overwrite=False)
-    weights = save({k: np.ascontiguousarray(v) for k, v in model.state().items()})
+    weights = pack(model.state())
     labels = _test_labels(model.to("cpu"))
     record: dict[str, Any] = {
         "format": FORMAT,
@@ -77,7 +77,7 @@ def save_package(
     with replacing(path) as temporary:
         temporary.mkdir()
         (temporary / WEIGHTS).write_bytes(weights)
-        (temporary / TEST).write_bytes(save({"labels": labels}))
+        (temporary / TEST).write_bytes(pack({"labels": labels}))
         (temporary / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         (temporary / "README.md").write_text(model_card(record), encoding="utf-8")
 
@@ -86,64 +86,91 @@ def read_record(path: Path) -> dict[str, Any]:
     """Return the checked contents of a package's model.json.
 
     Raises:
-        UserError: The folder is not a model package, or not one that this release reads.
+        UserError: If the folder is not a model package, or not one that this release reads.
     """
-    file = path / RECORD
     if not path.exists():
         raise UserError(f"There is no model package at {path}; `mesofuse train` or `mesofuse fuse` makes one.")
-    if not file.exists():
+    if not (path / RECORD).exists():
         raise UserError(f"{path} is not a model package: it holds no {RECORD}.")
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        version = record["format"]
-        if version != FORMAT:
-            raise UserError(
-                f"{path} has package format {version}, but this release reads format {FORMAT}; install the release of "
-                "mesofuse that wrote it, or train again."
-            )
-        sound = _digest(record) == record["digest"]
-        _ = record["provenance"], record["self_test"]["sha256"]
-    except (ValueError, LookupError, TypeError) as error:
-        raise UserError(f"{file} is damaged ({_short(error)}); restore it from a copy, or train again.") from error
-    if not sound:
-        raise UserError(f"{file} was changed by hand (its digest differs); restore it from a copy, or train again.")
-    return dict(record)
+    file = _own_file(path, RECORD)
+    record = read_json(file, AGAIN)
+    check_record(record, file, AGAIN)
+    if _digest(record) != record["digest"]:
+        raise UserError(f"{file} was changed by hand (its digest differs); {AGAIN}.")
+    return record
 
 
-def _short(error: Exception) -> str:
-    return f"it lacks {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
-
-
-def load_package(path: Path, *, self_test: bool = True) -> Package:
+def load_package(path: Path, *, self_test: bool = True, component: Component | None = None) -> Package:
     """Load a model package and check that it computes what it computed when it was saved.
 
-    Raises:
-        UserError: It is missing, damaged, of an unknown method, or fails its self-test.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
+    Args:
+        path: The folder.
+        self_test: Repeat the self-test.
+        component: The method, where it is not a registered one.
 
+    Raises:
+        UserError: If it is missing, damaged, of an unknown method, or fails its self-test.
+    """
     record = read_record(path)
-    file = path / WEIGHTS
-    if not file.is_file():
-        raise UserError(f"{path} holds no {WEIGHTS}; restore it from a copy, or train again.")
+    file = _own_file(path, WEIGHTS)
+    _refuse_beyond_memory(file.stat().st_size, str(file))
     weights = file.read_bytes()
     if hashlib.sha256(weights).hexdigest() != record["weights_sha256"]:
         raise UserError(
             f"{file} is not the file that was saved (its SHA-256 differs from that in {RECORD}): it is truncated or "
-            "was changed; restore it from a copy, or train again."
+            f"was changed; {AGAIN}."
         )
-    component = get_registry().find("method", record["method"])
+    model = _restored(path, record, unpack(weights, str(file)), component)
+    warning = _check_self_test(path, model, record["self_test"]["sha256"]) if self_test else ""
+    return Package(model, record["method"], record["options"], record["provenance"], record["digest"], path, warning)
+
+
+def _restored(
+    path: Path, record: Mapping[str, Any], arrays: dict[str, np.ndarray], component: Component | None
+) -> Model:
+    """Rebuild the model; whatever a plugin makes of arrays that are not its own is the package's fault.
+
+    Raises:
+        UserError: If there is no such method, or it can't take the options or the arrays.
+    """
+    component = component or get_registry().find("method", record["method"])
+    problem = Problem.from_json(record["problem"])
     try:
-        model: Model = component.build(record["options"]).restore(Problem.from_json(record["problem"]), load(weights))
-    except (SafetensorError, LookupError, TypeError, ValueError) as error:
-        raise UserError(f"The model package {path} can't be loaded: {error}.") from error
+        model: Model = component.build(record["options"]).restore(problem, arrays)
+        z, y, x = (t + 2 * h for t, h in zip(record["tile"], model.halo, strict=True))
+        needed = model.tile_bytes((z, y, x)) if model.can_tile else 0
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise UserError(f"The model package {path} can't be loaded: {str(error).rstrip('.')}.") from error
     if model.can_tile:
+        _refuse_beyond_memory(needed, f"A tile of {record['tile']} voxels of the model {path}")
         # The tile is the model's own, also if a later release would choose another one.
         z, y, x = record["tile"]
         model.tile = (z, y, x)
-    warning = _check_self_test(path, model, record["self_test"]["sha256"]) if self_test else ""
-    return Package(model, record["method"], record["options"], record["provenance"], record["digest"], path, warning)
+    return model
+
+
+def _own_file(path: Path, name: str) -> Path:
+    """Return a file of the package.
+
+    Raises:
+        UserError: If it is missing, no ordinary file, or a link that leads out of the package.
+    """
+    file = path / name
+    if not file.exists():
+        raise UserError(f"{path} holds no {name}; {AGAIN}.")
+    if not file.is_file() or not file.resolve().is_relative_to(path.resolve()):
+        raise UserError(f"{file} is no file of the package, but a link out of it or no ordinary file; {AGAIN}.")
+    return file
+
+
+def _refuse_beyond_memory(needed: int, what: str) -> None:
+    import psutil
+
+    there = psutil.virtual_memory().total
+    if needed > there:
+        raise UserError(f"{what} would need {needed / 1e9:.1f} GB of memory, but the machine has {there / 1e9:.1f} GB.")
 
 
 def _digest(record: Mapping[str, Any]) -> str:
@@ -176,22 +203,30 @@ def _check_self_test(path: Path, model: Model, expected: str) -> str:
     """Repeat the self-test; return a warning where a few voxels differ.
 
     Raises:
-        UserError: More than a few differ.
+        UserError: If more than a few differ.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    labels = _test_labels(model)
+    window = (
+        (6, 6, 6) if model.problem.low_phases else (1 + 2 * model.halo[0], 2 + 2 * model.halo[1], 2 + 2 * model.halo[2])
+    )
+    _refuse_beyond_memory(model.tile_bytes(window), f"The self-test of the model {path}")
+    try:
+        labels = _test_labels(model)
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        raise UserError(f"The model package {path} can't make its self-test: {str(error).rstrip('.')}.") from error
     if _hash(labels) == expected:
         return ""
     try:
-        before = load_file(path / TEST)["labels"]
-    except (OSError, SafetensorError, KeyError):
+        file = _own_file(path, TEST)
+        _refuse_beyond_memory(file.stat().st_size, TEST)
+        before = unpack(file.read_bytes(), TEST)["labels"]
+    except (OSError, UserError, KeyError):
         before = np.empty(0, np.uint8)
     if _hash(before) != expected or before.shape != labels.shape:
         raise UserError(
             f"The model package {path} fails its self-test, and {TEST}, which says by how much, is missing or damaged: "
-            "restore it from a copy, or train again."
+            f"{AGAIN}."
         )
     # Intensities are rounded; a step or two is what other processors make of them.
     steps = np.abs(labels.astype(np.int16) - before)

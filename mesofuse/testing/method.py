@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mesofuse.interfaces.method import Budget, FitRun, FusionInputs, TileInput
+from mesofuse.models.package import load_package, save_package
 from mesofuse.testing.checks import Check, Skipped, require
-from mesofuse.testing.common import build
+from mesofuse.testing.common import build, options_of
 from mesofuse.testing.problems import blobs, conditional, make_problem
 from mesofuse.volumes.grid import Region, Triple
 
@@ -140,7 +141,7 @@ def tile_is_whole(component: Component) -> None:
 
 
 def restores(component: Component) -> None:
-    """Rebuild the model from its state, and from a pickle, and compare what they make."""
+    """Rebuild the model from its state, from a package on disk and from a pickle, and compare what they make."""
     model = fitted(component)
     shape = small(model)
     tile = tile_input(model, Region.whole(shape), shape)
@@ -149,10 +150,28 @@ def restores(component: Component) -> None:
     arrays = all(isinstance(k, str) and isinstance(v, np.ndarray) for k, v in state.items())
     require(arrays, "state is no dict of names to numpy arrays.")
     require(all(v.dtype != object for v in state.values()), "state holds Python objects; keep plain arrays only.")
+    shaped = {name: (value.shape, value.copy()) for name, value in state.items()}
     twin = build(component).restore(model.problem, state).to("cpu")
     require(np.array_equal(twin.reconstruct(tile).labels, expected), "the restored model gives other labels.")
+    loaded = packed(component, model)
+    require(np.array_equal(loaded.reconstruct(tile).labels, expected), "the model gives other labels from a package.")
+    again = loaded.state()
+    same = again.keys() == shaped.keys() and all(
+        again[k].shape == shape and np.array_equal(again[k], value, equal_nan=value.dtype.kind in "fc")
+        for k, (shape, value) in shaped.items()
+    )
+    require(same, "the model from a package has another state.")
     copy = pickle.loads(pickle.dumps(model))
     require(np.array_equal(copy.reconstruct(tile).labels, expected), "a pickled copy gives other labels.")
+
+
+def packed(component: Component, model: Any) -> Any:
+    """Return the model as `mesofuse generate` gets it: saved as a package on disk and loaded from there."""
+    options = options_of(component).model_dump(mode="json")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        save_package(path, model, component.spec.name, options, {})
+        return load_package(path, component=component).model
 
 
 def same_seed(component: Component) -> None:
@@ -170,6 +189,6 @@ CHECKS = (
     Check("reconstructs", "Labels and probabilities have the right shape, type and phases.", reconstructs),
     Check("repeats", "The same tile gives the same bits, from any thread.", repeats),
     Check("tile-is-whole", "A tile made from its window equals that part of the whole volume.", tile_is_whole),
-    Check("restores", "State and pickle give the model back.", restores),
+    Check("restores", "State, a package on disk and a pickle give the model back.", restores),
     Check("same-seed-same-model", "Two fits under one seed give one model.", same_seed),
 )

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import torch
 
+from mesofuse.errors import UserError
 from mesofuse.interfaces.events import Note
 from mesofuse.interfaces.generator import Generator
 from mesofuse.interfaces.method import FitRun, FusionInputs
@@ -69,6 +70,7 @@ class AdversarialMethod:
         Raises:
             ValueError: The weights are not those of this recipe's generator.
         """
+        self._refuse_others(problem, state)
         generator = self.build_generator(problem)
         try:
             generator.load_state_dict({k: torch.as_tensor(v) for k, v in state.items()})
@@ -77,3 +79,28 @@ class AdversarialMethod:
                 f"the weights do not fit the generator {self.options.generator.name!r}: {error}"
             ) from error
         return GeneratorModel(generator, problem)
+
+    def _refuse_others(self, problem: Problem, state: Mapping[str, np.ndarray]) -> None:
+        """Refuse weights of another generator before one is built, which may be far larger than the weights are.
+
+        Raises:
+            ValueError: If a weight is missing, left over, of another size or not finite.
+        """
+        name = self.options.generator.name
+        wild = next((k for k, v in state.items() if not np.isfinite(v).all()), None)
+        if wild is not None:
+            raise ValueError(f"the weight {wild!r} holds values that are not finite, as after a diverged training")
+        try:
+            with torch.device("meta"):
+                sizes = {k: v.numel() for k, v in self.build_generator(problem).state_dict().items()}
+        except UserError:
+            raise
+        except Exception:  # a generator that computes with its weights while it is built; loading them tells
+            return
+        found = {k: v.size for k, v in state.items()}
+        if sizes != found:
+            differing = min(k for k in sizes.keys() | found.keys() if sizes.get(k) != found.get(k))
+            raise ValueError(
+                f"the weights do not fit the generator {name!r}, where {differing!r} has "
+                f"{sizes.get(differing, 'no')} values, not {found.get(differing, 'none')}"
+            )

@@ -103,7 +103,7 @@ DAMAGES = {
     "holds no model.json": lambda path: (path / "model.json").unlink(),
     "model.json is damaged": lambda path: (path / "model.json").write_text('{"format": 1, "meth'),
     "is damaged (it lacks 'method')": lambda path: (path / "model.json").write_text('{"format": 1, "digest": ""}'),
-    "is damaged (list": lambda path: (path / "model.json").write_text("[1, 2]"),
+    "is damaged (it holds a list": lambda path: (path / "model.json").write_text("[1, 2]"),
     "damaged ('utf-8'": lambda path: (path / "model.json").write_bytes(b"\xff\xfe{"),
     "changed by hand": lambda path: edit(path, tile=[8, 8, 8]),
     "format 2, but this release reads format 1": lambda path: edit(path, format=2),

@@ -3,7 +3,7 @@ import pytest
 from mesofuse.testing import run_checks
 
 
-@pytest.mark.parametrize("name", ["Good", "NoScan"])
+@pytest.mark.parametrize("name", ["Good", "NoScan", "SmallState"])
 def test_a_sound_method_passes(failures, name):
     assert failures("method", f"methods:{name}") == {}
 
@@ -20,6 +20,8 @@ def test_what_works_on_whole_volumes_is_not_asked_for_tiles(component):
         ("SmallHalo", "tile-is-whole", "differs from the whole volume"),
         ("NoScanSmallHalo", "tile-is-whole", "differs from the whole volume"),
         ("Forgetful", "restores", "the restored model gives other labels"),
+        ("Named", "restores", "'name' is of the type <U1, which a package can't hold"),
+        ("Picky", "restores", "can't be loaded: little-endian"),
         ("Objects", "restores", "state holds Python objects"),
         ("Unseeded", "same-seed-same-model", "differ in ['share']"),
         ("Stateful", "repeats", "the same tile gives different labels"),

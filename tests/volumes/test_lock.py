@@ -6,9 +6,13 @@ from mesofuse.volumes.lock import alone
 
 
 def test_the_lock_file_goes_whatever_happens(tmp_path):
-    with pytest.raises(ZeroDivisionError), alone(tmp_path / "new" / "a.zarr", lambda: None):
-        assert [p.name for p in (tmp_path / "new").iterdir()] == [".a.zarr.lock"]
-        raise ZeroDivisionError
+    def fail():
+        with alone(tmp_path / "new" / "a.zarr", lambda: None):
+            assert [p.name for p in (tmp_path / "new").iterdir()] == [".a.zarr.lock"]
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert list((tmp_path / "new").iterdir()) == []
 
 

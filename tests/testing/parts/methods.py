@@ -158,3 +158,45 @@ class NoScanSmallHaloModel(NoScanModel):
 
 class NoScanSmallHalo(NoScan):
     model = NoScanSmallHaloModel
+
+
+class SmallStateModel(Model):
+    """Keeps an array without axes, an empty one and one whose memory is not contiguous."""
+
+    def state(self):
+        wide = np.stack([self.share, self.share], 1)
+        return {"share": wide[:, 0], "edge": np.array(8), "none": np.zeros((0, 3), np.int16)}
+
+
+class SmallState(Good):
+    model = SmallStateModel
+
+    def restore(self, problem, state):
+        assert state["edge"].shape == ()
+        assert state["none"].shape == (0, 3)
+        return super().restore(problem, state)
+
+
+class NamedModel(Model):
+    def state(self):
+        return {"share": self.share, "name": np.array(["a", "b"])}
+
+
+class Named(Good):
+    model = NamedModel
+
+
+class PickyModel(Model):
+    def state(self):
+        return {"share": self.share.astype(">f4")}
+
+
+class Picky(Good):
+    """Takes its arrays in one byte order alone, which a package does not keep."""
+
+    model = PickyModel
+
+    def restore(self, problem, state):
+        if state["share"].dtype.byteorder != ">":
+            raise ValueError("little-endian")
+        return super().restore(problem, state)
