@@ -24,30 +24,49 @@ FEW_VOXELS = 256
 
 
 def check_fractions(scan: Sample, image: Sample, match: PhaseMatch) -> Check:
-    """Compare the fraction of each of the scan's phases with that of the image's phases which it shows."""
-    unnamed = sorted(set(range(len(image.phases))) - {v for values in match.shows for v in values})
-    rest = fraction(image.all, unnamed)
-    numbers: dict[str, object] = {}
+    """Compare the fraction of each of the scan's phases with that of the image's phases which it shows.
+
+    A phase of the image that no rule names may lie in any of the scan's, so that each can only be held to bounds, and
+    nothing is said to agree.
+    """
+    free = match.free(image.phases)
+    rest = fraction(image.all, [p.value for p in free])
+    numbers: dict[str, object] = {"free": {"phases": [p.name for p in free], "fraction": rest}} if free else {}
     agreeing: list[str] = []
     wrong: list[str] = []
     unsure: list[str] = []
+    doubt = False
     for (low,) in phase_groups(scan):
         name = scan.phases[low].name
         one, other = fraction_error(scan.all, [low]), fraction_error(image.all, match.shows[low])
-        # A phase of the image that no rule names may lie in any of the scan's.
         gap = max(other.value - one.value, one.value - other.value - rest, 0.0)
         numbers[name] = {"scan": one.to_json(), "image": other.to_json(), "gap": gap}
         verdict = _agree(one, other, gap)
+        doubt = doubt or verdict is None
+        least = f"{100 * other.value:.1f} to {100 * (other.value + rest):.1f} % of the image"
         if verdict is False:
-            wrong.append(f"{name} is {one} of the scan but {other} of the image")
+            wrong.append(f"{name} is {one} of the scan but {least if free else f'{other} of the image'}")
+        elif free:
+            unsure.append(f"{name} {one} of the scan, {least}")
         else:
             (unsure if verdict is None else agreeing).append(f"{name} {one} and {other}")
+    names = ", ".join(p.name for p in free)
     if wrong:
+        bounds = f", wherever {names} ({100 * rest:.1f} %), that no rule names, may lie" if free else ""
         return Check(
             "phase-fractions", "warning",
-            f"The phase fractions of scan and image disagree: {'; '.join(wrong)} (95 %); check the segmentations, "
-            "which phase shows which, that both show the same material, and whether the scan misses what is thinner "
-            "than its voxels.",
+            f"The phase fractions of scan and image disagree{bounds}: {'; '.join(wrong)} (95 %); check the "
+            "segmentations, which phase shows which, that both show the same material, and whether the scan misses "
+            "what is thinner than its voxels.",
+            numbers,
+        )  # fmt: skip
+    if free:
+        kept = "and there is not enough data to tell whether they keep them" if doubt else "which they keep"
+        return Check(
+            "phase-fractions", "unknown",
+            f"No rule names {names} ({100 * rest:.1f} % of the image), which may lie in any phase of the scan, so the "
+            f"fractions can't be compared but only held to bounds, {kept}: {'; '.join(unsure)}. To have them compared, "
+            f"name {names} in --shows.",
             numbers,
         )  # fmt: skip
     if unsure:
@@ -56,11 +75,8 @@ def check_fractions(scan: Sample, image: Sample, match: PhaseMatch) -> Check:
             f"There is not enough data to tell whether the phase fractions agree: {'; '.join(unsure)}.",
             numbers,
         )  # fmt: skip
-    text = f"The phase fractions of scan and image agree: {'; '.join(agreeing)} (95 %)"
-    if rest:
-        names = ", ".join(image.phases[v].name for v in unnamed)
-        text += f", where {names} ({100 * rest:.1f} %), that no rule names, may lie in any"
-    return Check("phase-fractions", "ok", f"{text}.", numbers)
+    text = f"The phase fractions of scan and image agree: {'; '.join(agreeing)} (95 %)."
+    return Check("phase-fractions", "ok", text, numbers)
 
 
 def _agree(one: Fraction, other: Fraction, gap: float) -> bool | None:
@@ -84,6 +100,8 @@ def check_scale(scan: Sample, image: Sample, problem: Problem) -> Check:
     phases = _telling(scan, image, problem.match)
     found = best_scale(scan.all, image.pieces, problem.match.shows, problem.scale, phases)
     numbers: dict[str, object] = {"stated": list(problem.scale)}
+    free = problem.match.free(image.phases)
+    left = f" What no rule names ({', '.join(p.name for p in free)}) is left out of this." if free else ""
     if found is not None:
         best, low, high = ([s * f for s in problem.scale] for f in (found.factor, found.low, found.high))
         numbers |= {
@@ -100,7 +118,7 @@ def check_scale(scan: Sample, image: Sample, problem: Problem) -> Check:
         text += "beyond is let pass)."
         if found.mismatch > POOR_FIT:
             text += f" {_POOR}"
-        return Check("scale-factor", "ok", text, numbers)
+        return Check("scale-factor", "ok", text + left, numbers)
     text = (
         f"The structures of scan and image are not of one size at the stated scale factor {stated}: a factor of about "
         f"{_text(_times(problem.scale, found.factor))} would fit best ({_text(_times(problem.scale, found.low))} to "
@@ -108,7 +126,7 @@ def check_scale(scan: Sample, image: Sample, problem: Problem) -> Check:
     )
     if found.mismatch > POOR_FIT:
         text += f" {_POOR}"
-    return Check("scale-factor", "warning", text, numbers)
+    return Check("scale-factor", "warning", text + left, numbers)
 
 
 def _telling(scan: Sample, image: Sample, match: PhaseMatch) -> list[int]:

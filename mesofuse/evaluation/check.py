@@ -22,7 +22,7 @@ class Check:
 
     Attributes:
         name: ``phase-fractions``, ``scale-factor``, ``image-size`` or ``isotropy``.
-        status: ``ok``, ``warning``, or ``unknown`` where there is not enough data to tell.
+        status: ``ok``, ``warning``, or ``unknown`` where there are not enough data, or rules, to tell.
         sentence: What was found, and what to do about it.
         numbers: What it was found from; NaN where something is not known.
     """

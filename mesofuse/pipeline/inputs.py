@@ -132,6 +132,7 @@ def open_inputs(job: InputsConfig) -> JobInputs:
         if not job.shows and job.low_res is not None:
             check_shown_by_number(job.low_res, mappings[job.low_res], mappings[image_name])
         problem = Problem(scale, named_after(low.phases, first.phases, match), first.phases, match)
+        notes += free_note(match, first.phases)
     stacks = (images["z"], images["y"], images["x"])
     hashes = _hashes(low, job.images, images)
     return JobInputs(low, stacks, problem, hashes, tuple(dict.fromkeys(notes)), mappings, tuple(job.phases), image_name)
@@ -220,6 +221,19 @@ def named_after(low: Sequence[Phase], high: Sequence[Phase], match: PhaseMatch) 
     return tuple(
         with_fields(p, name=" + ".join(high[v].name for v in shown)) for p, shown in zip(low, match.shows, strict=True)
     )
+
+
+def free_note(match: PhaseMatch, phases: Sequence[Phase]) -> list[str]:
+    """Return a note of the phases that no phase of the scan shows, if there are any."""
+    free = [p.name for p in match.free(phases)]
+    if not free:
+        return []
+    names = ", ".join(free)
+    it, lies, is_free = ("it", "lies", "is") if len(free) == 1 else ("they", "lie", "are")
+    return [
+        f"no phase of the scan shows {names}, so the scan does not say where {it} {lies} and agreement with the scan does "
+        f"not count {names}: {it} {is_free} free; if the scan shows {names} as one of its phases, say so with --shows"
+    ]
 
 
 def size_notes(low: Grid, image: Grid, scale: Scale, normal: int = 0) -> list[str]:

@@ -88,6 +88,11 @@ class PhaseMatch:
 
     shows: tuple[tuple[int, ...], ...]
 
+    def free(self, phases: Sequence[Phase]) -> tuple[Phase, ...]:
+        """Return the high-resolution phases that no low-resolution phase shows; none where there is no scan."""
+        shown = {v for values in self.shows for v in values}
+        return tuple(p for p in phases if p.value not in shown) if self.shows else ()
+
     @classmethod
     def by_index(cls, low: int, high: int) -> PhaseMatch:
         """Return the paper's default: low-resolution phase ``i`` shows high-resolution phase ``i``.

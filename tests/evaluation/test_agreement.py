@@ -51,12 +51,27 @@ def test_several_phases_shown_by_one():
     assert check_fractions(*samples(scan, image, 3), PhaseMatch(((0, 1), (2,)))).status == "warning"
 
 
-def test_a_phase_that_no_rule_names_may_lie_in_any():
+def test_nothing_agrees_beside_a_phase_that_no_rule_names():
     image = np.random.default_rng(0).choice(3, (256, 256), p=[0.3, 0.4, 0.3])
     check = check_fractions(*samples(noise((32, 32, 32), 0.4), image, 3), MATCH)
-    assert check.status == "ok"
-    assert "r (" in check.sentence
-    assert check_fractions(*samples(noise((32, 32, 32), 0.2), image, 3), MATCH).status == "warning"
+    assert check.status == "unknown"
+    assert "agree" not in check.sentence
+    assert check.numbers["free"]["phases"] == ["r"]
+    assert check.numbers["free"]["fraction"] == pytest.approx(0.3, abs=0.01)
+    # What can be said: the scan's phase has at least the image's share of what it shows, at most that and all of r.
+    low, high = check.numbers["a"]["image"]["fraction"], check.numbers["free"]["fraction"]
+    assert f"% of the scan, {100 * low:.1f} to {100 * (low + high):.1f} % of the image; b " in check.sentence
+    outside = check_fractions(*samples(noise((32, 32, 32), 0.2), image, 3), MATCH)
+    assert outside.status == "warning"
+    assert "wherever r (" in outside.sentence
+    assert "enough data" in check_fractions(*samples(noise((2, 2, 2), 0.5), image, 3), MATCH).sentence
+
+
+def test_the_scale_is_said_to_leave_out_what_no_rule_names(media):
+    rng = np.random.default_rng(0)
+    scan, image = samples(media.gaussian((64, 64, 64), 2, rng), media.gaussian((640, 640), 8, rng), 3)
+    check = check_scale(scan, image, Problem((4.0,) * 3, scan.phases, image.phases, MATCH))
+    assert check.sentence.endswith("What no rule names (r) is left out of this.")
 
 
 def test_a_phase_is_missing():

@@ -78,3 +78,26 @@ def test_pixels_that_are_not_known_are_the_volumes_over_the_scale():
     assert image_grid(known, LOW, (4.0,) * 3) == known
     assert image_grid(Grid((1, 4, 4)), LOW, (4.0, 4.0, 2.0)).voxel_size == pytest.approx((0.2, 0.2, 0.4))
     assert not image_grid(Grid((1, 4, 4)), Grid((9, 9, 9)), (4.0,) * 3).known
+
+
+def test_a_free_phase_is_noted(job):
+    (note,) = open_inputs(job(phases=["pore", "active", "binder"])).notes
+    assert "no phase of the scan shows binder" in note
+    assert "it is free" in note
+    assert open_inputs(job(phases=["pore", "active", "binder"], shows={"0": ["0", "2"], "1": ["1"]})).notes == ()
+
+
+def test_a_scan_of_other_numbers_needs_rules(job):
+    low = np.array([0, 2], np.uint8)[blobs((9, 8, 10), 2).array]
+    with pytest.raises(UserError, match=r"has the values 0, 2, but what it is matched with has 0, 1, 2.*--shows"):
+        open_inputs(job(low=low))
+    inputs = open_inputs(job(low=low, shows={"0": ["0"], "1": ["1", "2"]}))
+    assert "0→0, 2→1" in inputs.notes[0]
+
+
+def test_images_of_several_directions_show_the_same_values(job, tmp_path):
+    image = blobs((1, 40, 40), 2).array[0]
+    tifffile.imwrite(tmp_path / "x.tif", np.array([0, 2], np.uint8)[image], photometric="minisblack")
+    high = {"zy": str(tmp_path / "high.tif"), "x": str(tmp_path / "x.tif")}
+    with pytest.raises(UserError, match=r"high\.tif has 0, 1; .*x\.tif has 0, 2.*--phases"):
+        open_inputs(job(high=image, high_res=high))

@@ -75,3 +75,10 @@ def test_rules_are_read_as_users_type_them():
 def test_malformed_rules_are_refused(rules, message):
     with pytest.raises(UserError, match=message):
         parse_rules(rules)
+
+
+def test_phases_that_nothing_shows_are_free():
+    phases = default_phases(3, ["pore", "active", "binder"])
+    assert [p.name for p in PhaseMatch(((0,), (1,))).free(phases)] == ["binder"]
+    assert PhaseMatch(((0, 2), (1,))).free(phases) == ()
+    assert PhaseMatch(()).free(phases) == ()
