@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -33,6 +34,25 @@ def check_free(path: Path, overwrite: bool) -> None:
         raise UserError(f"{path} can't be written: {parent} is a file, not a folder.")
     if not os.access(parent, os.W_OK):
         raise UserError(f"{path} can't be written: the folder {parent} is not writable.")
+
+
+_LEFT = re.compile(r"\.[0-9a-f]{8}\.(partial|old)\.(.+)", re.DOTALL)
+
+
+def recover(folder: Path) -> None:
+    """Undo what killed `replacing` blocks left in a folder: put back what was moved aside, delete what was not finished.
+
+    Call it where nobody else writes in the folder, as under the lock on it.
+    """
+    if not folder.is_dir():
+        return
+    left = [(p, found) for p in folder.iterdir() if (found := _LEFT.fullmatch(p.name))]
+    for path, found in sorted(left, key=lambda entry: entry[1][1]):  # what was moved aside first
+        place = folder / found[2]
+        if found[1] == "old" and not place.exists():
+            path.rename(place)
+        else:
+            remove(path)
 
 
 @contextmanager

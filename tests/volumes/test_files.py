@@ -3,7 +3,7 @@ import os
 import pytest
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.files import check_free, replacing
+from mesofuse.volumes.files import check_free, recover, replacing
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
@@ -52,3 +52,18 @@ def test_a_file_in_the_way_is_said(tmp_path):
     (tmp_path / "a").write_text("")
     with pytest.raises(UserError, match="is a file, not a folder"):
         check_free(tmp_path / "a" / "b.tif", overwrite=False)
+
+
+def test_what_a_kill_left_is_undone(tmp_path):
+    """A file that was being written, a folder that was replaced, and one that was moved aside and not replaced yet."""
+    (tmp_path / ".0123abcd.partial.a.json").write_text("half")
+    (tmp_path / "done").mkdir()
+    for name in (".0123abcd.old.done", ".0123abcd.old.moved", ".4567cdef.partial.moved"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    (tmp_path / ".hidden.old").write_text("a user's own")
+    recover(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".hidden.old", "done", "moved"]
+    assert (tmp_path / "moved" / "file").read_text() == ".0123abcd.old.moved"
+    assert not list((tmp_path / "done").iterdir())
+    recover(tmp_path / "none")
