@@ -91,8 +91,7 @@ def command(
     fine, mapping = open_labels(
         volume, voxel_size=voxel_size, unit=unit, phase_names=names, allow_single_phase=True
     )  # fmt: skip
-    if mapping.changed:
-        click.echo(f"Note: {volume}: values mapped to labels: {mapping}", err=True)
+    options.echo_remarks(mapping, volume)
     scan = Scan(fine, scan_problem(fine.phases, scale, rules), Scanner(degradation, chosen, noise, seed, thresholds))
     if any(scan.left_out):
         left = " × ".join(map(str, scan.left_out))

@@ -35,16 +35,16 @@ def command(volume: str, output: str, region: str | None, level: int, format: st
     from mesofuse.volumes.store import LabelVolume
 
     formats = (*BUILTIN, *get_registry().formats)
-    source = (
-        IntensityVolume.open(volume)
-        if is_intensities(volume)
-        else read_labels(volume, formats=formats, allow_single_phase=True)[0]
-    )
-    labels: Labels = source
+    labels: Labels
+    if is_intensities(volume):
+        labels = IntensityVolume.open(volume)
+    else:
+        labels, mapping = read_labels(volume, formats=formats, allow_single_phase=True)
+        options.echo_remarks(mapping, volume)
     if level:
-        if not isinstance(source, LabelVolume):
+        if not isinstance(labels, LabelVolume):
             raise UserError(f"{volume} has no resolution levels; only OME-Zarr volumes do.")
-        labels = source.level(level)
+        labels = labels.level(level)
     if region:
         labels = Crop(labels, Region.parse(region, labels.grid.shape))
     write_labels(labels, output, formats, format, overwrite=overwrite)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mesofuse.cli import options
 from mesofuse.errors import UserError
 
 if TYPE_CHECKING:
@@ -102,8 +103,7 @@ def open_scan(package: Package, low_res: str, voxel_size: Scale | None, unit: st
         low, mapping = open_labels(
             low_res, voxel_size=voxel_size, unit=unit, phase_names=names, allow_single_phase=True
         )
-    if mapping.changed:
-        click.echo(f"Note: {low_res}: values mapped to labels: {mapping}", err=True)
+    options.echo_remarks(mapping, low_res)
     check_phases(low_res, low.phases, mapping, expected)
     return low
 

@@ -63,6 +63,8 @@ def command(
     click.echo(f"Phases: {', '.join(f'{p.value} {p.name}' for p in labels.phases)}.")
     if mapping.changed:
         click.echo(f"Values mapped: {mapping}.")
+    for note in mapping.notes:
+        click.echo(f"Note: {note}.")
     if not grid.known:
         click.echo("The voxel size is unknown: lengths will be in voxels (--voxel-size sets it).")
 

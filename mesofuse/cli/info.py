@@ -51,6 +51,8 @@ def show(about: dict[str, Any]) -> None:
         line = Text.assemble(("  ■ ", phase["color"]), f"{phase['value']} {phase['name']}")
         line.append(f"  {100 * phase['fraction']:.2f} %")
         console.print(line)
+    for note in about.get("notes", []):
+        console.print(Text(f"Note: {note}", style="yellow"))
     if about.get("problem"):
         console.print(Text(f"Not usable as labels: {about['problem']}", style="yellow"))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from mesofuse.cli import options
 from mesofuse.errors import UserError, nearest
 from mesofuse.volumes.grid import Scale
 
@@ -43,8 +42,7 @@ def open_all(paths: Sequence[str], phases: str | None, voxel_size: Scale | None,
 
     files = open_alike(paths, opened, [name.strip() for name in phases.split(",")] if phases else [])
     for path, (_, mapping) in files.items():
-        if mapping.changed:
-            click.echo(f"{path}: values taken as labels: {mapping}", err=True)
+        options.echo_remarks(mapping, path)
     return files
 
 
@@ -94,8 +92,7 @@ def open_scan(path: str, opened: Opened, scale: Scale | None, shows: Sequence[st
         raise UserError("--low-res needs --scale beside it: how many voxels of the volume lie along one of the scan.")
     volume, mapping = opened
     low, own = read_labels(path, formats=(*BUILTIN, *get_registry().formats))
-    if own.changed:
-        click.echo(f"{path}: values taken as labels: {own}", err=True)
+    options.echo_remarks(own, path)
     if not shows:
         check_shown_by_number(path, own, mapping)
     match = _match(shows, low, volume)

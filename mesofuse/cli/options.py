@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mesofuse.volumes.grid import Scale, Triple, parse_axes, parse_scale, parse_size, parse_unit
 from mesofuse.volumes.units import parse_voxel_size
+
+if TYPE_CHECKING:
+    from mesofuse.volumes.labelling import LabelMapping
 
 
 def _scale(ctx: click.Context, param: click.Parameter, value: str | None) -> Scale | None:
@@ -63,6 +66,12 @@ device = click.option(
 overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def echo_remarks(mapping: LabelMapping, path: str) -> None:
+    """Say on stderr what there is to say of a file that was read."""
+    for remark in mapping.remarks(path):
+        click.echo(f"Note: {remark}", err=True)
 
 
 def echo_json(data: Any) -> None:

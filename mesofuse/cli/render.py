@@ -86,10 +86,15 @@ def command(
     if not shows_intensities:
         names = [name.strip() for name in phases.split(",")] if phases else []
         alike = open_alike(list(dict.fromkeys([result, *files.values()])), labels, names)
+        for path, (_, mapping) in alike.items():
+            options.echo_remarks(mapping, path)
         read = {path: volume for path, (volume, _) in alike.items()}.__getitem__
+    scan, mapping = labels(low_res) if low_res else (None, None)
+    if low_res and mapping:
+        options.echo_remarks(mapping, low_res)
     montage(
         out,
-        low_res=labels(low_res)[0] if low_res else None,
+        low_res=scan,
         result=read(result),
         image=_by_axis(files, read) if files else None,
         axis=axis,

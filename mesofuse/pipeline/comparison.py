@@ -184,8 +184,8 @@ def open_ready(path: str, inputs: JobInputs, say: Callable[[str], None] = lambda
             f"{path} has the phases {', '.join(found)}, but the image has {', '.join(names)}; name and order them "
             "alike."
         )
-    if mapping.changed:
-        say(f"Note: {path}: values mapped to labels: {mapping}")
+    for remark in mapping.remarks(path):
+        say(f"Note: {remark}")
     if min(volume.grid.shape) < 2 and inputs.fusion.axes != (0,):
         raise UserError(f"{path} is a 2D image of shape {volume.grid.shape}; a comparison is of volumes.")
     expected = result_voxels(inputs)

@@ -104,7 +104,7 @@ def open_inputs(job: InputsConfig) -> JobInputs:
     if job.low_res is not None:
         low, low_mapping = open_labels(job.low_res, voxel_size=job.voxel_size, unit=job.unit)
         _check_volume(job.low_res, low.grid, scale)
-        notes += _mapping_note(job.low_res, low_mapping)
+        notes += low_mapping.remarks(job.low_res)
         mappings[job.low_res] = low_mapping
     images: dict[str, LabelArray] = {}
     for axes, path in job.images.items():
@@ -119,7 +119,7 @@ def open_inputs(job: InputsConfig) -> JobInputs:
             else:
                 images[axis] = images[axes[0]]
         _check_shown(path, images[axes[0]])
-        notes += _mapping_note(path, high_mapping)
+        notes += high_mapping.remarks(path)
         mappings[path] = high_mapping
     first, image_name = images["z"], next(path for axes, path in job.images.items() if "z" in axes)
     _check_alike(job.images, images)
@@ -158,10 +158,6 @@ def _check_volume(name: str, grid: Grid, scale: Scale) -> None:
             else ""
         )
         raise UserError(f"{name} is a 2D image of shape {grid.shape}; the low-resolution input must be a volume{hint}.")
-
-
-def _mapping_note(path: str, mapping: LabelMapping) -> list[str]:
-    return [f"{path}: values mapped to labels: {mapping}"] if mapping.changed else []
 
 
 def _check_alike(files: Mapping[str, str], images: Mapping[str, LabelArray]) -> None:

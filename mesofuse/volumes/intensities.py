@@ -48,7 +48,7 @@ def read_intensities(
             colours are wanted; or the files are of unlike types.
     """
     raws = {key: _read(path, formats) for key, path in files.items()}
-    notes: list[str] = []
+    notes = [f"{raw.path}: {note}" for raw in raws.values() for note in raw.said(voxel_size is not None)]
     arrays = {key: _arranged(raw, content, notes) for key, raw in raws.items()}
     kinds = {key: array.dtype for key, array in arrays.items()}
     first = next(iter(kinds))

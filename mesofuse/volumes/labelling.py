@@ -27,9 +27,15 @@ MAX_COLORS = 16
 
 @dataclass(frozen=True)
 class LabelMapping:
-    """What became of the values of a file: ``originals[label]`` is the file's own value (or colour) of each label."""
+    """What became of the values of a file, and what else the user should know of how it was read.
+
+    Attributes:
+        originals: ``originals[label]`` is the file's own value (or colour) of each label.
+        notes: Sentences without a full stop.
+    """
 
     originals: tuple[int | str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -39,6 +45,11 @@ class LabelMapping:
     def __str__(self) -> str:
         """Return for example ``0→0, 128→1``."""
         return ", ".join(f"{value}→{label}" for label, value in enumerate(self.originals))
+
+    def remarks(self, path: str) -> list[str]:
+        """Return what to say of the file at ``path``, each remark opening with its name."""
+        mapped = [f"{path}: values mapped to labels: {self}"] if self.changed else []
+        return [*(f"{path}: {note}" for note in self.notes), *mapped]
 
 
 def to_labels(
@@ -94,7 +105,7 @@ def to_labels(
     if tints:
         phases = tuple(Phase(p.value, p.name, tint) for p, tint in zip(phases, tints, strict=True))
     originals: tuple[int | str, ...] = colors or tuple(values)
-    return LabelArray(labels, grid, phases), LabelMapping(originals)
+    return LabelArray(labels, grid, phases), LabelMapping(originals, raw.said(voxel_size is not None))
 
 
 def read_labels(

@@ -28,6 +28,7 @@ class RawImage:
         bits: Bits of a value where the file has fewer than ``array``'s type (1, 2, 4, 12 …), else 0.
         lossy: Name of a compression that alters values, or empty.
         notes: What the user should know of how the file was read, as sentences without a full stop.
+        size_notes: What the user should know of its voxel size, unless it is given beside the file; as ``notes``.
     """
 
     array: np.ndarray
@@ -43,3 +44,8 @@ class RawImage:
     bits: int = 0
     lossy: str = ""
     notes: tuple[str, ...] = ()
+    size_notes: tuple[str, ...] = ()
+
+    def said(self, size_given: bool = False) -> tuple[str, ...]:
+        """Return the notes that matter; those on the voxel size do not where the user gives one."""
+        return self.notes if size_given else (*self.notes, *self.size_notes)

@@ -98,10 +98,13 @@ def _image(raw: RawImage, problem: str = "") -> dict[str, Any]:
             "range": values,
             "bytes": size,
             "problem": problem or str(error),
+            **({"notes": list(notes)} if (notes := raw.said()) else {}),
         }
     about |= {**_grid(labels.grid), "phases": _phases(labels, count_phases(labels)), "bytes": size}
     if mapping.changed:
         about["mapped"] = str(mapping)
+    if mapping.notes:
+        about["notes"] = list(mapping.notes)
     return {**about, "problem": problem} if problem else about
 
 

@@ -215,3 +215,12 @@ def test_read_labels_applies_what_the_user_says_to_volumes_too(tmp_path):
     LabelVolume.create(tmp_path / "one.zarr", Grid(BASE.shape), default_phases(1))
     with pytest.raises(UserError, match="one phase only"):
         read_labels(tmp_path / "one.zarr")
+
+
+def test_what_a_file_leaves_to_say_comes_with_its_mapping():
+    told = {"notes": ("its series 0 of 2",), "size_notes": ("no z spacing",)}
+    _, mapping = to_labels(raw(BASE * 3, **told))
+    assert mapping.remarks("f")[:2] == ["f: its series 0 of 2", "f: no z spacing"]
+    assert mapping.remarks("f")[2].startswith("f: values mapped to labels: 0→0, 3→1")
+    _, mapping = to_labels(raw(BASE, **told), voxel_size=1)
+    assert mapping.remarks("f") == ["f: its series 0 of 2"]
