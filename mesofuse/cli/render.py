@@ -86,11 +86,12 @@ def command(
     if not shows_intensities:
         names = [name.strip() for name in phases.split(",")] if phases else []
         alike = open_alike(list(dict.fromkeys([result, *files.values()])), labels, names)
-        for path, (_, mapping) in alike.items():
-            options.echo_remarks(mapping, path)
+        for path, (_, found) in alike.items():
+            options.echo_remarks(found, path)
         read = {path: volume for path, (volume, _) in alike.items()}.__getitem__
-    scan, mapping = labels(low_res) if low_res else (None, None)
-    if low_res and mapping:
+    scan: Labels | None = None
+    if low_res:
+        scan, mapping = labels(low_res)
         options.echo_remarks(mapping, low_res)
     montage(
         out,
