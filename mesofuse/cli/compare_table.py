@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
 from mesofuse.evaluation.comparison import Entry, Line, cell_text, overall
+from mesofuse.report import terminal
 from mesofuse.report.progress import duration
 from mesofuse.streaming.plan import human_bytes
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 def print_comparison(compared: Compared) -> None:
     """Print a row a quantity and a column a volume, then time and memory."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)  # a file or a pipe has no sides
+    console = terminal.console()
     config, names = compared.config, [c.name for c in compared.columns]
     grid = Table(show_edge=False, pad_edge=False, header_style="bold")
     grid.add_column("metric", no_wrap=True)
@@ -55,13 +53,12 @@ def print_comparison(compared: Compared) -> None:
         f"Means over {config.subvolumes} {parts} voxels. In % the relative error against "
         f"the {compared.reference.name} ± its standard error. ± at the reference is its own relative standard error, "
         "the floor: errors below it can't be told from none. The spread is how far single subvolumes of it are off.",
-        markup=False,
     )
     for number, note in enumerate(notes, 1):
-        console.print(f"[{number}] {note}", markup=False)
+        console.print(f"[{number}] {note}")
     for column in compared.columns:
         for metric, reason in {**column.sampled.skipped, **column.whole.skipped}.items():
-            console.print(f"{column.name}: {metric} was not measured. {reason}", markup=False)
+            console.print(f"{column.name}: {metric} was not measured. {reason}")
 
 
 def _cell(entry: Entry, line: Line, notes: list[str]) -> str:
@@ -70,5 +67,5 @@ def _cell(entry: Entry, line: Line, notes: list[str]) -> str:
         note = f"{line.metric}: {entry.note}."
         if note not in notes:
             notes.append(note)
-        text += f" \\[{notes.index(note) + 1}]"
+        text += f" [{notes.index(note) + 1}]"
     return text

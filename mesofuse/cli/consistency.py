@@ -53,6 +53,7 @@ def command(
     from mesofuse.errors import UserError
     from mesofuse.evaluation.violations import violations
     from mesofuse.interfaces.problem import Problem
+    from mesofuse.report.terminal import unguarded
     from mesofuse.streaming.compute import default_workers
     from mesofuse.streaming.output import check_output
 
@@ -63,7 +64,8 @@ def command(
     volume, opened = file[0], open_scan(scan, file, scale, shows, degradation)
     low = opened["low_res"]
     problem = Problem(scale, low.phases, volume.phases, opened["match"])
-    with click.progressbar(length=1, label="Comparing", file=io.StringIO() if quiet or as_json else sys.stderr) as bar:
+    shown = io.StringIO() if quiet or as_json else unguarded(sys.stderr)
+    with click.progressbar(length=1, label="Comparing", file=shown) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.length = total

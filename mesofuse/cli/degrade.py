@@ -78,6 +78,7 @@ def command(
     from mesofuse.pipeline.degrade import Scan, Scanner, parse_thresholds, scan_problem
     from mesofuse.pipeline.inputs import open_labels
     from mesofuse.registry import get_registry
+    from mesofuse.report.terminal import unguarded
     from mesofuse.volumes.formats import BUILTIN, write_labels
     from mesofuse.volumes.phases import parse_rules
 
@@ -96,7 +97,7 @@ def command(
     if any(scan.left_out):
         left = " × ".join(map(str, scan.left_out))
         click.echo(f"Note: the last {left} voxels (z, y, x) of {volume} fill no scan voxel and are left out.", err=True)
-    shown = io.StringIO() if quiet else sys.stderr
+    shown = io.StringIO() if quiet else unguarded(sys.stderr)
     with click.progressbar(length=scan.grid.region.size, label="Scanning", file=shown) as bar:
         scan.progress = bar.update
         write_labels(scan, output, (*BUILTIN, *get_registry().formats), format, overwrite=overwrite)

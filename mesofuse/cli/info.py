@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mesofuse.cli import options
+from mesofuse.printable import printable
 
 
 @click.command()
@@ -37,11 +38,13 @@ def command(paths: tuple[str, ...], format: str | None, as_json: bool) -> None:
 
 def show(about: dict[str, Any]) -> None:
     """Print one summary as a list of facts."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=True)
+    from mesofuse.report import terminal
+
+    console = terminal.console()
+    console.soft_wrap = True
     console.print(Text(about["path"], style="bold"), Text(f"({about['kind']})"))
     table = Table.grid(padding=(0, 2))
     for name, text in _facts(about):
@@ -96,11 +99,11 @@ def _provenance(provenance: dict[str, Any], prefix: str = "") -> list[tuple[str,
     """Give the plain values of the provenance; versions in one line."""
     facts = []
     for key, value in provenance.items():
-        name = f"{prefix}{key}".replace("_", " ")
+        name = printable(f"{prefix}{key}".replace("_", " "))
         if isinstance(value, dict) and value and all(isinstance(v, (str, int, float)) for v in value.values()):
-            facts.append((name, ", ".join(f"{k} {v}" for k, v in value.items())[:200]))
+            facts.append((name, printable(", ".join(f"{k} {v}" for k, v in value.items())[:200])))
         elif isinstance(value, (str, int, float, bool)):
-            facts.append((name, str(value)[:200]))
+            facts.append((name, printable(str(value)[:200])))
     return facts
 
 

@@ -12,6 +12,8 @@ import click
 
 import mesofuse
 from mesofuse.errors import UserError, nearest
+from mesofuse.printable import printable
+from mesofuse.report.terminal import guarded
 
 # Command -> (where it is defined, short help). A file is imported when its command is called, never for --help.
 COMMANDS = {
@@ -87,7 +89,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in args  # wherever it stands: people add it at the end of the line that failed
-    args = [a for a in args if a != "--debug"]
+    with guarded():
+        return _run([a for a in args if a != "--debug"], debug)
+
+
+def _run(args: list[str], debug: bool) -> int:
+    """Run the command line, say what failed, and return the exit code."""
     try:
         result = command.main(args, prog_name="mesofuse", standalone_mode=False)
         sys.stdout.flush()
@@ -118,7 +125,7 @@ def _say(text: str, code: int, debug: bool) -> int:
         import traceback
 
         traceback.print_exc()
-    click.echo(" ".join(text.split()), err=True)
+    click.echo(printable(" ".join(text.split())), err=True)
     return code
 
 

@@ -98,12 +98,11 @@ class SampleReport:
 
     def print(self) -> None:
         """Print mean ± standard error of every quantity, and the error against the reference with its 95 % interval."""
-        from rich.console import Console
         from rich.table import Table
 
-        console = Console()
-        if not console.is_terminal:
-            console = Console(width=200)  # a file or a pipe has no sides
+        from mesofuse.report import terminal
+
+        console = terminal.console()
         table = Table(show_edge=False, pad_edge=False, header_style="bold")
         for name in ("metric", "of"):
             table.add_column(name)
@@ -117,17 +116,16 @@ class SampleReport:
             table.add_row("" if key[0] == previous else key[0], key[1], *cells, self.unit(key))
             previous = key[0]
         console.print(table)
-        console.print("mean ± standard error; in brackets the error of the mean with its 95 % interval", markup=False)
+        console.print("mean ± standard error; in brackets the error of the mean with its 95 % interval")
         for column in self.columns:
             if column.independent < 2:
                 console.print(
                     f"{Path(column.volume).name} holds no two such subvolumes side by side, so its means have no "
                     "standard error.",
-                    markup=False,
                 )
         for column in self.columns:
             for metric, reason in column.skipped.items():
-                console.print(f"{Path(column.volume).name}: {metric} was not measured. {reason}", markup=False)
+                console.print(f"{Path(column.volume).name}: {metric} was not measured. {reason}")
 
 
 def _plain(entry: Summary | Distance | None) -> dict[str, Any] | None:

@@ -6,18 +6,16 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from mesofuse.evaluation.compare import Cell, Row
 from mesofuse.interfaces.metric import Measured
+from mesofuse.report import terminal
 
 
 def print_table(rows: Sequence[Row], columns: Sequence[Measured], reference: Measured | None) -> None:
     """Print a row a quantity and a column a volume, errors in brackets, then what was left out and why."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)  # a file or a pipe has no sides
+    console = terminal.console()
     shown = [row for row in rows if any(cell.value for cell in row.cells)] if len(rows) > 60 else rows
     grid = Table(show_edge=False, pad_edge=False, header_style="bold")
     grid.add_column("metric", no_wrap=True)
@@ -41,10 +39,10 @@ def print_table(rows: Sequence[Row], columns: Sequence[Measured], reference: Mea
     if reference is not None and any(row.per_voxel for row in rows) and not all(c.grid.known for c in columns):
         notes.append("Voxel sizes are not known everywhere; shares of voxel faces are compared as if they were equal.")
     for number, note in enumerate(notes, 1):
-        console.print(f"[{number}] {note}", markup=False)
+        console.print(f"[{number}] {note}")
     for column in columns:
         for metric, reason in column.skipped.items():
-            console.print(f"{Path(column.volume).name}: {metric} was not measured. {reason}", markup=False)
+            console.print(f"{Path(column.volume).name}: {metric} was not measured. {reason}")
 
 
 def _cell(cell: Cell, row: Row, notes: list[str]) -> str:
@@ -55,7 +53,7 @@ def _cell(cell: Cell, row: Row, notes: list[str]) -> str:
         note = f"{row.metric}: {cell.note}."
         if note not in notes:
             notes.append(note)
-        return f"{text} \\[{notes.index(note) + 1}]"
+        return f"{text} [{notes.index(note) + 1}]"
     return text
 
 

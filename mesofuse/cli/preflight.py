@@ -63,12 +63,13 @@ def command(
 
 def show(checked: Preflight) -> None:
     """Print a paragraph a check."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from mesofuse.report import terminal
 
     table = Table.grid(padding=(0, 2))
     styles = {"ok": "green", "warning": "bold yellow", "unknown": "dim"}
     for check in checked.checks:
         table.add_row(Text(MARKS[check.status], style=styles[check.status]), Text(check.name), Text(check.sentence))
-    Console(highlight=False).print(table)
+    terminal.console().print(table)

@@ -82,8 +82,9 @@ def command(
 
 
 def _print(made: Realised) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from mesofuse.report import terminal
 
     grid = Table(show_edge=False, pad_edge=False, header_style="bold")
     for name in ("metric", "of"):
@@ -99,10 +100,10 @@ def _print(made: Realised) -> None:
             "" if s.metric == previous else s.metric, s.label, mean + few, _number(s.least), _number(s.most), s.unit
         )
         previous = s.metric
-    console = Console()
+    console = terminal.console()
     console.print(grid)
     for metric, reason in made.skipped.items():
-        console.print(f"{metric} was not measured. {reason}", markup=False)
+        console.print(f"{metric} was not measured. {reason}")
 
 
 def _number(value: float) -> str:

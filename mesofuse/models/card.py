@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+
+from mesofuse.printable import printable
 
 
 def model_card(record: Mapping[str, Any]) -> str:
@@ -14,7 +17,7 @@ def model_card(record: Mapping[str, Any]) -> str:
     lines = [
         "# A mesofuse model",
         "",
-        f"Method `{record['method']}`, scale factor {scale}, phases: {phases}.",
+        f"Method `{record['method']}`, scale factor {scale}, phases: {cell(phases)}.",
         "",
         "```",
         "mesofuse generate THIS_FOLDER LOW_RES OUT.zarr",
@@ -25,12 +28,17 @@ def model_card(record: Mapping[str, Any]) -> str:
         lines += ["| low-resolution phase | shows |", "| --- | --- |"]
         names = [p["name"] for p in problem["phases"]]
         for phase, shown in zip(problem["low_phases"], problem["shows"], strict=True):
-            lines.append(f"| {phase['name']} | {', '.join(names[i] for i in shown)} |")
+            lines.append(f"| {cell(phase['name'])} | {cell(', '.join(names[i] for i in shown))} |")
         lines.append("")
     lines += ["| made with | |", "| --- | --- |"]
-    lines += [f"| {k} | {v} |" for k, v in provenance.items() if not isinstance(v, dict)]
+    lines += [f"| {cell(k)} | {cell(v)} |" for k, v in provenance.items() if not isinstance(v, dict)]
     for name, source in provenance.get("inputs", {}).items():
-        lines.append(f"| {name} | {source} |")
+        lines.append(f"| {cell(name)} | {cell(source)} |")
     for name, version in provenance.get("versions", {}).items():
-        lines.append(f"| {name} | {version} |")
+        lines.append(f"| {cell(name)} | {cell(version)} |")
     return "\n".join(lines) + "\n"
+
+
+def cell(text: object) -> str:
+    """Return text fit for a cell of a Markdown table: no markup, no end of the cell or the line."""
+    return re.sub(r"([\\`|<])", r"\\\1", printable(text))

@@ -146,8 +146,8 @@ def compare(
     usage = {}
     for entry in config.compare:
         if entry.volume is None and made is not None:
-            done = read_usage(out / entry.name).finished
-            say(f"{entry.name}: {'made before' if done else 'fitting and generating'}")
+            if read_usage(out / entry.name).finished:
+                say(f"{entry.name}: made before")
             usage[entry.name] = make_volume(out, entry, made.shape, quiet=quiet)
             labels[entry.name] = LabelVolume.open(out / entry.name / VOLUME)
         else:

@@ -129,7 +129,11 @@ def run_entry(
         else:
             job = config.job(entry)
             own = without_scan(inputs) if job.low_res is None else inputs
-            package = fit_job(job, own, folder / RUN, resume=True, emit=progress.emit)
+            package = fit_job(
+                job, own, folder / RUN, resume=True, emit=progress.emit,
+                began=lambda: progress.say(f"{entry.name}: fitting"),
+            )  # fmt: skip
+    progress.say(f"{entry.name}: generating")
     path = folder / VOLUME
     chunk = min(64, max(8, *size))
     options = GenerateOptions(config.seed, None, (chunk,) * 3, device=usage.device, resume=path.exists())

@@ -43,8 +43,11 @@ def fit_job(
     overwrite: bool = False,
     resume: bool = False,
     emit: Callable[[Event], None] = lambda event: None,
+    began: Callable[[], None] = lambda: None,
 ) -> Package:
     """Fit the method of a resolved job into ``out/model``; ``resume`` takes a finished model as it is.
+
+    ``began`` is called once, when the method has refused nothing and its first step is done.
 
     After Ctrl-C the best model so far lies there too, marked as interrupted; ``resume`` goes on from where it was.
 
@@ -70,9 +73,14 @@ def fit_job(
         if finished(out):
             return load_package(out / MODEL)
 
+        starting = True
+
         def follow(event: Event) -> None:
-            if not isinstance(event, Note):  # said before the method has checked all
+            nonlocal starting
+            if starting and not isinstance(event, Note):  # said before the method has checked all
+                starting = False
                 begin()
+                began()
             announce(event)
 
         training = out / TRAINING

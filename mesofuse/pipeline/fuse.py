@@ -109,8 +109,9 @@ def fuse(
             (warn or say)(f"Warning: {check.sentence}")
     else:
         say(f"The checks of the inputs are for phases; those of {inputs.problem.content} values are left out")
-    say("Training")
-    package = fit_job(job, inputs, out, overwrite=overwrite, resume=resume, emit=emit)
+    package = fit_job(
+        job, inputs, out, overwrite=overwrite, resume=resume, emit=emit, began=lambda: say("Training")
+    )  # fmt: skip
     options = GenerateOptions(
         job.seed, None, (chunks,) * 3, None if shards is None else (shards,) * 3, workers, device, resume,
         periodic=job.periodic,

@@ -56,6 +56,25 @@ def in_plane(axis: int) -> tuple[int, int]:
     return rows, columns
 
 
+def field_of_view(grid: Grid, axis: int, voxels: int, within: Sequence[float] | None = None) -> tuple[float, float]:
+    """Return height and width of what is shown of a plane normal to ``axis``: all of it where that is not too much.
+
+    At most a square of ``voxels`` of the finer voxel size along each side; of a strip, which is narrower than that, as
+    much of its length as has the area of the square.
+
+    Args:
+        grid: The plane's grid.
+        axis: What the plane is normal to.
+        voxels: The edge of the square.
+        within: Height and width that are not exceeded, or None.
+    """
+    rows, columns = in_plane(axis)
+    edge = voxels * min(grid.voxel_size[rows], grid.voxel_size[columns])
+    high, wide = min(grid.extent[rows], edge), min(grid.extent[columns], edge)
+    height, width = min(grid.extent[rows], edge * edge / wide), min(grid.extent[columns], edge * edge / high)
+    return (height, width) if within is None else (min(height, within[0]), min(width, within[1]))
+
+
 def read_picture(labels: Labels, grid: Grid, axis: int, index: int, box: Box) -> Picture:
     """Read the part of a plane that lies in a box; ``grid`` is where the labels lie."""
     start, stop = [0, 0, 0], [0, 0, 0]

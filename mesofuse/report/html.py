@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from mesofuse.printable import printable
 from mesofuse.report.viewer import Shown, data_uri, viewer_data
 
 if TYPE_CHECKING:
@@ -83,6 +84,19 @@ class Content:
     notes: tuple[str, ...] = field(default=())
 
 
+def escape(text: object) -> str:
+    """Return text fit for an element or a quoted attribute: no markup, no control characters."""
+    return html.escape(printable(text))
+
+
+def script_json(data: Any) -> str:
+    r"""Return JSON fit for a script element: no ``<``, as ``</script>`` ends it and ``<!--<script>`` never does.
+
+    It stands as ``\u003c``, which JSON reads as the same character.
+    """
+    return json.dumps(data, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
+
+
 def page(content: Content) -> str:
     """Return the report as HTML."""
     sections = [("slices", "Slices", _viewer(content))]
@@ -112,7 +126,7 @@ def page(content: Content) -> str:
         text = "".join(f"<p>{escape(what)}</p><pre>{escape(entry)}</pre>" for what, entry in content.citations)
         sections.append(("citations", "Please cite", text))
     links = "".join(f'<a href="#{key}">{escape(title)}</a>' for key, title, _ in sections)
-    parts = "".join(f'<section id="{key}"><h2>{escape(title)}</h2>{html}</section>' for key, title, html in sections)
+    parts = "".join(f'<section id="{key}"><h2>{escape(title)}</h2>{inner}</section>' for key, title, inner in sections)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(content.title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -140,7 +154,7 @@ def _viewer(content: Content) -> str:
         left, top, width, height = panel["place"]
         panels += (
             f'<div class="panel"><h3>{escape(panel["name"])}<small>{escape(panel["note"])}</small></h3>'
-            f'<div class="field">'
+            f'<div class="field" style="aspect-ratio:{first["aspect"]}">'
             f'<img alt="{escape(panel["name"])}" src="{panel["images"][panel["frames"][middle]]}" '
             f'style="left:{left}%;top:{top}%;width:{width}%;height:{height}%"><div class="plate">'
             f'<span class="bar" style="width:{first["bar"]["percent"]}%">{escape(first["bar"]["text"])}</span>'
@@ -152,14 +166,14 @@ def _viewer(content: Content) -> str:
         f'<li><span class="swatch" style="background:{color}"></span>{escape(name)}{where}</li>'
         for (name, color), where in {**scan, **main}.items()
     )
-    text = json.dumps(data, ensure_ascii=True).replace("</", "<\\/")
+    text = script_json(data)
     field = first["bar"]["text"]
     return (
         f'<figure><div class="panels">{panels}</div><div class="controls"><fieldset><legend>Normal to</legend>{axes}'
         '</fieldset><label for="slice">Slice</label><input type="range" id="slice" min="0" '
         f'max="{len(first["slices"]) - 1}" value="{middle}" step="1"><output id="depth" for="slice" aria-live="polite">'
         f'</output></div><ul class="legend">{legend}</ul><figcaption><b>Figure 1. The same field of view in each.</b> '
-        f'Slices <span id="plane">normal to {axis}, {first["plane"]}</span>; every panel shows the same square of the '
+        f'Slices <span id="plane">normal to {axis}, {first["plane"]}</span>; every panel shows the same field of the '
         f"material, the bar is {escape(field)} long. The sharp image shows another place: it is compared by its "
         "statistics alone. Move the slider, or use the arrow keys on it."
         f'</figcaption></figure><script type="application/json" id="slice-data">{text}</script>'
@@ -184,7 +198,7 @@ def _sheet(sheet: Sheet) -> str:
 
 def _plate(plate: Plate, number: int) -> str:
     uri = data_uri(figure_bytes(plate.figure, "svg"), "image/svg+xml")
-    alt = escape(f"{plate.title}. {plate.caption}", quote=True)
+    alt = escape(f"{plate.title}. {plate.caption}")
     return (
         f'<figure id="{plate.name}"><img alt="{alt}" src="{uri}"><figcaption><b>Figure {number}. '
         f"{escape(plate.title)}.</b> {escape(plate.caption)}</figcaption></figure>"

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mesofuse.errors import UserError
-from mesofuse.report.fields import Box, Picture, in_plane, place_image, place_scan, read_picture, scale_bar, shares
+from mesofuse.report.fields import (
+    Box,
+    Picture,
+    field_of_view,
+    in_plane,
+    place_image,
+    place_scan,
+    read_picture,
+    scale_bar,
+    shares,
+)
+from mesofuse.report.style import legend_text
 from mesofuse.volumes.files import replacing
 from mesofuse.volumes.grid import AXES, Grid
 from mesofuse.volumes.labels import Labels
@@ -22,8 +33,8 @@ if TYPE_CHECKING:
 
 DPI = 200
 # In pixels. A panel has a whole number of them a voxel for fields of 64, 128 and 256 voxels.
-PANEL, GAP, MARGIN, TITLE, BAR, LEGEND = 512, 28, 28, 48, 44, 60
-LETTER = 12  # a letter of a title, at most on average
+PANEL, GAP, MARGIN, TITLE, BAR, NOTE, RULE, LEGEND = 512, 28, 28, 48, 44, 28, 44, 60
+LETTER, SMALL = 12, 9  # a letter of a title or of a note, at most on average
 FIELD_VOXELS = 256
 OVERVIEW_VOXELS = 1024
 METADATA: dict[str, dict[str, Any]] = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
@@ -41,6 +52,7 @@ class Panel:
         phases: Its phases.
         grid: Where it lies.
         inset: A field of view to outline, or None.
+        part: How much of the plane is shown, in words.
     """
 
     title: str
@@ -48,6 +60,7 @@ class Panel:
     phases: tuple[Phase, ...]
     grid: Grid
     inset: Box | None = None
+    part: str = ""
 
 
 def montage(
@@ -61,8 +74,9 @@ def montage(
 ) -> None:
     """Draw a slice of the scan, the same slice of the result and the sharp image; below, the result along each axis.
 
-    The upper panels show one square field of view about the middle, at most 256 voxels of the result wide; the bars
-    below them give each phase's share of it, where there are phases. The lower panels show slices through the result's
+    The upper panels show one field of view about the middle: the whole plane, or as much of it as 256² voxels of the
+    result cover. The bars below them give each phase's share of what is shown, where there are phases, and say how much
+    of the plane that is. The lower panels show slices through the result's
     middle, at most 1024 voxels wide, with the upper panels' field outlined. Only these slices are read.
 
     Where there are images for several directions, the one that shows the upper panels' direction stands there, and a
@@ -93,8 +107,10 @@ def montage(
     upper = compared(low_res, result, images[axis] if images and axis in (0, 1, 2) else None, axis, index)
     lower = overview(result, axis, upper[0].picture.box)
     several = images is not None and len({id(one) for one in images}) > 1
-    figure = _figure([upper, lower, *([images_below(lower, images)] if several and images else [])])
-    with replacing(path) as temporary:
+    from matplotlib import rc_context
+
+    with rc_context({"text.parse_math": False}), replacing(path) as temporary:  # names may hold dollar signs
+        figure = _figure([upper, lower, *([images_below(lower, images)] if several and images else [])])
         figure.savefig(temporary, dpi=DPI, metadata=METADATA[suffix])
 
 
@@ -109,12 +125,8 @@ def compared(
     if not 0 <= index < grid.shape[axis]:
         raise UserError(f"There is no slice {index} on axis {axis}: give one from 0 to {grid.shape[axis] - 1}.")
     placed = None if image is None else place_image(image.grid, grid, axis)
-    rows, columns = in_plane(axis)
-    side = min(
-        grid.extent[rows], grid.extent[columns], FIELD_VOXELS * min(grid.voxel_size[rows], grid.voxel_size[columns])
-    )
-    side = side if placed is None else min(side, *placed.extent[1:])
-    box = Box.centred(grid, axis, side, side)
+    height, width = field_of_view(grid, axis, FIELD_VOXELS, placed.extent[1:] if placed else None)
+    box = Box.centred(grid, axis, height, width)
     panels = [_panel("Result", result, grid, axis, index, box)]
     if low_res is not None:
         scan = place_scan(low_res.grid, grid)
@@ -124,7 +136,7 @@ def compared(
         plane = min(max(round(at), 0), scan.shape[axis] - 1)
         panels.insert(0, _panel("Scan", low_res, scan, axis, plane, box))
     if image is not None and placed is not None:
-        panels.append(_panel("Image", image, placed, 0, 0, Box.centred(placed, 0, side, side)))
+        panels.append(_panel("Image", image, placed, 0, 0, Box.centred(placed, 0, height, width)))
     return panels
 
 
@@ -141,7 +153,7 @@ def overview(result: Labels, axis: int, box: Box) -> list[Panel]:
         index = result.grid.shape[normal] // 2
         whole = Box.centred(result.grid, normal, height, width)
         picture = read_picture(result, result.grid, normal, index, whole)
-        inset = box if normal == axis and box.height < 0.95 * max(height, width) else None
+        inset = box if normal == axis and (box.height < 0.95 * height or box.width < 0.95 * width) else None
         title = f"{_NORMAL}{AXES[normal]}, rows {AXES[rows]}, columns {AXES[columns]}"
         panels.append(Panel(title, picture, result.phases, result.grid, inset))
     return panels
@@ -163,7 +175,11 @@ def images_below(lower: Sequence[Panel], images: Sequence[Labels]) -> list[Panel
 def _panel(name: str, labels: Labels, grid: Grid, axis: int, index: int, box: Box) -> Panel:
     sizes = dict.fromkeys(f"{grid.voxel_size[i]:.4g}" for i in in_plane(axis))
     title = f"{name}, voxels of {' × '.join(sizes)} {grid.symbol}" if grid.known else name
-    return Panel(title, read_picture(labels, grid, axis, index, box), labels.phases, grid)
+    picture = read_picture(labels, grid, axis, index, box)
+    shown, plane = picture.labels.shape[-2:], tuple(grid.shape[i] for i in in_plane(axis))
+    of = f"{shown[0]} × {shown[1]} of {plane[0]} × {plane[1]} voxels"
+    part = f"all {plane[0]} × {plane[1]} voxels" if shown == plane else of
+    return Panel(title, picture, labels.phases, grid, part=part)
 
 
 def _figure(groups: Sequence[Sequence[Panel]]) -> Figure:
@@ -173,9 +189,14 @@ def _figure(groups: Sequence[Sequence[Panel]]) -> Figure:
     groups = [row for row in groups if row]
     # One scale in each row; each panel is as large as what it shows, with room for its title.
     sizes = [_sizes(row, groups[min(i, 1)]) for i, row in enumerate(groups)]
-    tallest = [max(h for _, h in row) for row in sizes]
+    # What stands below the pictures: a scale bar that has no room in them, in the first row the shares too.
+    rules = [
+        RULE * any(_rule(panel, w, h).apart for panel, (w, h) in zip(row, size, strict=True))
+        for row, size in zip(groups, sizes, strict=True)
+    ]
+    tallest = [max(h for _, h in row) + rule for row, rule in zip(sizes, rules, strict=True)]
     rooms = [
-        [max(w, LETTER * len(panel.title)) for panel, (w, _) in zip(row, size, strict=True)]
+        [max(w, LETTER * len(panel.title), SMALL * len(panel.part)) for panel, (w, _) in zip(row, size, strict=True)]
         for row, size in zip(groups, sizes, strict=True)
     ]
     if len(rooms) == 3:  # images stand below the planes of their direction
@@ -184,7 +205,7 @@ def _figure(groups: Sequence[Sequence[Panel]]) -> Figure:
     width = 2 * MARGIN + max(widths)
     tops = [MARGIN + TITLE]
     for i, high in enumerate(tallest):
-        tops.append(tops[-1] + high + (BAR if i == 0 else 0) + GAP + TITLE)
+        tops.append(tops[-1] + high + (BAR + NOTE if i == 0 else 0) + GAP + TITLE)
     height = tops[-1] - GAP - TITLE + LEGEND + MARGIN
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
 
@@ -197,7 +218,10 @@ def _figure(groups: Sequence[Sequence[Panel]]) -> Figure:
             left = start + (room - w) // 2
             _draw_picture(axes(left, tops[row], w, h), panel, w, h)
             if row == 0 and panel.phases:
-                _draw_shares(axes(left, tops[0] + h + 8, w, BAR - 8), panel)
+                wide = max(w, PANEL // 2)  # a strip's bar has room for its numbers
+                bar = axes(start + (room - wide) // 2, tops[0] + h + rules[0] + 8, wide, BAR - 8)
+                _draw_shares(bar, panel)
+                bar.set_xlabel(f"of {panel.part}", fontsize=6, labelpad=2, color=INK)
             start += room + GAP
     _draw_legend(figure, [panel for row in groups for panel in row], (MARGIN + LEGEND / 2) / height)
     return figure
@@ -206,8 +230,14 @@ def _figure(groups: Sequence[Sequence[Panel]]) -> Figure:
 def _sizes(panels: Sequence[Panel], like: Sequence[Panel]) -> list[tuple[int, int]]:
     """Return width and height in pixels of panels drawn to the scale that makes `like`'s longest side `PANEL`."""
     boxes = [panel.picture.box for panel in panels]
-    scale = PANEL / max(side for panel in like for side in (panel.picture.box.width, panel.picture.box.height))
+    scale = _longest(like) / max(s for panel in like for s in (panel.picture.box.width, panel.picture.box.height))
     return [(max(1, round(box.width * scale)), max(1, round(box.height * scale))) for box in boxes]
+
+
+def _longest(panels: Sequence[Panel]) -> int:
+    """Return the pixels of the longest side: more for the field of a long strip, whose voxels would be cut else."""
+    fields = [max(panel.picture.labels.shape[-2:]) for panel in panels if panel.part]
+    return min(2 * max(fields), 2 * PANEL) if fields and max(fields) > FIELD_VOXELS + 1 else PANEL
 
 
 def _draw_picture(axes: Axes, panel: Panel, width: int, height: int) -> None:
@@ -225,28 +255,45 @@ def _draw_picture(axes: Axes, panel: Panel, width: int, height: int) -> None:
     if panel.inset:
         place = (panel.inset.left, panel.inset.top)
         axes.add_patch(Rectangle(place, panel.inset.width, panel.inset.height, fill=False, ec=ACCENT, lw=1.2))
-    if height >= PANEL // 4:
-        _draw_scale_bar(axes, panel, width, height)
+    _draw_scale_bar(axes, panel, width, height)
 
 
-def _draw_scale_bar(axes: Axes, panel: Panel, width: int, height: int) -> None:
-    """Draw a length, in pixels of the panel from its lower left corner, unless the panel is too narrow for it."""
-    from matplotlib.patches import FancyBboxPatch, Rectangle
-    from matplotlib.transforms import Affine2D
+class Rule(NamedTuple):
+    """A scale bar: its length and its plate's in pixels, what it says, and whether it stands below the picture."""
 
+    long: float
+    plate: float
+    text: str
+    apart: bool
+
+
+def _rule(panel: Panel, width: int, height: int) -> Rule:
+    """Return the scale bar of a panel of a size in pixels; it stands below pictures that it would fill."""
     box = panel.picture.box
     length, text = scale_bar(max(box.width, box.height), panel.grid)
     long = length * width / box.width
     plate = max(long, 10.5 * len(text))
-    if 24 + plate + 9 > width:
-        return
+    return Rule(long, plate, text, height < PANEL // 4 or 24 + plate + 9 > width)
+
+
+def _draw_scale_bar(axes: Axes, panel: Panel, width: int, height: int) -> None:
+    """Draw a length, in pixels of the panel from its lower left corner, or below its middle."""
+    from matplotlib.patches import FancyBboxPatch, Patch, Rectangle
+    from matplotlib.transforms import Affine2D
+
+    long, plate, text, apart = _rule(panel, width, height)
+    left, bottom = ((width - plate) / 2, 2 - RULE) if apart else (24, 24)
     pixels = Affine2D().scale(1 / width, 1 / height) + axes.transAxes
-    rounded = FancyBboxPatch((24, 24), plate, 34, boxstyle="round,pad=9", fc="white", ec="none", alpha=0.9)
-    bar = Rectangle((24 + (plate - long) / 2, 22), long, 6, fc="black", ec="none")
-    for patch in (rounded, bar):
+    bar = Rectangle((left + (plate - long) / 2, bottom - 2), long, 6, fc="black", ec="none", clip_on=False)
+    patches: list[Patch] = [bar]
+    if not apart:
+        plate_box = FancyBboxPatch((left, bottom), plate, 34, boxstyle="round,pad=9", fc="white", ec="none", alpha=0.9)
+        patches.insert(0, plate_box)
+    for patch in patches:
         patch.set_transform(pixels)
         axes.add_patch(patch)
-    axes.text(24 + plate / 2, 33, text, ha="center", va="bottom", fontsize=7, color="black", transform=pixels)
+        patch.set_clip_on(False)
+    axes.text(left + plate / 2, bottom + 9, text, ha="center", va="bottom", fontsize=7, color="black", transform=pixels)
 
 
 def _draw_shares(axes: Axes, panel: Panel) -> None:
@@ -276,7 +323,7 @@ def _draw_legend(figure: Figure, panels: Sequence[Panel], height: float) -> None
                 entries.setdefault((phase.name, phase.color), f"{phase.name} ({panel.title.split(',')[0].lower()})")
     if not entries:
         return
-    patches = [Patch(fc=color, ec=INK, lw=0.6, label=text) for (_, color), text in entries.items()]
+    patches = [Patch(fc=color, ec=INK, lw=0.6, label=legend_text(text)) for (_, color), text in entries.items()]
     figure.legend(
         handles=patches, loc="center", bbox_to_anchor=(0.5, height), ncols=min(len(patches), 8), fontsize=8,
         frameon=False, handlelength=1.2, handleheight=1.2, columnspacing=1.8, handletextpad=0.5,

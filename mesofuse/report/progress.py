@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from mesofuse.interfaces.events import Event, Note, TileDone, TrainingStep
+from mesofuse.report import terminal
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -44,13 +45,13 @@ class ProgressPrinter:
     def __enter__(self) -> Self:
         """Start the display."""
         if not self._quiet and self._stream.isatty():
-            from rich.console import Console
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
             columns = (
-                TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[note]}"),
+                TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
+                TextColumn("{task.fields[note]}", markup=False),
             )  # fmt: skip
-            self._bars = Progress(*columns, console=Console(file=self._stream))
+            self._bars = Progress(*columns, console=terminal.console(self._stream))
             self._bars.start()
         return self
 
@@ -90,7 +91,7 @@ class ProgressPrinter:
             return
         with self._lock:
             if self._bars is not None:
-                self._bars.console.print(text, markup=False, highlight=False)
+                self._bars.console.print(text)
             else:
                 print(text, file=self._stream, flush=True)
 
@@ -192,11 +193,15 @@ class SampleBars:
                 print(f"{name}: {total} {self._of} measured", file=self._stream, flush=True)
             return
         if self._bars is None:
-            from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bars = Progress(*columns, console=Console(file=self._stream))
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+            )
+            self._bars = Progress(*columns, console=terminal.console(self._stream))
             self._bars.start()
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=total)

@@ -25,6 +25,7 @@
       image.alt = one.name + ", slice at " + words;
       const [left, top, width, height] = one.place;
       Object.assign(image.style, { left: left + "%", top: top + "%", width: width + "%", height: height + "%" });
+      panel.querySelector(".field").style.aspectRatio = String(shown.aspect);
       bar.style.width = shown.bar.percent + "%";
       bar.textContent = shown.bar.text;
     });

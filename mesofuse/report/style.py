@@ -21,7 +21,7 @@ _RC: dict[Any, Any] = {
     "xtick.labelsize": 7, "ytick.labelsize": 7, "xtick.major.width": 0.6, "ytick.major.width": 0.6,
     "xtick.major.size": 2.5, "ytick.major.size": 2.5, "axes.spines.top": False, "axes.spines.right": False,
     "legend.fontsize": 7, "legend.frameon": False, "lines.linewidth": 1.2, "pdf.fonttype": 42, "svg.fonttype": "path",
-    "svg.hashsalt": "mesofuse", "axes.titlelocation": "left", "figure.facecolor": "white",
+    "svg.hashsalt": "mesofuse", "axes.titlelocation": "left", "text.parse_math": False, "figure.facecolor": "white",
 }  # fmt: skip
 
 
@@ -51,6 +51,11 @@ def quiet_rest(axes: Sequence[Axes]) -> None:
     """Take the frames of unused plots away."""
     for one in axes:
         one.set_axis_off()
+
+
+def legend_text(name: str) -> str:
+    """Return a name for a legend; matplotlib leaves out those that begin with an underscore."""
+    return f" {name}" if name.startswith("_") else name
 
 
 def limit_text(text: str, length: int = 28) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mesofuse.report.fields import Box, in_plane, place_image, place_scan, read_picture, scale_bar
+from mesofuse.report.fields import Box, field_of_view, in_plane, place_image, place_scan, read_picture, scale_bar
 from mesofuse.volumes.grid import AXES, Grid
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import Phase
@@ -44,8 +44,9 @@ class Shown:
 def viewer_data(shown: Sequence[Shown]) -> dict[str, Any]:
     """Return what the page's script shows: for each axis its slices and, for each volume, its pictures and their place.
 
-    All panels show the same physical field about the first result's middle, at most 256 of its voxels wide. Of a stack
-    of images the first is shown. As many slices as the budget of bytes allows are spread evenly through the volume.
+    All panels show the same physical field about the first result's middle, at most as large as 256² of its voxels.
+    Of a stack of images the first is shown. As many slices as the budget of bytes allows are spread evenly through the
+    volume.
     """
     count = SLICES
     while True:
@@ -61,13 +62,10 @@ def _axis(shown: Sequence[Shown], axis: int, count: int) -> dict[str, Any] | Non
     rows, columns = in_plane(axis)
     if min(main.shape[rows], main.shape[columns]) < 2:
         return None
-    side = min(
-        main.extent[rows], main.extent[columns], FIELD_VOXELS * min(main.voxel_size[rows], main.voxel_size[columns])
-    )
-    box = Box.centred(main, axis, side, side)
+    box = Box.centred(main, axis, *field_of_view(main, axis, FIELD_VOXELS))
     number = min(count, main.shape[axis])
     slices = [int((i + 0.5) * main.shape[axis] / number) for i in range(number)]
-    length, text = scale_bar(side, main)
+    length, text = scale_bar(box.width, main)
     unit = f" {main.symbol}" if main.known else ""
     # Depth counts from the volume's own first side to the slice's middle.
     depths = [f"{(s + 0.5) * main.voxel_size[axis]:.4g}{unit}" if main.known else f"voxel {s}" for s in slices]
@@ -75,16 +73,17 @@ def _axis(shown: Sequence[Shown], axis: int, count: int) -> dict[str, Any] | Non
         "depths": depths,
         "slices": slices,
         "of": main.shape[axis],
-        "bar": {"percent": round(100 * length / side, 3), "text": text},
+        "bar": {"percent": round(100 * length / box.width, 3), "text": text},
+        "aspect": round(box.width / box.height, 4),
         "plane": f"rows {AXES[rows]}, columns {AXES[columns]}",
-        "panels": [_panel(one.along(axis), main, axis, slices, box, side) for one in shown],
+        "panels": [_panel(one.along(axis), main, axis, slices, box) for one in shown],
     }
 
 
-def _panel(one: Shown, main: Grid, axis: int, slices: Sequence[int], box: Box, side: float) -> dict[str, Any]:
+def _panel(one: Shown, main: Grid, axis: int, slices: Sequence[int], box: Box) -> dict[str, Any]:
     if one.role == "image":
         grid = place_image(one.labels.grid, main, axis)
-        return _frames(one, grid, 0, [0] * len(slices), Box.centred(grid, 0, side, side))
+        return _frames(one, grid, 0, [0] * len(slices), Box.centred(grid, 0, box.height, box.width))
     grid = place_scan(one.labels.grid, main) if one.role == "scan" or one.labels.grid != main else main
     middles = [main.origin[axis] + s * main.voxel_size[axis] for s in slices]
     at = [round((m - grid.origin[axis]) / grid.voxel_size[axis]) for m in middles]

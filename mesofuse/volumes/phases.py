@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mesofuse.errors import UserError, nearest
+from mesofuse.printable import printable
 
 # Distinct for colour-blind readers and in print (Okabe-Ito after black, grey and white).
 PALETTE = (
@@ -16,11 +17,15 @@ MAX_PHASES = 255
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase: its label value (0 … 254), its name, its colour as ``#rrggbb``."""
+    """One phase: its label value (0 … 254), its name (control characters as escapes), its colour as ``#rrggbb``."""
 
     value: int
     name: str
     color: str
+
+    def __post_init__(self) -> None:
+        """Make the name fit for tables, pages and terminals: it may come from a stranger's file."""
+        object.__setattr__(self, "name", printable(self.name))
 
     @property
     def rgb(self) -> tuple[int, int, int]:

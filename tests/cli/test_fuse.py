@@ -47,6 +47,19 @@ def refused(capsys, *args):
     return " ".join(captured.err.split())
 
 
+def test_no_stage_is_announced_before_the_last_refusal(tiny_job, tmp_path, capsys):
+    small = tmp_path / "small.tif"
+    tifffile.imwrite(small, blobs((1, 12, 12), 3, seed=2).array[0], photometric="minisblack")
+    job = [a for a in replaced(tiny_job, "--high-res", str(small)) if a != "--quiet"]
+    said = refused(capsys, "fuse", *job, "--out", tmp_path / "run")
+    assert "crop" in said
+    assert "Training" not in said
+    job = [a for a in tiny_job if a != "--quiet"]
+    assert main(["fuse", *job, "--out", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().err
+    assert said.index("Training") < said.index("Measuring")
+
+
 def test_it_writes_all_that_it_says(finished):
     names = {p.name for p in finished.iterdir()}
     assert names == {"config.yaml", "inputs.json", "model", "training", "fused.zarr", "metrics.json", "preview.png"}

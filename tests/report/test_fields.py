@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesofuse.errors import UserError
-from mesofuse.report.fields import Box, place_image, place_scan, read_picture, scale_bar, shares
+from mesofuse.report.fields import Box, field_of_view, place_image, place_scan, read_picture, scale_bar, shares
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases
@@ -87,3 +87,19 @@ def test_bars_of_unknown_unit_count_voxels() -> None:
 
 def test_shares() -> None:
     assert shares(np.array([[0, 1], [1, 1]], np.uint8), 3) == [0.25, 0.75, 0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "voxel", "within", "expected"),
+    [
+        ((5, 64, 64), (1, 1, 1), None, (64, 64)),
+        ((5, 300, 400), (1, 1, 1), None, (256, 256)),
+        ((1, 20, 400), (1, 1, 1), None, (20, 400)),
+        ((1, 400, 20), (1, 1, 1), None, (400, 20)),
+        ((1, 64, 2000), (1, 1, 1), None, (64, 1024)),
+        ((1, 64, 400), (1, 0.5, 0.25), None, (32, 100)),
+        ((1, 20, 400), (1, 1, 1), (10, 500), (10, 400)),
+    ],
+)
+def test_field_of_view_is_the_plane_or_the_area_of_a_square(shape, voxel, within, expected):
+    assert field_of_view(Grid(shape, voxel, "micrometer"), 0, 256, within) == pytest.approx(expected)

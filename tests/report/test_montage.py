@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -164,3 +164,44 @@ def test_no_two_titles_or_panels_overlap_in_flat_and_tall_volumes(shape, tmp_pat
         assert one.x1 <= figure.bbox.width
         for other in boxes[i + 1 :]:
             assert min(one.x1, other.x1) <= max(one.x0, other.x0) or min(one.y1, other.y1) <= max(one.y0, other.y0)
+
+
+@pytest.mark.parametrize("shape", [(1, 20, 400), (1, 400, 20), (3, 40, 400), (1, 16, 900)])
+def test_all_of_a_strip_is_drawn_and_the_numbers_are_its_own(shape: tuple[int, int, int], tmp_path: Path) -> None:
+    rows, columns = shape[1:]
+    labels = np.zeros(shape, np.uint8)
+    labels[:, rows // 2 :, columns // 2 :] = 1
+    strip = LabelArray(labels, Grid(shape), default_phases(2))
+    (panel,) = compared(None, strip, None)
+    assert panel.part == f"all {rows} × {columns} voxels"
+    assert np.array_equal(panel.picture.labels, labels[shape[0] // 2])
+    long = min(1024, 2 * max(rows, columns)) if max(rows, columns) > 256 else 512
+    montage(tmp_path / "a.png", low_res=None, result=strip, image=None)
+    with Image.open(tmp_path / "a.png") as opened:
+        pixels = np.asarray(opened.convert("RGB"))
+    wide, high = (round(n * long / max(rows, columns)) for n in (columns, rows))
+    indent = (pixels.shape[1] - wide) // 2
+    assert (pixels[76 + high // 4, indent + wide // 4] == strip.phases[0].rgb).all()
+    assert (pixels[76 + 3 * high // 4, indent + wide - 4] == strip.phases[1].rgb).all()
+    below = pixels[76 + high + 2 : 76 + high + 46]
+    assert (below == 0).all(axis=-1).any()  # the scale bar stands below the picture, which it would fill
+
+
+def test_what_is_shown_of_a_large_plane_is_said() -> None:
+    large = LabelArray(np.zeros((1, 1500, 300), np.uint8), Grid((1, 1500, 300)), default_phases(2))
+    (panel,) = compared(None, large, None)
+    assert panel.part == "256 × 256 of 1500 × 300 voxels"
+
+
+def test_names_are_drawn_as_they_are(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    names = [r"$\frac{", "_hidden"]
+    labels = np.zeros((1, 40, 40), np.uint8)
+    labels[0, 20:] = 1
+    plain = LabelArray(labels, Grid(labels.shape), default_phases(2, names))
+    montage(tmp_path / "a.png", low_res=None, result=plain, image=None)
+    montage(tmp_path / "b.png", low_res=None, result=replace(plain, phases=default_phases(2, names[:1])), image=None)
+    assert not recwarn.list
+    with Image.open(tmp_path / "a.png") as a, Image.open(tmp_path / "b.png") as b:
+        legends = [np.asarray(one.convert("L"))[-80:] for one in (a, b)]
+    assert not np.array_equal(*legends)  # the name with an underscore stands there
+    assert (legends[0] < 128).sum() > 100
