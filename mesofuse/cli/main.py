@@ -12,8 +12,12 @@ import click
 
 import mesofuse
 from mesofuse.errors import UserError, nearest
+<<<<<<< HEAD
 from mesofuse.printable import printable
 from mesofuse.report.terminal import guarded
+=======
+from mesofuse.signals import exit_code, terminating
+>>>>>>> 45643ce (End a command in order on SIGTERM, with exit code 143)
 
 # Command -> (where it is defined, short help). A file is imported when its command is called, never for --help.
 COMMANDS = {
@@ -85,7 +89,7 @@ def command(debug: bool) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code.
 
-    0: done. 1: the machine failed, or a check did. 2: the user's mistake. 130: interrupted.
+    0: done. 1: the machine failed, or a check did. 2: the user's mistake. 130: interrupted. 143: ended by SIGTERM.
     """
     args = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in args  # wherever it stands: people add it at the end of the line that failed
@@ -96,14 +100,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: list[str], debug: bool) -> int:
     """Run the command line, say what failed, and return the exit code."""
     try:
-        result = command.main(args, prog_name="mesofuse", standalone_mode=False)
+        with terminating():
+            result = command.main(args, prog_name="mesofuse", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return _say("Interrupted.", 130, debug)
+    except (click.Abort, KeyboardInterrupt) as error:
+        return _say("Interrupted.", exit_code(error), debug)
     except UserError as error:
         return _say(f"Error: {error}", 2, debug)
     except BrokenPipeError:

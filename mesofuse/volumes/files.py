@@ -40,7 +40,7 @@ _LEFT = re.compile(r"\.[0-9a-f]{8}\.(partial|old)\.(.+)", re.DOTALL)
 
 
 def recover(folder: Path) -> None:
-    """Undo what killed `replacing` blocks left in a folder: put back what was moved aside, delete what was not finished.
+    """Undo what killed `replacing` blocks left in a folder: put back what was moved aside, delete what is half-written.
 
     Call it where nobody else writes in the folder, as under the lock on it.
     """
