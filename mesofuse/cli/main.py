@@ -12,12 +12,9 @@ import click
 
 import mesofuse
 from mesofuse.errors import UserError, nearest
-<<<<<<< HEAD
 from mesofuse.printable import printable
 from mesofuse.report.terminal import guarded
-=======
 from mesofuse.signals import exit_code, terminating
->>>>>>> 45643ce (End a command in order on SIGTERM, with exit code 143)
 
 # Command -> (where it is defined, short help). A file is imported when its command is called, never for --help.
 COMMANDS = {
