@@ -61,7 +61,7 @@ def command(
         raise UserError("Missing option '--scale': say how many voxels of the result lie along one of the scan.")
     check_output(out, resume=False, overwrite=overwrite)
     file = open_all([result], phases, None, None)[result]
-    volume, opened = file[0], open_scan(scan, file, scale, shows, degradation)
+    volume, opened = file[0], open_scan(scan, result, file, scale, shows, degradation)
     low = opened["low_res"]
     problem = Problem(scale, low.phases, volume.phases, opened["match"])
     shown = io.StringIO() if quiet or as_json else unguarded(sys.stderr)

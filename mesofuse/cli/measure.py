@@ -104,7 +104,7 @@ def command(
             for path in paths:
                 scan: dict[str, Any] = {}
                 if low_res and path in volumes and (path != reference or len(paths) == 1):
-                    scan = open_scan(low_res, files[path], scale, shows, degradation)
+                    scan = open_scan(low_res, path, files[path], scale, shows, degradation)
                 measured[path] = measure(
                     opened[path], chosen, stack=stack, name=path, workers=workers, progress=progress(path), **scan
                 )

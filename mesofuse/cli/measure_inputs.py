@@ -76,8 +76,10 @@ def metric_choices(metrics: str | None, settings: Sequence[str], low_res: bool) 
     return list(given.items())
 
 
-def open_scan(path: str, opened: Opened, scale: Scale | None, shows: Sequence[str], degradation: str) -> dict[str, Any]:
-    """Open the scan and build its degradation for a volume.
+def open_scan(
+    path: str, name: str, opened: Opened, scale: Scale | None, shows: Sequence[str], degradation: str
+) -> dict[str, Any]:
+    """Open the scan ``path`` and build its degradation for the volume ``name``.
 
     Raises:
         UserError: If the scan can't be read, or nothing says how it goes with the volume.
@@ -87,6 +89,7 @@ def open_scan(path: str, opened: Opened, scale: Scale | None, shows: Sequence[st
     from mesofuse.volumes.formats import BUILTIN
     from mesofuse.volumes.labelling import read_labels
     from mesofuse.volumes.same_phases import check_shown_by_number
+    from mesofuse.volumes.scale import seen_note, seen_region, shapes_differ
 
     if scale is None:
         raise UserError("--low-res needs --scale beside it: how many voxels of the volume lie along one of the scan.")
@@ -95,6 +98,11 @@ def open_scan(path: str, opened: Opened, scale: Scale | None, shows: Sequence[st
     options.echo_remarks(own, path)
     if not shows:
         check_shown_by_number(path, own, mapping)
+    shapes = volume.grid.shape, low.grid.shape
+    if seen_region(*shapes, scale) is None:
+        raise UserError(f"{name}: {shapes_differ(*shapes, scale)}")
+    if note := seen_note(*shapes, scale):
+        options.echo_note(f"{name}: {note}.")
     match = _match(shows, low, volume)
     built: Degradation = get_registry().find("degradation", degradation).build(
         None, Problem(scale, low.phases, volume.phases, match)

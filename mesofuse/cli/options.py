@@ -74,6 +74,11 @@ def echo_remarks(mapping: LabelMapping, path: str) -> None:
         click.echo(f"Note: {remark}", err=True)
 
 
+def echo_note(text: str) -> None:
+    """Say what the user should know, apart from what the command prints."""
+    click.echo(f"Note: {text}", err=True)
+
+
 def echo_json(data: Any) -> None:
     """Print plain values as JSON; a number that is not finite becomes null, as JSON has none."""
     click.echo(json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False))

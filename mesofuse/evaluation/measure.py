@@ -14,7 +14,9 @@ from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measured, Metric, MetricContext
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.part import Part
 from mesofuse.volumes.phases import PhaseMatch
+from mesofuse.volumes.scale import seen_region, shapes_differ
 
 MetricChoice = str | tuple[str, Mapping[str, Any]] | Metric
 BLOCK = 1 << 22  # voxels that a worker holds at once, about
@@ -38,7 +40,8 @@ def measure(
     Args:
         volume: The labels, in memory or on disk.
         metrics: Names of registered metrics, names with options, or metrics themselves.
-        low_res: The low-resolution volume that it was made from.
+        low_res: The low-resolution volume that it was made from; metrics that compare with it take the voxels that it
+            shows, where the volume has fewer than one scan voxel more (see `seen_region`).
         match: Which phases each low-resolution phase shows.
         scale: Voxels along one low-resolution voxel; where left out, the quotient of the shapes.
         degradation: The model of the instrument that made ``low_res``.
@@ -48,7 +51,8 @@ def measure(
         progress: Called with the number of blocks done and of all blocks.
 
     Returns:
-        The results in the order of ``metrics``; what the volume is not fit for is in ``skipped`` with its reason.
+        The results in the order of ``metrics`` (last those of a part, where the scan shows no more); what the volume is
+        not fit for is in ``skipped`` with its reason.
 
     Raises:
         UserError: An unknown metric or option, a label that is no phase, or too little memory for the whole volume.
@@ -56,8 +60,23 @@ def measure(
     if low_res is not None and scale is None:
         high, low = volume.grid.shape, low_res.grid.shape
         scale = (high[0] / low[0], high[1] / low[1], high[2] / low[2])
+    choices = list(metrics)
+    if low_res is not None and scale is not None and min(scale) >= 1:
+        seen = seen_region(volume.grid.shape, low_res.grid.shape, scale)
+        if seen is not None and seen != volume.grid.region:
+            of_scan = [choice for choice in choices if _resolve(choice)[1].needs.low_res]
+            plain = measure(
+                volume, [c for c in choices if c not in of_scan], stack=stack, name=name, workers=workers,
+                progress=progress,
+            )  # fmt: skip
+            compared = measure(
+                Part(volume, seen), of_scan, low_res=low_res, match=match, scale=scale, degradation=degradation,
+                stack=stack, name=name, workers=workers, progress=progress,
+            )  # fmt: skip
+            skipped = plain.skipped | compared.skipped
+            return Measured(name, volume.grid, [*plain.results, *compared.results], skipped)
     context = MetricContext(volume.grid.in_own_voxels(), volume.phases, low_res, match, scale, degradation, stack)
-    chosen = [_resolve(choice) for choice in metrics]
+    chosen = [_resolve(choice) for choice in choices]
     measured = Measured(name, volume.grid, skipped={key: why for key, m in chosen if (why := _unfit(m, context))})
     fit = [(key, metric) for key, metric in chosen if key not in measured.skipped]
     for key, metric in fit:
@@ -116,9 +135,7 @@ def _unfit(metric: Metric, context: MetricContext) -> str:
         return "Separate images are no result of the scan."
     high, low = context.grid.shape, context.low_res.grid
     if min(context.scale) < 1 or low.region.scaled(context.scale).shape != high:
-        return (
-            f"The volume's shape {high} is not the low-resolution volume's {low.shape} times the scale {context.scale}."
-        )
+        return shapes_differ(high, low.shape, context.scale)
     if max((v for values in context.match.shows for v in values), default=-1) >= len(context.phases):
         return "The volume has fewer phases than the low-resolution volume is said to show."
     return ""

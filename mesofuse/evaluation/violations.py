@@ -15,6 +15,7 @@ from mesofuse.streaming.output import open_output
 from mesofuse.volumes.grid import Region, Triple
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import Phase
+from mesofuse.volumes.scale import seen_region, shapes_differ
 from mesofuse.volumes.store import LabelVolume
 
 PHASES = (Phase(0, "agrees", "#f2f2f2"), Phase(1, "violated", "#d55e00"))
@@ -50,7 +51,7 @@ def violations(
     """Write the map of a volume's violations, by the rule of the metric low-res-consistency, and count them.
 
     Args:
-        volume: The high-resolution volume, of the scan's shape times the scale.
+        volume: The high-resolution volume, of the scan's shape times the scale, or a part of a scan voxel more.
         low_res: The scan.
         problem: Scale and phases.
         degradation: The model of the instrument, built for ``problem``.
@@ -65,11 +66,8 @@ def violations(
     from dask.threaded import get
 
     grid, phases = low_res.grid, len(problem.phases)
-    if grid.region.scaled(problem.scale).shape != volume.grid.shape:
-        raise UserError(
-            f"The volume's shape {volume.grid.shape} is not the scan's {grid.shape} times the scale {problem.scale}; "
-            "give the scan that it was made from, and its --scale."
-        )
+    if seen_region(volume.grid.shape, grid.shape, problem.scale) is None:
+        raise UserError(shapes_differ(volume.grid.shape, grid.shape, problem.scale))
     z, y, x = (max(1, min(64, round(BLOCK / s))) for s in problem.scale)
     chunk: Triple = (z, y, x)
     made = open_output(out, grid, PHASES, chunk, None, {"job": "consistency"}, overwrite=overwrite)

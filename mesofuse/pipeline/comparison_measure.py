@@ -22,6 +22,7 @@ from mesofuse.registry import get_registry
 from mesofuse.volumes.files import replacing
 from mesofuse.volumes.grid import AXES, Grid
 from mesofuse.volumes.labels import LabelArray, Labels
+from mesofuse.volumes.scale import seen_note
 from mesofuse.volumes.units import convert
 
 REFERENCE, IMAGE = "reference", "image"
@@ -76,6 +77,9 @@ def measure_all(
     columns = []
     for name, volume in labels.items():
         say(f"{name}: measuring")
+        low = inputs.low_res if name != IMAGE and name not in scanless else None
+        if low is not None and (note := seen_note(volume.grid.shape, low.grid.shape, inputs.problem.scale)):
+            say(f"Note: {name}: {note}.")
         columns.append(_measured(name, volume, config, inputs, folder / name, name in scanless, workers, progress))
     return columns
 

@@ -227,7 +227,7 @@ def free_note(match: PhaseMatch, phases: Sequence[Phase]) -> list[str]:
     names = ", ".join(free)
     it, lies, is_free = ("it", "lies", "is") if len(free) == 1 else ("they", "lie", "are")
     return [
-        f"no phase of the scan shows {names}, so the scan does not say where {it} {lies} and agreement with the scan does "
+        f"no phase of the scan shows {names}, so the scan does not say where {it} {lies} and agreement with it does "
         f"not count {names}: {it} {is_free} free; if the scan shows {names} as one of its phases, say so with --shows"
     ]
 

@@ -18,6 +18,7 @@ from mesofuse.report.style import styled, volume_colors
 from mesofuse.report.viewer import Shown
 from mesofuse.streaming.plan import human_bytes
 from mesofuse.volumes.grid import AXES
+from mesofuse.volumes.scale import seen_region
 
 if TYPE_CHECKING:
     from mesofuse.pipeline.report import Source
@@ -185,9 +186,9 @@ def _maps(source: Source, results: list[str]) -> list[Plate]:
     low, problem = source.inputs.low_res, source.inputs.problem
     if low is None or source.degradation is None:
         return []
-    shape = low.grid.region.scaled(problem.scale).shape
     alone = {c.name for c in source.columns if CONSISTENCY in c.whole.skipped}  # made without the scan
-    fit = [name for name in results if name not in alone and source.labels[name].grid.shape == shape][:MOST_SHOWN]
+    shapes = {name: source.labels[name].grid.shape for name in results if name not in alone}
+    fit = [n for n, shape in shapes.items() if seen_region(shape, low.grid.shape, problem.scale)][:MOST_SHOWN]
     if not fit:
         return []
     maps = [(name, *consistency_map(source.labels[name], low, problem, source.degradation)) for name in fit]
