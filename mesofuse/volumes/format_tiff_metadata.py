@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import re
 import xml.etree.ElementTree as ET
 from typing import Any
@@ -11,12 +13,15 @@ import numpy as np
 import tifffile
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.grid import Grid, Scale, parse_unit
-from mesofuse.volumes.units import convert
+from mesofuse.volumes.grid import SYMBOLS, Grid, Scale, parse_unit
+from mesofuse.volumes.units import Said, understand
 
 KEY = "mesofuse"
 """Key of the note that `mesofuse.volumes.format_tiff.write` leaves in a file."""
 _PRINT_RESOLUTION = 20.0  # µm; baseline tags that say more (below 1270 dpi) are about printing, not about the specimen
+_PRINT_DOTS = (72, 96, 100, 120, 150, 200, 300, 400, 600, 1200)  # per inch, that programs give pictures
+_RESOLUTION_UNITS = {2: "inch", 3: "centimetre", 4: "millimetre", 5: "micrometre"}
+_PRINTED = (2, 3)
 _OME = "{http://www.openmicroscopy.org/Schemas/OME/2016-06}"
 
 
@@ -26,18 +31,20 @@ def what_it_says(tif: tifffile.TiffFile, shape: tuple[int, ...]) -> dict[str, An
     Other programs keep the note that `write` leaves even when they crop or rescale the image, so its voxel size and
     origin count only where shape and voxel size are still those of the note.
     """
-    size, unit = _ome_size(tif) or _imagej_size(tif) or _baseline_size(tif) or (None, None)
+    planes = 1 if len(shape) < 3 else shape[0]
+    said = _ome_size(tif, planes) or _imagej_size(tif, planes) or _resolution(tif, planes)
+    unclear: dict[str, Any] = {"voxel_size": said.voxel_size, "unit": said.unit, "size_notes": said.notes}
     note = _own_note(tif)
     if note is None:
-        return {"voxel_size": size, "unit": unit}
+        return unclear
     grid, phases = note
     changed = grid.shape != (1,) * (3 - len(shape)) + shape
-    if size is None or not grid.known:
-        changed |= size is not None or grid.known
+    if said.voxel_size is None or not grid.known:
+        changed |= said.voxel_size is not None or grid.known
     else:
-        changed |= unit != grid.unit or not np.allclose(size, grid.voxel_size, rtol=1e-4, atol=0)
+        changed |= said.unit != grid.unit or not np.allclose(said.voxel_size, grid.voxel_size, rtol=1e-4, atol=0)
     if changed:
-        return {"voxel_size": size, "unit": unit, **phases}
+        return {**unclear, **phases}
     scaled = grid.known or grid.voxel_size != (1.0, 1.0, 1.0) or any(grid.origin)
     return {"voxel_size": grid.voxel_size if scaled else None, "unit": grid.unit, "origin": grid.origin, **phases}
 
@@ -62,52 +69,78 @@ def _own_note(tif: tifffile.TiffFile) -> tuple[Grid, dict[str, Any]] | None:
     return None
 
 
-def _ome_size(tif: tifffile.TiffFile) -> tuple[Scale, str] | None:
+def _ome_size(tif: tifffile.TiffFile, planes: int) -> Said | None:
+    """Return the physical sizes of OME, each in its own unit; None where the file is not OME's or gives none."""
     if not tif.is_ome or not tif.ome_metadata:
         return None
     try:
         pixels = next(e for e in ET.fromstring(tif.ome_metadata).iter() if e.tag.endswith("}Pixels"))
-        units = [parse_unit(pixels.get(f"PhysicalSize{a}Unit", "µm")) for a in "ZYX"]
-        sizes = [float(pixels.get(f"PhysicalSize{a}") or "nan") for a in "ZYX"]
-    except (StopIteration, ET.ParseError, ValueError, UserError):
+    except (StopIteration, ET.ParseError):
+        return Said.nothing("its OME metadata can't be read")
+    texts = [pixels.get(f"PhysicalSize{a}") for a in "ZYX"]
+    if not any(texts):
         return None
-    if not sizes[2] > 0 or not sizes[1] > 0 or "pixel" in units[1:]:
-        return None
-    y, x = convert(sizes[1], units[1], units[2]), sizes[2]
-    z = convert(sizes[0], units[0], units[2]) if sizes[0] > 0 and units[0] != "pixel" else y
-    return (z, y, x), units[2]
+    return understand(
+        [_number(text) for text in texts], [pixels.get(f"PhysicalSize{a}Unit", "µm") for a in "ZYX"], planes
+    )
 
 
-def _imagej_size(tif: tifffile.TiffFile) -> tuple[Scale, str] | None:
-    """ImageJ: resolution is in pixels a unit; a stack without ``spacing`` is 1 unit deep, as ImageJ itself shows it."""
+def _imagej_size(tif: tifffile.TiffFile, planes: int) -> Said | None:
+    """Return ImageJ's calibration: the resolution is in pixels a unit, other axes may have units of their own.
+
+    A stack without ``spacing`` is 1 unit deep, as ImageJ itself shows it.
+    """
     meta = tif.imagej_metadata
     if not tif.is_imagej or not meta:
         return None
-    word = str(meta.get("unit", "")).replace("\\u00B5", "µ")
-    try:
-        unit = parse_unit(word)
-    except UserError:
-        return None
-    (rx, ry) = tif.pages.first.resolution
-    if unit == "pixel" or not (rx > 0 and ry > 0):
-        return None
-    y, x = _tidy(1 / ry), _tidy(1 / rx)
-    stack = int(meta.get("slices", meta.get("images", 1))) > 1
-    z = float(meta.get("spacing", 1.0 if stack else y))
-    return (abs(z) or y, y, x), unit
+    words = [str(meta.get(key, "")).strip() for key in ("zunit", "yunit", "unit")]
+    words = [word or words[2] for word in words]
+    x, y = (_tidy(1 / r) if r > 0 else None for r in tif.pages.first.resolution)
+    if (dots := _dots(words[2], tif.pages.first.resolution[0])) is not None:
+        return Said.nothing(f"its resolution, {dots:g} pixels per inch, is that of a print rather than of the specimen")
+    stack = _number(meta.get("slices", meta.get("images", 1))) > 1
+    spacing = abs(_number(meta.get("spacing")))
+    known = spacing > 0
+    said = understand([spacing if known else 1.0 if stack else y, y, x], words, planes)
+    if not stack or known or said.voxel_size is None or said.unit is None:
+        return said
+    deep = f"it does not say how far its planes lie apart, which in ImageJ means 1 {SYMBOLS[parse_unit(words[0])]}"
+    return Said(said.voxel_size, said.unit, (*said.notes, deep))
 
 
-def _baseline_size(tif: tifffile.TiffFile) -> tuple[Scale, str] | None:
-    """Resolution tags in pixels an inch or a centimetre; they say nothing about depth, which is taken as the row's."""
+def _resolution(tif: tifffile.TiffFile, planes: int) -> Said:
+    """Return what the resolution tags mean: pixels an inch, a centimetre …; they say nothing of the depth."""
     page = tif.pages.first
-    if tif.is_imagej or page.resolutionunit not in (2, 3):
-        return None
-    rx, ry = page.resolution
-    if not (rx > 0 and ry > 0):
-        return None
-    per_inch = 25400.0 if page.resolutionunit == 2 else 10000.0
-    x, y = _tidy(per_inch / rx), _tidy(per_inch / ry)
-    return ((y, y, x), "micrometer") if max(x, y) < _PRINT_RESOLUTION else None
+    unit = page.tags.valueof(296, default=2)
+    per_unit = page.resolution
+    if tif.is_imagej or not min(per_unit) > 0 or not {282, 283} <= set(page.tags.keys()):
+        return Said()
+    if unit not in _RESOLUTION_UNITS:
+        plain = max(per_unit) <= 1 or per_unit in ((72, 72), (96, 96))
+        tags = f"its resolution is {per_unit[0]:g} × {per_unit[1]:g} pixels (x, y) without a unit of length"
+        return Said() if plain else Said.nothing(tags)
+    x, y = (_tidy(1 / r) for r in page.get_resolution("MICROMETER"))
+    if unit in _PRINTED and max(x, y) >= _PRINT_RESOLUTION:
+        dots = f"{per_unit[0]:g} pixels per {_RESOLUTION_UNITS[unit]}"
+        return Said.nothing(f"its resolution, {dots}, is that of a print rather than of the specimen")
+    return understand([None, y, x], ["µm"] * 3, planes)
+
+
+def _dots(unit: str, per_unit: float) -> float | None:
+    """Return dots per inch where ImageJ's calibration is but the print resolution of the picture that it opened."""
+    with contextlib.suppress(UserError):
+        dots = per_unit * {"inch": 1.0, "centimeter": 2.54}.get(parse_unit(unit), 0.0)
+        if any(abs(dots / usual - 1) < 0.005 for usual in _PRINT_DOTS):
+            return float(round(dots))
+    return None
+
+
+def _number(value: Any) -> float:
+    """Return a number, NaN where it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def _tidy(value: float) -> float:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
 import itertools
 import math
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,38 +17,65 @@ Triple = tuple[int, int, int]
 Scale = tuple[float, float, float]
 
 AXES = ("z", "y", "x")
-# OME-Zarr unit names with the spellings that users and file formats give them.
+# OME-Zarr unit names with the spellings that users and file formats give them: lower-case, singular, without accents.
 UNITS = {
-    "angstrom": ("angstrom", "a", "å"),
+    "picometer": ("picometer", "picometre", "pm"),
+    "angstrom": ("angstrom", "a"),
     "nanometer": ("nanometer", "nanometre", "nm"),
-    "micrometer": ("micrometer", "micrometre", "micron", "um", "µm", "μm"),
+    "micrometer": ("micrometer", "micrometre", "micrometro", "mikrometer", "micron", "mikron", "micra", "um", "µm"),
     "millimeter": ("millimeter", "millimetre", "mm"),
-    "centimeter": ("centimeter", "centimetre", "cm"),
+    "centimeter": ("centimeter", "centimetre", "zentimeter", "cm"),
+    "decimeter": ("decimeter", "decimetre", "dm"),
     "meter": ("meter", "metre", "m"),
-    "pixel": ("pixel", "voxel", "px"),
+    "kilometer": ("kilometer", "kilometre", "km"),
+    "inch": ("inch", "inches", "in"),
+    "pixel": ("pixel", "voxel", "pix", "px"),
 }
 SYMBOLS = {
+    "picometer": "pm",
     "angstrom": "Å",
     "nanometer": "nm",
     "micrometer": "µm",
     "millimeter": "mm",
     "centimeter": "cm",
+    "decimeter": "dm",
     "meter": "m",
+    "kilometer": "km",
+    "inch": "in",
     "pixel": "voxel",
 }
+_BY_SPELLING = {spelling: name for name, spellings in UNITS.items() for spelling in spellings}
+_OTHER_PREFIXES = ("Mm", "Pm")  # mega and peta, which lower case would turn into milli and pico
+_ESCAPE = re.compile(r"\\u([0-9a-f]{4})", re.IGNORECASE)
+_PER_VOXEL = re.compile(r"\s*(/|per)\s*(pixel|voxel|px|pix|slice)s?$")
 
 
 def parse_unit(text: str) -> str:
     """Return the OME-Zarr name of a length unit (``"um"`` → ``"micrometer"``); ``pixel`` means unknown.
 
+    Case, plurals, accents, brackets and an added "per pixel" do not matter; ``µ`` may be either of Unicode's, escaped
+    (``\\u00B5``, ``&micro;``), or UTF-8 that was taken for Latin-1.
+
     Raises:
-        UserError: The unit is not a known length.
+        UserError: If it is not a unit of length that is known.
     """
-    key = text.strip().lower()
-    for name, spellings in UNITS.items():
-        if key in spellings:
-            return name
-    raise UserError(f"{text!r} is not a unit of length.{nearest(key, [s for v in UNITS.values() for s in v])}")
+    if (key := _plain_unit(text)) in _BY_SPELLING:
+        return _BY_SPELLING[key]
+    if len(key) > 3 and (singular := key.removesuffix("s")) in _BY_SPELLING:
+        return _BY_SPELLING[singular]
+    raise UserError(f"{text[:40]!r} is not a unit of length.{nearest(key[:40], _BY_SPELLING)}")
+
+
+def _plain_unit(text: str) -> str:
+    """Return a unit's spelling as `UNITS` has it, but for a plural; nothing where a letter was lost."""
+    if len(text) > 64 or text.strip() in _OTHER_PREFIXES:
+        return ""
+    text = html.unescape(_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))
+    with contextlib.suppress(UnicodeError):
+        text = text.encode("cp1252").decode("utf-8")
+    letters = [c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c)]
+    word = "".join(letters).replace("\N{GREEK SMALL LETTER MU}", "\N{MICRO SIGN}").strip(" \t\r\n\0.[](){}")
+    return re.sub(r"[\s_-]", "", _PER_VOXEL.sub("", word))
 
 
 def parse_scale(text: str | float | Sequence[float]) -> Scale:

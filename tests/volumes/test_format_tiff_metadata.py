@@ -81,3 +81,109 @@ def test_baseline_resolution(tmp_path, resolution, unit, size):
     raw = read(path)
     assert raw.voxel_size == (size and pytest.approx(size))
     assert raw.unit == (size and "micrometer")
+
+
+@pytest.mark.parametrize("unit", ["microns", "micrometers", "Micron", "µm", "\\u00B5m", "μm", "um "])
+def test_imagej_in_any_spelling_of_micrometres(tmp_path, unit):
+    path = str(tmp_path / "a.tif")
+    text = f"ImageJ=1.54f\nimages=6\nslices=6\nunit={unit}\nspacing=0.4\nloop=false\n"
+    extra = [(270, 2, 0, text.encode("cp1252" if "μ" not in unit else "utf-8"), True)]
+    tifffile.imwrite(path, STACK, resolution=(2.5, 2.5), resolutionunit=1, metadata=None, extratags=extra)
+    raw = read(path)
+    assert (raw.voxel_size, raw.unit, raw.said()) == ((0.4, 0.4, 0.4), "micrometer", ())
+
+
+def test_imagej_axes_with_units_of_their_own(tmp_path):
+    path = str(tmp_path / "a.tif")
+    units = {"unit": "um", "yunit": "nm", "zunit": "mm"}
+    tifffile.imwrite(
+        path, STACK, imagej=True, resolution=(2.5, 0.0025), metadata={"axes": "ZYX", "spacing": 0.001, **units}
+    )
+    assert (read(path).voxel_size, read(path).unit) == ((1.0, 0.4, 0.4), "micrometer")
+
+
+@pytest.mark.parametrize(
+    ("unit", "spacing", "resolution", "note"),
+    [
+        ("bananas", {"spacing": 2.0}, (2, 4), "its unit 'bananas' is not a known unit of length"),
+        ("", {"spacing": 2.0}, (2, 4), "it gives its voxels as 2 × 0.25 × 0.5 (z, y, x) without a unit of length"),
+        ("inch", {}, (72, 72), "its resolution, 72 pixels per inch, is that of a print rather than of the specimen"),
+        (
+            "cm",
+            {},
+            (28.35, 28.35),
+            "its resolution, 72 pixels per inch, is that of a print rather than of the specimen",
+        ),
+    ],
+)
+def test_calibrations_of_imagej_that_are_no_voxel_size(tmp_path, unit, spacing, resolution, note):
+    path = str(tmp_path / "a.tif")
+    meta = {"axes": "ZYX", "unit": unit, **spacing}
+    tifffile.imwrite(path, STACK, imagej=True, resolution=resolution, metadata=meta)
+    raw = read(path)
+    assert (raw.voxel_size, raw.said()) == (None, (f"{note}, so its voxel size is unknown",))
+
+
+def test_a_depth_that_imagej_leaves_out_is_said(tmp_path):
+    path = str(tmp_path / "a.tif")
+    tifffile.imwrite(path, STACK, imagej=True, resolution=(2.5, 2.5), metadata={"axes": "ZYX", "unit": "um"})
+    raw = read(path)
+    assert raw.voxel_size == (1.0, 0.4, 0.4)
+    assert raw.said() == ("it does not say how far its planes lie apart, which in ImageJ means 1 µm",)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "size", "notes"),
+    [
+        ({"Z": (2, "µm"), "Y": (0.0004, "mm"), "X": (4000, "Å")}, (20000, 4000, 4000), 0),
+        (
+            {"Z": (2, "µm"), "Y": (400, "nm"), "X": (0.4, None)},
+            (2, 0.4, 0.4),
+            0,
+        ),  # micrometres unless it says otherwise
+        ({"Y": (0.4, "µm"), "X": (0.4, "µm")}, (0.4, 0.4, 0.4), 1),
+        ({"Z": (2, "reference frame"), "Y": (0.4, "µm"), "X": (0.4, "µm")}, None, 1),
+        ({"Z": (2, "pixel"), "Y": (0.4, "µm"), "X": (0.4, "µm")}, (0.4, 0.4, 0.4), 1),
+        ({"Z": (2, "µm"), "X": (0.4, "µm")}, None, 1),
+    ],
+)
+def test_physical_sizes_of_ome(tmp_path, sizes, size, notes):
+    path = str(tmp_path / "a.ome.tif")
+    meta = {f"PhysicalSize{a}": v for a, (v, _) in sizes.items()}
+    meta |= {f"PhysicalSize{a}Unit": u for a, (_, u) in sizes.items() if u}
+    tifffile.imwrite(path, STACK, metadata={"axes": "ZYX", **meta})
+    raw = read(path)
+    assert raw.voxel_size == size
+    assert len(raw.said()) == notes
+
+
+@pytest.mark.parametrize(
+    ("resolution", "unit", "notes"),
+    [
+        ((300, 300), 2, ("its resolution, 300 pixels per inch, is that of a print rather than of the specimen",)),
+        ((4, 4), 1, ("its resolution is 4 × 4 pixels (x, y) without a unit of length",)),
+        ((1, 1), 1, ()),
+        ((72, 72), 1, ()),
+    ],
+)
+def test_resolution_tags_that_are_no_voxel_size(tmp_path, resolution, unit, notes):
+    path = str(tmp_path / "a.tif")
+    tifffile.imwrite(path, STACK[0], resolution=resolution, resolutionunit=unit, metadata=None)
+    raw = read(path)
+    assert (raw.voxel_size, raw.said()) == (None, tuple(f"{n}, so its voxel size is unknown" for n in notes))
+
+
+@pytest.mark.parametrize(("unit", "size"), [("MILLIMETER", 0.4), ("MICROMETER", 0.4)])
+def test_resolution_in_units_that_some_microscopes_write(tmp_path, unit, size):
+    path = str(tmp_path / "a.tif")
+    per_unit = {"MILLIMETER": 2500, "MICROMETER": 2.5}[unit]
+    tifffile.imwrite(path, STACK[0], resolution=(per_unit, per_unit), resolutionunit=unit, metadata=None)
+    assert (read(path).voxel_size, read(path).unit) == ((size,) * 3, "micrometer")
+
+
+def test_resolution_of_a_stack_leaves_its_depth_to_say(tmp_path):
+    path = str(tmp_path / "a.tif")
+    tifffile.imwrite(path, STACK, resolution=(25000, 25000), resolutionunit=3, metadata=None)
+    raw = read(path)
+    assert raw.voxel_size == pytest.approx((0.4, 0.4, 0.4))
+    assert "how far its planes lie apart" in raw.said()[0]

@@ -121,6 +121,40 @@ def test_units(text, unit):
     assert parse_unit(text) == unit
 
 
+SPELLINGS = {
+    "micrometer": "µm μm um Um micron microns Micron(s) micrometer micrometers micrometre micrometres micro-meter "
+    "\\u00B5m \\u00b5m Âµm Î¼m &micro;m &#181;m ㎛ [µm] (um) µm/px um/pixel µm. mikrometer micromètres",
+    "nanometer": "nm NM nanometer nanometers nanometre nanometres ㎚",
+    "angstrom": "Å \N{ANGSTROM SIGN} A A\N{COMBINING RING ABOVE} angstrom angstroms Angstrom Ångström ångströms Ã…",
+    "millimeter": "mm millimeter millimetres ㎜ mm/voxel",
+    "centimeter": "cm centimeter centimetres",
+    "meter": "m meter metres",
+    "inch": "in inch inches",
+    "pixel": "pixel pixels px voxel voxels Pixel",
+}
+
+
+@pytest.mark.parametrize(("unit", "text"), [(u, t) for u, texts in SPELLINGS.items() for t in texts.split(" ")])
+def test_spellings_of_units(unit, text):
+    text = text.replace("(s)", "s")
+    assert parse_unit(text) == unit
+    assert parse_unit(f" {text}\t\0") == unit
+
+
+@pytest.mark.parametrize(
+    "text", ["?m", "\N{REPLACEMENT CHARACTER}m", "Mm", "Pm", "s", "ms", "", "au", "reference frame", "µ"]
+)
+def test_what_may_mean_something_else_is_no_unit(text):
+    with pytest.raises(UserError, match="is not a unit of length"):
+        parse_unit(text)
+
+
+def test_a_long_text_is_refused_in_a_short_sentence():
+    with pytest.raises(UserError) as error:
+        parse_unit("micron " * 10**6)
+    assert len(str(error.value)) < 600
+
+
 def test_an_unknown_unit_names_the_nearest():
     with pytest.raises(UserError, match=r"'micronn' is not a unit.*Did you mean 'micron'"):
         parse_unit("micronn")
