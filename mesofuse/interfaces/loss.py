@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
 
 from mesofuse.volumes.grid import Region
+from mesofuse.volumes.labels import LabelArray
 
 if TYPE_CHECKING:
     import torch
@@ -84,6 +87,9 @@ class GeneratorStep:
         degradation: The model of the low-resolution instrument, or None.
         real: For each axis, slices of the image that shows planes normal to it, one-hot: (batch, phases, h, w).
         share: Which part of the batch this is.
+        number: Number of this step, from 0.
+        fraction: Share of the training's budget that is used up, from 0 to 1.
+        rng: Source of random numbers for losses, seeded by the step, alike in all processes; or None.
     """
 
     probabilities: torch.Tensor
@@ -93,6 +99,25 @@ class GeneratorStep:
     degradation: Degradation | None
     real: Mapping[int, torch.Tensor] = dataclasses.field(default_factory=dict)
     share: Share = Share()
+    number: int = 0
+    fraction: float = 0.0
+    rng: np.random.Generator | None = None
+
+
+@dataclass(frozen=True)
+class LossSetting:
+    """What a loss may look at before training.
+
+    Attributes:
+        images: For each axis whose planes can be compared, the image stack (image, row, column) that shows them.
+        turns: For each of these axes, the symmetries under which its planes look alike, as numbers from 0 to 7: turns
+            by a right angle 0 to 3 times, and the same after which columns are reversed.
+        device: Where the training runs.
+    """
+
+    images: Mapping[int, LabelArray]
+    turns: Mapping[int, tuple[int, ...]]
+    device: str = "cpu"
 
 
 class Loss(Protocol):
@@ -104,4 +129,30 @@ class Loss(Protocol):
 
     def generator_term(self, step: GeneratorStep) -> torch.Tensor | None:
         """Return a scalar that the generator minimises."""
+        ...
+
+
+@runtime_checkable
+class SupportsPrepare(Protocol):
+    """A loss that looks at the whole images once, before training or before it is resumed."""
+
+    def prepare(self, setting: LossSetting) -> None:
+        """Take what the loss needs of the images.
+
+        Raises:
+            UserError: If the loss can't be used with them.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsState(Protocol):
+    """A loss that remembers something from step to step; checkpoints keep it, so that a resumed run ends the same."""
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return what it remembers, by name."""
+        ...
+
+    def load_state(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Put back what `state` returned."""
         ...

@@ -109,6 +109,13 @@ def mesofuse_components() -> list[ComponentSpec]:
         ),
         ComponentSpec(
             kind="loss",
+            name="patterns",
+            summary="Divergence of the histograms of label patterns of result and image; needs no critic.",
+            target="mesofuse_adversarial.patterns:Patterns",
+            options="mesofuse_adversarial.options:PatternsOptions",
+        ),
+        ComponentSpec(
+            kind="loss",
             name="variogram",
             summary="Mean, spread and variogram of grey values and colours against the image's.",
             target="mesofuse_adversarial.variogram:Variogram",
