@@ -15,7 +15,15 @@ from mesofuse.interfaces.critic import Critic
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.events import CheckpointSaved, TrainingStep
 from mesofuse.interfaces.generator import Generator
-from mesofuse.interfaces.loss import CriticStep, GeneratorStep, Loss, Share
+from mesofuse.interfaces.loss import (
+    CriticStep,
+    GeneratorStep,
+    Loss,
+    LossSetting,
+    Share,
+    SupportsPrepare,
+    SupportsState,
+)
 from mesofuse.interfaces.method import FitInterrupted, FitRun, FusionInputs
 from mesofuse.registry import get_registry
 from mesofuse.training import checkpoint as store
@@ -40,7 +48,7 @@ from mesofuse.training.selection import Selector
 from mesofuse.training.views import View, views_of
 from mesofuse.volumes.grid import AXES
 
-FIELD, NOISE, REAL, CUT, PENALTY = range(5)
+FIELD, NOISE, REAL, CUT, PENALTY, LOSS = range(6)
 """Streams of random numbers within a step; critic update i of a step uses them shifted by 8 (i + 1).
 
 Every process draws the numbers of the whole batch and keeps its own part: how many there are changes nothing.
@@ -80,8 +88,11 @@ class AdversarialTrainer:
         self.axes = inputs.axes
         groups = inputs.groups if options.shared_critic else {AXES[axis]: inputs.images[axis] for axis in self.axes}
         self.critic_of = {AXES.index(axis): i for i, axes in enumerate(groups) for axis in axes}
-        critic_part = registry.find("critic", options.critic.name)
-        built = [critic_part.build(options.critic.options, problem) for _ in groups]
+        built = [
+            registry.find("critic", part.name).build(part.options, problem)
+            for part in (options.critic,) * len(groups)
+            if part is not None
+        ]
         self.critics = [over_all_processes(critic, share).to(device) for critic in built]
         self.losses: list[Loss] = [registry.find("loss", p.name).build(p.options, problem) for p in options.losses]
         self.degradation = self._degradation(device)
@@ -91,12 +102,17 @@ class AdversarialTrainer:
         self.critic_adams = [
             torch.optim.Adam(c.parameters(), lr=rates.critic_rate or rates.rate, betas=betas) for c in self.critics
         ]
-        crop = self.critics[0].crop
+        crop = self.critics[0].crop if self.critics else options.batch.patch
         self.views = views_of(options.batch, inputs, self.shape, crop)
         self.real = {
             axis: SliceSampler(inputs.images[axis], crop, options.symmetry(axis, inputs.isotropic))
             for axis in self.axes
         }
+        images = {axis: inputs.images[axis] for axis in self.axes}
+        setting = LossSetting(images, {axis: sampler.turns for axis, sampler in self.real.items()}, device)
+        for loss in self.losses:
+            if isinstance(loss, SupportsPrepare) and problem.content == "phases":
+                loss.prepare(setting)
         if self.first:
             self.selector = Selector(options.selection, inputs, self._degradation("cpu"), run.seed)
             self.log = MetricsLog(run.folder / "metrics.csv")
@@ -198,11 +214,18 @@ class AdversarialTrainer:
         seen = []
         for view, field, made in self._generate(0):
             for axis in view.axes:
-                critic = self.critics[self.critic_of[axis]]
-                fake = slices_of(inner(made, view.margin), axis, batch.slices, critic.crop, cut)
-                scores[axis] = critic(fake)
-                real[axis] = self._real(axis, len(fake), draw)
-            seen.append(GeneratorStep(made, field, view.core, scores, self.degradation, real, self.share))
+                count = len(made) * (batch.slices or made.shape[2 + axis])
+                if self.critics:
+                    critic = self.critics[self.critic_of[axis]]
+                    fake = slices_of(inner(made, view.margin), axis, batch.slices, critic.crop, cut)
+                    scores[axis], count = critic(fake), len(fake)
+                real[axis] = self._real(axis, count, draw)
+            rng = step_rng(self.run.seed, self.step, LOSS)
+            seen.append(
+                GeneratorStep(
+                    made, field, view.core, scores, self.degradation, real, self.share, self.step, self.fraction(), rng
+                )
+            )
         terms = [t for step in seen for loss in self.losses if (t := loss.generator_term(step)) is not None]
         objective = torch.stack(terms).sum() / len(seen)
         self.generator_adam.zero_grad(set_to_none=True)
@@ -259,10 +282,11 @@ class AdversarialTrainer:
     def _train_step(self) -> None:
         started = time.monotonic()
         self._set_rates()
-        losses = [self._critic_update(i) for i in range(self.options.critic_steps)][-1], self._generator_update()
-        critic_loss, generator_loss = (v / self.share.world for v in totals(self.share, losses))
+        updates = self.options.critic_steps if self.critics else 0
+        losses = [*[self._critic_update(i) for i in range(updates)][-1:], self._generator_update()]
+        *critic_loss, generator_loss = (v / self.share.world for v in totals(self.share, losses))
         self.step += 1
-        row: dict[str, Any] = {"critic": critic_loss, "generator": generator_loss}
+        row: dict[str, Any] = dict(zip(["critic"] * updates, critic_loss, strict=False)) | {"generator": generator_loss}
         if not np.isfinite(generator_loss):
             raise UserError(
                 f"The training diverged at step {self.step}: the generator's loss is {generator_loss}; try a smaller "
@@ -279,7 +303,7 @@ class AdversarialTrainer:
 
     def _check(self) -> dict[str, float]:
         self.checked_step = self.step
-        model = GeneratorModel(store_copy(self.average), self.inputs.problem).to(self.run.device)
+        model = GeneratorModel(store_copy(self.average), self.inputs.problem, self.options.labels).to(self.run.device)
         outcome = self.selector.check(model)
         save_preview(
             self.run.folder / "previews" / f"step{self.step:06d}.png", outcome.sample, self.inputs.problem.phases
@@ -310,7 +334,7 @@ class AdversarialTrainer:
     def _finish(self) -> GeneratorModel:
         """Check the last weights too, keep the run's state, and return the best model; the others, the last one."""
         if not self.first:
-            return GeneratorModel(store_copy(self.average), self.inputs.problem)
+            return GeneratorModel(store_copy(self.average), self.inputs.problem, self.options.labels)
         if self.checked_step != self.step:
             self.log.write({"step": self.step, "seconds": round(self.elapsed, 3), **self._check()})
         self._save(best=True)
@@ -330,6 +354,9 @@ class AdversarialTrainer:
         for i, (critic, adam) in enumerate(zip(self.critics, self.critic_adams, strict=True)):
             tensors |= store.module_tensors(f"critic{i}", critic)
             tensors |= store.optimizer_tensors(f"critic_adam{i}", adam)
+        for i, loss in enumerate(self.losses):
+            if isinstance(loss, SupportsState):
+                tensors |= {f"loss{i}/{k}": v.detach().cpu().contiguous() for k, v in loss.state().items()}
         state = {
             "step": self.step,
             "elapsed": self.elapsed,
@@ -364,6 +391,10 @@ class AdversarialTrainer:
         for i, (critic, adam) in enumerate(zip(self.critics, self.critic_adams, strict=True)):
             store.load_module(f"critic{i}", critic, tensors)
             store.load_optimizer(f"critic_adam{i}", adam, tensors)
+        for i, loss in enumerate(self.losses):
+            if isinstance(loss, SupportsState):
+                own = {k.removeprefix(f"loss{i}/"): v for k, v in tensors.items() if k.startswith(f"loss{i}/")}
+                loss.load_state({k: v.to(self.run.device) for k, v in own.items()})
         self.step, self.elapsed, self.best_step = state["step"], state["elapsed"], state["best_step"]
         self.best_error = float("inf") if state["best_error"] is None else state["best_error"]
         if self.first:

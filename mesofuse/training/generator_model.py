@@ -12,6 +12,7 @@ from mesofuse.interfaces.generator import Generator
 from mesofuse.interfaces.method import TileInput, TileOutput
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Content, Problem
+from mesofuse.training.recipe import LabelOptions
 from mesofuse.training.sampling import one_hot
 from mesofuse.volumes.grid import Scale, Triple
 
@@ -25,18 +26,25 @@ class GeneratorModel:
     Args:
         generator: A module that fulfils `mesofuse.interfaces.generator.Generator`.
         problem: What it was built for.
+        labels: How a label follows from the probabilities. Drawn labels take one more noise field, ``labels``, a number
+            a voxel of the result.
+
+    Attributes:
+        draws: Whether labels are drawn from the probabilities, rather than the likeliest phase being taken.
     """
 
     can_tile = True
 
-    def __init__(self, generator: torch.nn.Module, problem: Problem) -> None:
+    def __init__(self, generator: torch.nn.Module, problem: Problem, labels: LabelOptions | None = None) -> None:
         # The innermost axis holds the channels: convolutions of few channels run up to twice as fast so.
         self.module = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.problem = problem
         made = cast(Generator, generator)
         self.scale: Scale = made.scale
         self.halo: Triple = made.halo
-        self.noise: tuple[NoiseSpec, ...] = made.noise
+        self.draws = labels is not None and labels.choice == "drawn" and problem.content == "phases"
+        self.power = labels.power if labels is not None and self.draws else 1.0
+        self.noise: tuple[NoiseSpec, ...] = (*made.noise, *[NoiseSpec("labels", 1, self.scale)] * self.draws)
         self.activation_bytes = made.activation_bytes
         self.tile: Triple = tuple(canonical_edge(s) for s in self.scale)  # type: ignore[assignment]
         self.device = "cpu"
@@ -48,16 +56,22 @@ class GeneratorModel:
         return self
 
     def reconstruct(self, tile: TileInput, *, probabilities: bool = False) -> TileOutput:
-        """Run the generator on the tile's window for its core."""
+        """Run the generator on the tile's window for its core; the probabilities are those that labels are drawn by."""
         if tile.field is None:
             field = torch.zeros((1, 0, *tile.window.shape), device=self.device)
         else:
             field = one_hot(torch.tensor(tile.field, device=self.device)[None], len(self.problem.low_phases))
         layout = torch.channels_last_3d
-        noise = [torch.as_tensor(n, device=self.device)[None].contiguous(memory_format=layout) for n in tile.noise]
+        given = tile.noise[:-1] if self.draws else tile.noise
+        noise = [torch.as_tensor(n, device=self.device)[None].contiguous(memory_format=layout) for n in given]
         with torch.inference_mode():
             made = self.module(field.contiguous(memory_format=layout), noise, tile.window, tile.core)[0]
-            labels = voxels(made, self.problem.content).cpu().numpy()
+            if self.draws:
+                made = sharpened(made, self.power)
+                own = tile.core.scaled(self.scale).within(tile.window.scaled(self.scale))
+                labels = drawn(made, torch.as_tensor(tile.noise[-1][0][own], device=self.device)).cpu().numpy()
+            else:
+                labels = voxels(made, self.problem.content).cpu().numpy()
             return TileOutput(labels, made.cpu().numpy() if probabilities else None)
 
     def tile_bytes(self, window: Triple) -> int:
@@ -82,6 +96,23 @@ def voxels(made: torch.Tensor, content: Content) -> torch.Tensor:
         return made.argmax(0).to(torch.uint8)
     values = (255 * made.float()).round().clamp(0, 255).to(torch.uint8)
     return values[0] if content == "grey" else values
+
+
+def sharpened(probabilities: torch.Tensor, power: float) -> torch.Tensor:
+    """Return pᵏ / Σ pᵏ over the phases, the first axis."""
+    return torch.softmax(power * probabilities.float().clamp(min=1e-12).log(), dim=0)
+
+
+def drawn(probabilities: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    """Return uint8 labels that occur as often as their probabilities say.
+
+    Args:
+        probabilities: (phases, z, y, x), summing to 1 over the first axis.
+        numbers: Standard normal numbers (z, y, x); their distribution function makes them uniform from 0 to 1.
+    """
+    edges = probabilities.cumsum(0)[:-1]
+    labels: torch.Tensor = (torch.special.ndtr(numbers) >= edges).sum(0)
+    return labels.to(torch.uint8)
 
 
 def canonical_edge(scale: float) -> int:

@@ -78,7 +78,7 @@ class AdversarialMethod:
             raise ValueError(
                 f"the weights do not fit the generator {self.options.generator.name!r}: {error}"
             ) from error
-        return GeneratorModel(generator, problem)
+        return GeneratorModel(generator, problem, self.options.labels)
 
     def _refuse_others(self, problem: Problem, state: Mapping[str, np.ndarray]) -> None:
         """Refuse weights of another generator before one is built, which may be far larger than the weights are.

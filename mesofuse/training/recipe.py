@@ -42,6 +42,12 @@ class BatchOptions(Options):
         "as its slices need (neighbouring slices teach critics little, so thinner volumes show them more); null: "
         "volumes as thick as wide, whose slices along every axis are used.",
     )
+    patch: int = Field(
+        48,
+        ge=8,
+        le=1024,
+        description="Edge length of the generated volumes in high-resolution voxels where no critic sets it.",
+    )
     context: int = Field(
         2,
         ge=0,
@@ -82,6 +88,22 @@ class OptimizerOptions(Options):
     )
 
 
+Choice = Literal["likeliest", "drawn"]
+
+
+class LabelOptions(Options):
+    """How a voxel's label follows from its phase probabilities."""
+
+    choice: Choice = Field(
+        "likeliest",
+        description="likeliest: the phase of the largest probability. drawn: by a random number that belongs to the "
+        "voxel's place, so that phases occur as often as their probabilities say.",
+    )
+    power: float = Field(
+        1.0, ge=1, le=64, description="Power to which probabilities are raised before a label is drawn."
+    )
+
+
 class SelectionOptions(Options):
     """How the best model of a run is found without any truth."""
 
@@ -103,7 +125,7 @@ class AdversarialOptions(Options):
     """A recipe: a generator, critics, losses and a degradation by name, and how to train them."""
 
     generator: Part = Field(description="The generator.")
-    critic: Part = Field(description="The critics' architecture.")
+    critic: Part | None = Field(description="The critics' architecture; null: none, the losses alone teach.")
     losses: tuple[Part, ...] = Field(description="Terms of the objectives.")
     degradation: Part | None = Field(None, description="The model of the low-resolution instrument; null: none.")
     shared_critic: bool = Field(
@@ -120,6 +142,9 @@ class AdversarialOptions(Options):
         description="How image crops are multiplied, for all planes or for those normal to z, y and x: rotate (the "
         "eight symmetries of the square), mirror (along rows and columns) or none; auto rotates where one image stands "
         "for all directions, and mirrors else.",
+    )
+    labels: LabelOptions = Field(
+        default_factory=LabelOptions, description="How a voxel's label follows from its phase probabilities."
     )
     steps: Annotated[int, Field(ge=1)] = Field(600, description="Generator steps when no budget is given.")
     checkpoint_seconds: float = Field(60.0, gt=0, description="Seconds between checkpoints.")

@@ -180,7 +180,7 @@ class _Pixels(torch.autograd.Function):
     """Take the voxels of every stencil pixel; the gradient is added into one tensor of the volumes' own layout."""
 
     @staticmethod
-    def forward(ctx: Any, volumes: torch.Tensor, places: Sequence[tuple[slice, ...]]) -> torch.Tensor:
+    def forward(ctx: Any, volumes: torch.Tensor, places: Sequence[tuple[slice, slice, slice]]) -> torch.Tensor:
         """Return (pixels, positions, phases)."""
         ctx.places = places
         ctx.save_for_backward(volumes)
@@ -193,7 +193,7 @@ class _Pixels(torch.autograd.Function):
         (volumes,) = ctx.saved_tensors
         total = torch.zeros_like(volumes)
         for (z, y, x), own in zip(ctx.places, slope, strict=True):
-            part = total[..., z, y, x]
+            part = total[:, :, z, y, x]
             part += own.unflatten(0, (part.shape[0], *part.shape[2:])).movedim(-1, 1)
         return total, None
 

@@ -49,6 +49,20 @@ class SlimGeneratorOptions(Options):
     )
 
 
+class FineGeneratorOptions(Options):
+    """Options of the generator that works longest on the finest grid."""
+
+    channels: int = Field(32, ge=4, le=256, description="Channels on the low-resolution grid.")
+    middle: int = Field(24, ge=4, le=256, description="Channels on the grids between.")
+    narrow: int = Field(12, ge=2, le=256, description="Channels that are up-sampled.")
+    last: int = Field(16, ge=4, le=256, description="Channels of the first layer on the finest grid.")
+    depth: int = Field(
+        2, ge=1, le=8, description="Convolutions on the finest grid before the last; each has a quarter fewer channels."
+    )
+    noise: int = Field(2, ge=0, le=16, description="Fresh noise channels on the grids between.")
+    fine_noise: int = Field(3, ge=0, le=16, description="Fresh noise channels on the finest grid.")
+
+
 class SlimCriticOptions(Options):
     """Options of the slim critic."""
 
@@ -94,7 +108,9 @@ class SuperResOptions(AdversarialOptions):
     """The SuperRes recipe: a conditional 3D generator, 2D critics, a voxel-wise loss against the scan."""
 
     generator: Part = Field(Part(name="superres-slim"), description="The generator.")
-    critic: Part = Field(Part(name="superres-slim"), description="The critics' architecture.")
+    critic: Part | None = Field(
+        Part(name="superres-slim"), description="The critics' architecture; null: none, the losses alone teach."
+    )
     losses: tuple[Part, ...] = Field(
         (
             Part(name="wasserstein-gp"),
@@ -112,6 +128,14 @@ class SuperResOptions(AdversarialOptions):
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "slim": {},
+        "patterns": {
+            "generator": {"name": "superres-fine"},
+            "critic": None,
+            "losses": [{"name": "patterns"}, {"name": "voxelwise", "weight": 100.0}],
+            "labels": {"choice": "drawn", "power": 12.0},
+            "batch": {"volumes": 4},
+            "optimizer": {"rate": 2.5e-3},
+        },
         "paper": {
             "generator": {"name": "superres"},
             "critic": {"name": "superres"},

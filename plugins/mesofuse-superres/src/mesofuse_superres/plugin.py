@@ -43,6 +43,13 @@ def mesofuse_components() -> list[ComponentSpec]:
             options="mesofuse_superres.options:SlimGeneratorOptions",
         ),
         ComponentSpec(
+            kind="generator",
+            name="superres-fine",
+            summary="A small generator that works longest on the finest grid, where texture is decided.",
+            target="mesofuse_superres.fine_generator:FineGenerator",
+            options="mesofuse_superres.options:FineGeneratorOptions",
+        ),
+        ComponentSpec(
             kind="critic",
             name="superres",
             summary="The critic of SuperRes as published, for slices of 56² (or 120², or 32²).",
