@@ -110,8 +110,9 @@ def drawn(probabilities: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
         probabilities: (phases, z, y, x), summing to 1 over the first axis.
         numbers: Standard normal numbers (z, y, x); their distribution function makes them uniform from 0 to 1.
     """
-    edges = probabilities.cumsum(0)[:-1]
-    labels: torch.Tensor = (torch.special.ndtr(numbers) >= edges).sum(0)
+    edges = probabilities.cumsum(0)
+    uniform = torch.special.ndtr(numbers).clamp(max=1 - 2**-24)  # below 1, or a phase of no probability might be drawn
+    labels: torch.Tensor = (uniform * edges[-1] > edges[:-1]).sum(0)
     return labels.to(torch.uint8)
 
 

@@ -28,6 +28,11 @@ SMALL = {
     "critic_steps": 1,
     "selection": {"every": 2, "after": 0.0, "window": 5, "parts": 1},
 }
+PATTERNS = {
+    "critic": None,
+    "losses": [{"name": "patterns", "spacings": (1, 2)}, {"name": "voxelwise"}],
+    "batch": {"volumes": 1, "patch": 16},
+}
 SCAN = blobs((9, 8, 10), 2, seed=1)
 IMAGE, OTHER = blobs((2, 32, 32), 3, seed=2), blobs((2, 32, 32), 3, seed=3)
 PROBLEM = make_problem(2, 3, 4)
@@ -91,6 +96,13 @@ CASES = {
     "from noise": lambda: case(from_noise(), None, problem=make_problem(0, 3, 1)),
     "slabs": lambda: case(superres(batch={"volumes": 2, "slices": None, "slab": 1})),
     "logistic": lambda: case(superres(losses=[{"name": "r1"}, {"name": "voxelwise"}])),
+    "no critic": lambda: case(superres(**PATTERNS)),
+    "no critic, anisotropic, drawn": lambda: case(
+        superres(**PATTERNS, labels={"choice": "drawn", "power": 4.0}), images=(IMAGE, IMAGE, OTHER)
+    ),
+    "no critic, planar": lambda: case(
+        superres(**PATTERNS), blobs((1, 12, 10), 2, seed=1), problem=make_problem(2, 3, (1, 4, 4))
+    ),
     "spectral norm": lambda: case(superres(losses=[{"name": "hinge"}, {"name": "two-point"}]), prepare=normed),
 }
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from mesofuse_superres.options import PaperGeneratorOptions, SlimGeneratorOptions
+from mesofuse_superres.fine_generator import FineGenerator
+from mesofuse_superres.options import FineGeneratorOptions, PaperGeneratorOptions, SlimGeneratorOptions
 from mesofuse_superres.paper_generator import PaperGenerator
 from mesofuse_superres.slim_generator import SlimGenerator
 
@@ -25,6 +26,11 @@ def make(which, scale, blocks=1, noise=1):
     problem = make_problem(2, 3, scale)
     if which == "paper":
         generator = PaperGenerator(PaperGeneratorOptions(width=3, blocks=blocks), problem)
+    elif which == "fine":
+        options = FineGeneratorOptions(
+            channels=5, middle=4, narrow=3, last=5, depth=blocks, noise=noise, fine_noise=noise
+        )
+        generator = FineGenerator(options, problem)
     else:
         generator = SlimGenerator(SlimGeneratorOptions(channels=5, last=4, noise=noise), problem)
     return generator.double().eval()
@@ -48,7 +54,7 @@ def part(generator, field, noise, region, window):
 
 @st.composite
 def cases(draw):
-    which = draw(st.sampled_from(["paper", "slim"]))
+    which = draw(st.sampled_from(["paper", "slim", "fine"]))
     scale = [draw(st.sampled_from(FACTORS)) for _ in range(3)]
     # One long axis, so that windows end within the volume; the others as long as the time allows.
     long = draw(st.permutations([14, 4, 2]))
@@ -97,7 +103,7 @@ def open_every_path(generator):
     return generator
 
 
-@pytest.mark.parametrize("which", ["paper", "slim"])
+@pytest.mark.parametrize("which", ["paper", "slim", "fine"])
 @pytest.mark.parametrize("scale", [*SCALES, 2.5, 4 / 3], ids=str)
 def test_the_halo_is_what_a_voxel_reaches(which, scale):
     """Along each axis alone, at every way in which the voxels of the two grids meet."""
@@ -164,7 +170,7 @@ def test_chunks_and_regions_change_no_label(which, scale, shape, tmp_path):
     np.testing.assert_array_equal(labels("c", region=region, chunks=(16, 16, 16)), expected[region.slices])
 
 
-@pytest.mark.parametrize("which", ["paper", "slim"])
+@pytest.mark.parametrize("which", ["paper", "slim", "fine"])
 def test_a_planar_field_gives_a_planar_result_in_training_too(which):
     generator = make(which, (1, 4, 4)).train()
     region = Region.whole((1, 5, 6))

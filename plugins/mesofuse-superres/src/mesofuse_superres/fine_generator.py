@@ -20,8 +20,8 @@ from mesofuse_superres.slim_generator import NOISE_GAIN, UNIT, Layer, stage_grid
 class FineGenerator(nn.Module):
     """Two convolutions on the low-resolution grid, one on each grid between, ``depth`` on the finest.
 
-    Before an up-sampling a 1³ convolution narrows the features, so that the finest grid, which holds nearly all voxels,
-    stays cheap; after it fresh noise joins them. Any scale factor of at least 1 on each axis.
+    A 1³ convolution narrows the features before the last up-sampling, so that the finest grid, which holds nearly all
+    voxels, stays cheap; fresh noise joins them after each. Any scale factor of at least 1 on each axis.
 
     Args:
         options: Channels, noise and depth.
@@ -51,10 +51,11 @@ class FineGenerator(nn.Module):
             add("conv", 0, Layer(width, options.channels))
             width = options.channels
         for stage in range(1, stages + 1):
-            add("resize", stage, nn.Conv3d(width, options.narrow, 1, bias=False))
-            width = options.narrow + extra[stage]
-            for i in range(options.depth if stage == stages else 1):
-                out = options.middle if stage < stages else max(4, round(options.last * 0.75**i))
+            finest = stage == stages
+            add("resize", stage, nn.Conv3d(width, options.narrow, 1, bias=False) if finest else nn.Identity())
+            width = (options.narrow if finest else width) + extra[stage]
+            for i in range(options.depth if finest else 1):
+                out = max(4, round(options.last * 0.75**i)) if finest else options.middle
                 layer = Layer(width, out)
                 if i == 0 and extra[stage]:
                     with torch.no_grad():

@@ -54,7 +54,7 @@ class FineGeneratorOptions(Options):
 
     channels: int = Field(32, ge=4, le=256, description="Channels on the low-resolution grid.")
     middle: int = Field(24, ge=4, le=256, description="Channels on the grids between.")
-    narrow: int = Field(12, ge=2, le=256, description="Channels that are up-sampled.")
+    narrow: int = Field(12, ge=2, le=256, description="Channels that are up-sampled to the finest grid.")
     last: int = Field(16, ge=4, le=256, description="Channels of the first layer on the finest grid.")
     depth: int = Field(
         2, ge=1, le=8, description="Convolutions on the finest grid before the last; each has a quarter fewer channels."
