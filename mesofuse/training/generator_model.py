@@ -111,7 +111,7 @@ def drawn(probabilities: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
         numbers: Standard normal numbers (z, y, x); their distribution function makes them uniform from 0 to 1.
     """
     edges = probabilities.cumsum(0)
-    uniform = torch.special.ndtr(numbers).clamp(max=1 - 2**-24)  # below 1, or a phase of no probability might be drawn
+    uniform = torch.special.ndtr(numbers).clamp(1e-30, 1 - 2**-24)  # or a phase of no probability might be drawn
     labels: torch.Tensor = (uniform * edges[-1] > edges[:-1]).sum(0)
     return labels.to(torch.uint8)
 
