@@ -13,7 +13,7 @@ from mesofuse.errors import UserError
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measured, Metric, MetricContext
 from mesofuse.volumes.grid import Region, Scale, Triple
-from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.part import Part
 from mesofuse.volumes.phases import PhaseMatch
 from mesofuse.volumes.scale import seen_region, shapes_differ
@@ -31,6 +31,7 @@ def measure(
     scale: Scale | None = None,
     degradation: Degradation | None = None,
     stack: bool = False,
+    images: Mapping[int, LabelArray] | None = None,
     name: str = "",
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
@@ -46,6 +47,7 @@ def measure(
         scale: Voxels along one low-resolution voxel; where left out, the quotient of the shapes.
         degradation: The model of the instrument that made ``low_res``.
         stack: Axis 0 numbers separate images.
+        images: For each axis, the image that shows planes normal to it, for metrics that compare with it.
         name: How the volume is called in the result.
         workers: Threads that read and count; memory grows with them.
         progress: Called with the number of blocks done and of all blocks.
@@ -66,8 +68,8 @@ def measure(
         if seen is not None and seen != volume.grid.region:
             of_scan = [choice for choice in choices if _resolve(choice)[1].needs.low_res]
             plain = measure(
-                volume, [c for c in choices if c not in of_scan], stack=stack, name=name, workers=workers,
-                progress=progress,
+                volume, [c for c in choices if c not in of_scan], stack=stack, images=images, name=name,
+                workers=workers, progress=progress,
             )  # fmt: skip
             compared = measure(
                 Part(volume, seen), of_scan, low_res=low_res, match=match, scale=scale, degradation=degradation,
@@ -75,7 +77,9 @@ def measure(
             )  # fmt: skip
             skipped = plain.skipped | compared.skipped
             return Measured(name, volume.grid, [*plain.results, *compared.results], skipped)
-    context = MetricContext(volume.grid.in_own_voxels(), volume.phases, low_res, match, scale, degradation, stack)
+    context = MetricContext(
+        volume.grid.in_own_voxels(), volume.phases, low_res, match, scale, degradation, stack, images
+    )
     chosen = [_resolve(choice) for choice in choices]
     measured = Measured(name, volume.grid, skipped={key: why for key, m in chosen if (why := _unfit(m, context))})
     fit = [(key, metric) for key, metric in chosen if key not in measured.skipped]
@@ -125,6 +129,10 @@ def _unfit(metric: Metric, context: MetricContext) -> str:
         return "It needs a 3D volume, and this is an image."
     if len(context.phases) > metric.needs.max_phases:
         return f"It takes at most {metric.needs.max_phases} phases, and there are {len(context.phases)}."
+    if metric.needs.images and context.images is None:
+        return "It needs the image to compare with."
+    if metric.needs.images and any(len(i.phases) != len(context.phases) for i in (context.images or {}).values()):
+        return "The image has another number of phases."
     if not metric.needs.low_res:
         return ""
     if context.low_res is None or context.match is None or context.scale is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
 from mesofuse.volumes.grid import Grid, Region, Scale, Triple
-from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.phases import Phase, PhaseMatch
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class MetricContext:
         scale: Voxels of this volume along one low-resolution voxel, or None without a low-resolution volume.
         degradation: The model of the instrument that made the scan, built and in evaluation mode, or None.
         stack: Axis 0 numbers separate images; it is no direction, and nothing may be counted or joined along it.
+        images: For each axis, the image stack (image, row, column) that shows planes normal to it; or None. What is
+            itself planar is compared with that of axis 0.
     """
 
     grid: Grid
@@ -79,6 +82,7 @@ class MetricContext:
     scale: Scale | None = None
     degradation: Degradation | None = None
     stack: bool = False
+    images: Mapping[int, LabelArray] | None = None
 
     @property
     def planar(self) -> bool:
@@ -115,12 +119,14 @@ class Needs:
     Attributes:
         three_d: It has no meaning for a single image.
         low_res: It needs the low-resolution volume, its matching and a degradation.
+        images: It compares with the images.
         max_phases: It takes no more phases.
         bytes_per_voxel: Peak memory of `Metric.measure`, for metrics that take the whole volume.
     """
 
     three_d: bool = False
     low_res: bool = False
+    images: bool = False
     max_phases: int = 255
     bytes_per_voxel: int = 8
 

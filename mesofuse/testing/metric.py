@@ -26,6 +26,9 @@ LOW: Triple = (6, 5, 7)
 def context_for(metric: Any, shape: Triple = SHAPE) -> tuple[np.ndarray, MetricContext]:
     """Return labels of three phases and their context, with the scan and a degradation where the metric needs them."""
     volume = blobs(shape, 3)
+    if metric.needs.images:
+        image = blobs((2, 24, 24), 3, seed=1)
+        return volume.array, MetricContext(volume.grid, volume.phases, images=dict.fromkeys(range(3), image))
     if not metric.needs.low_res:
         return volume.array, MetricContext(volume.grid, volume.phases)
     from mesofuse.testing.stand_ins import PlainDegradation

@@ -1,6 +1,6 @@
 """Options shared by metrics."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -47,6 +47,19 @@ class CovarianceOptions(Options):
     """How far."""
 
     lags: int = Field(32, ge=1, le=1024, description="Largest distance, in voxels along each axis.")
+
+
+class PatternOptions(Options):
+    """Which patterns are compared."""
+
+    spacings: tuple[Annotated[int, Field(ge=1, le=256)], ...] = Field(
+        (1, 2, 4), min_length=1, description="Distances between the pixels of a pattern, in voxels."
+    )
+    symmetry: Literal["auto", "rotate", "mirror", "none"] = Field(
+        "auto",
+        description="Under which symmetries the image's planes look alike: rotate (the eight of the square), mirror "
+        "(along rows and columns) or none; auto rotates where one image stands for all directions, and mirrors else.",
+    )
 
 
 class LinealPathOptions(Options):

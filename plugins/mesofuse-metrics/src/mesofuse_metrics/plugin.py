@@ -90,6 +90,11 @@ def mesofuse_components() -> list[ComponentSpec]:
             "Mean local thickness (pore size) of each phase, and its distribution.", options="options:ThicknessOptions",
         ),
         _metric(
+            "pattern-distance", "pattern_distance:PatternDistance",
+            "How unlike the label patterns of result and image are, beside what parts of the image score.",
+            options="options:PatternOptions",
+        ),
+        _metric(
             "low-res-consistency", "low_res_consistency:LowResConsistency",
             "Share of the scan's voxels that the degraded volume reproduces.", citation=_SUPERRES,
         ),
