@@ -23,8 +23,9 @@ class PatternDistance(AdditiveMetric):
     Formula: JS(P, T) = ½ Σ P log₂(P / M) + ½ Σ T log₂(T / M), M = (P + T) / 2, with P the shares of all patterns in the
     planes normal to an axis, T those of the image that shows these planes, over the symmetries of the plane. A pattern
     is the labels of 9 pixels (3 × 3) of three phases, of 13 pixels of two, 7 of four, 5 of up to seven, 4 of up to
-    twelve, 3 of up to 27; with a spacing s its pixels lie s apart. Unit: bit, from 0 (alike) to 1 (no pattern in
-    common). Patterns that touch an ignored voxel are left out.
+    twelve, 3 of up to 27; with a spacing s its pixels lie s apart.
+    Unit: bit, from 0 (alike) to 1 (no pattern in common).
+    Convention: whole patterns only; one that touches an ignored voxel is left out.
 
     Beside each value stands its floor: what parts of the image, each of as many pixels as the volume has voxels or of
     half the image where that is less, score against the rest of it. A result can't be expected below.
