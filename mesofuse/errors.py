@@ -20,3 +20,9 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     hint = f" Did you mean {close[0]!r}?" if close else ""
     listing = ", ".join(choices) if choices else "none"
     return f"{hint} Valid: {listing}."
+
+
+def first_line(error: Exception, length: int = 200) -> str:
+    """Return what a library's error says, short enough for a sentence, without a full stop; its kind if nothing."""
+    text = str(error).strip().split("\n")[0].rstrip(".")
+    return (text if len(text) <= length else f"{text[:length]}…") or type(error).__name__

@@ -159,12 +159,14 @@ def parse_setting(text: str) -> dict[str, Any]:
     """
     import yaml
 
+    from mesofuse.config.yaml_text import load_yaml
+
     key, equals, value = text.partition("=")
     parts = [part.strip() for part in key.split(".")]
     if not (equals and all(parts)):
         raise UserError(f"The setting {text!r} is not of the form KEY=VALUE, for example batch.volumes=4.")
     try:
-        nested: Any = yaml.safe_load(value)
+        nested: Any = load_yaml(value)
     except yaml.YAMLError:
         raise UserError(f"The value of the setting {text!r} can't be read; quote it as in YAML.") from None
     with suppress(ValueError):  # 1e-3 is a number, whatever YAML 1.1 says

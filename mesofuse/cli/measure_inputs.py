@@ -50,6 +50,7 @@ def metric_choices(metrics: str | None, settings: Sequence[str], low_res: bool) 
     """Return the metrics to measure with the options that ``--set`` gives them."""
     import yaml
 
+    from mesofuse.config.yaml_text import load_yaml
     from mesofuse.registry import get_registry
 
     registry = get_registry()
@@ -68,7 +69,7 @@ def metric_choices(metrics: str | None, settings: Sequence[str], low_res: bool) 
         if name not in given:
             raise UserError(f"--set names the metric {name!r}, which is not measured.{nearest(name, given)}")
         try:
-            given[name][option] = yaml.safe_load(value)
+            given[name][option] = load_yaml(value)
         except yaml.YAMLError:
             raise UserError(f"The value of {setting!r} can't be read; write it as in YAML: [z, y].") from None
     for name, chosen in given.items():

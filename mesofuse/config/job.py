@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
-from mesofuse.errors import UserError, nearest
+from mesofuse.errors import UserError, first_line, nearest
 from mesofuse.interfaces.component import KINDS
 from mesofuse.interfaces.options import Options
 from mesofuse.interfaces.problem import Content
@@ -289,19 +289,29 @@ def read_yaml(path: Path, what: str, needs: str) -> dict[str, Any]:
         needs: The fields that it can't do without, for messages.
 
     Raises:
-        UserError: The file is missing, is not YAML, or is no mapping.
+        UserError: If the file is missing, is not YAML, is more than a person writes, or is no mapping with words as keys.
     """
     import yaml
 
+    from mesofuse.config.yaml_text import LONGEST, load_yaml
+
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with open(path, encoding="utf-8") as file:
+            data = load_yaml(file.read(LONGEST + 1))
     except FileNotFoundError:
         raise UserError(f"There is no configuration file {path}; `mesofuse fuse` writes one.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} can't be read as YAML: {str(error).splitlines()[0]}.") from error
-    if not isinstance(data, dict):
+        raise UserError(f"{path} can't be read as YAML: {_yaml_words(error)}.") from error
+    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
         raise UserError(f"{path} is not {what}: it must be a YAML mapping with {needs}.")
     return data
+
+
+def _yaml_words(error: Exception) -> str:
+    """Return what is wrong with a YAML text in one line, and where."""
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or first_line(error)
+    return str(problem) if mark is None else f"{problem} in line {mark.line + 1}"
 
 
 def beside(text: str, file: Path) -> str:

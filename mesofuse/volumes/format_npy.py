@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 import numpy as np
 
 from mesofuse.errors import UserError
@@ -14,20 +17,34 @@ def read(path: str) -> RawImage:
     """Read an npy file of 2 or 3 axes (a last axis of 3 or 4 after two others is not taken for colour).
 
     Raises:
-        UserError: It is not a plain npy file, or cut off.
+        UserError: If it is not a plain npy file of numbers, or its length is not what its header says.
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # numpy's parser of the header raises nearly anything on a damaged one
         reason = (
             "holds pickled objects, which are never loaded"
-            if "pickle" in str(error).lower() and _is_npy(path)
+            if re.search("pickle|object", str(error).lower()) and _is_npy(path)
             else "is damaged or not an npy file"
         )
         raise UserError(f"{path} {reason}.") from error
-    if not isinstance(array, np.ndarray):
+    if not isinstance(array, np.memmap):
         raise UserError(f"{path} is an archive of arrays (npz); save the one array as .npy.")
+    if array.dtype.kind not in "biufc":
+        raise UserError(f"{path} holds values of the type {_short(array.dtype)}; an array of numbers is expected.")
+    whole, size = array.offset + array.nbytes, os.path.getsize(path)
+    if whole != size:
+        raise UserError(
+            f"{path} is damaged, or holds more than one array: by its header it ends at byte {whole}, but it has {size}."
+        )
     return RawImage(array, path)
+
+
+def _short(dtype: np.dtype) -> str:
+    text = str(dtype)
+    return text if len(text) < 80 else f"{text[:77]}…"
 
 
 def write(labels: Labels, path: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mesofuse.errors import UserError, nearest
+from mesofuse.errors import UserError, first_line, nearest
 from mesofuse.volumes import backends
 from mesofuse.volumes.files import check_free, replacing
 from mesofuse.volumes.format_spec import FormatSpec
@@ -42,7 +43,8 @@ def read_raw(path: str | Path, formats: Sequence[FormatSpec] = BUILTIN, format: 
         format: Name of the format, where the file's ending does not tell.
 
     Raises:
-        UserError: It does not exist, is empty, is in no known format, or is damaged; the path is always named.
+        UserError: If it does not exist, is empty, is in no known format, or is damaged; the path is always named.
+        MemoryError: If it does not fit the memory.
     """
     text, place = str(path), Path(path)
     if not backends.is_url(text):
@@ -54,9 +56,17 @@ def read_raw(path: str | Path, formats: Sequence[FormatSpec] = BUILTIN, format: 
     if place.is_dir() and spec.name not in ("folder", "zarr"):
         raise UserError(f"{path} is a folder, not a {spec.name} file.")
     try:
-        image: RawImage = _load(spec.reader)(text)
+        with warnings.catch_warnings():  # of libraries about what is odd in a file: what matters the readers say
+            warnings.simplefilter("ignore")
+            image: RawImage = _load(spec.reader)(text)
+    except (UserError, MemoryError):
+        raise
     except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror or error}.") from error
+        raise UserError(f"{path} can't be read: {error.strerror or first_line(error)}.") from error
+    except Exception as error:  # libraries raise nearly anything on a damaged file
+        raise UserError(
+            f"{path} can't be read as {spec.name}: it is damaged, or of a kind that is not known ({first_line(error)})."
+        ) from error
     return image
 
 

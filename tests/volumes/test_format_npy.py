@@ -3,6 +3,7 @@ import pytest
 
 from mesofuse.errors import UserError
 from mesofuse.volumes.format_npy import read
+from mesofuse.volumes.formats import read_raw
 
 STACK = np.random.default_rng(0).integers(0, 3, (4, 5, 7), dtype=np.uint8)
 
@@ -33,3 +34,41 @@ def test_archives_and_cut_files_are_refused(tmp_path):
         (tmp_path / "b.npy").write_bytes(whole[:keep])
         with pytest.raises(UserError, match=r"b\.npy is damaged"):
             read(str(tmp_path / "b.npy"))
+
+
+def header(text: str, body: bytes = b"") -> bytes:
+    """Return an npy file with a header of our own."""
+    data = text.encode("latin-1") + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(data).to_bytes(2, "little") + data + body
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (header("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2"), "damaged"),
+        (header("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }", bytes(5)), "ends at byte"),
+        (header("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }", bytes(3)), "damaged"),
+        (
+            header("{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999, 99999999999), }", bytes(5)),
+            "damaged",
+        ),
+        (header("{'descr': '|u1', 'fortran_order': False, 'shape': (-2, -2), }", bytes(4)), "damaged"),
+        (header("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", bytes(16)), "pickled"),
+        (header("{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (2, 2), }", bytes(16)), "array of numbers"),
+        (header("{'descr': '<M8[s]', 'fortran_order': False, 'shape': (2, 2), }", bytes(32)), "array of numbers"),
+        (header("[" * 9000), "damaged"),
+        (b"\x93NUMPY\x01\x00\xff\xff{'descr'", "damaged"),
+    ],
+)
+def test_a_hostile_header_is_refused_in_a_sentence(tmp_path, content, said):
+    path = tmp_path / "hostile.npy"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"hostile\.npy.*{said}") as refused:
+        read_raw(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_fortran_order_and_byte_order_are_those_of_the_header(tmp_path):
+    values = np.arange(24, dtype=">i2").reshape(2, 3, 4)
+    np.save(tmp_path / "a.npy", np.asfortranarray(values))
+    assert np.array_equal(read(str(tmp_path / "a.npy")).array, values)
