@@ -289,7 +289,7 @@ def read_yaml(path: Path, what: str, needs: str) -> dict[str, Any]:
         needs: The fields that it can't do without, for messages.
 
     Raises:
-        UserError: If the file is missing, is not YAML, is more than a person writes, or is no mapping with words as keys.
+        UserError: If the file is missing, is not YAML, is more than a person writes, or is no mapping of words.
     """
     import yaml
 

@@ -39,7 +39,7 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.YAMLError(f"the key in line {key.start_mark.line + 1} is not a word")
             if key.tag == "tag:yaml.org,2002:merge":
                 continue
-            name = self.construct_object(key)  # type: ignore[no-untyped-call]
+            name = self.construct_object(key)
             if name in seen:
                 raise yaml.YAMLError(f"the key {name!r} stands there twice, again in line {key.start_mark.line + 1}")
             seen.add(name)
@@ -73,8 +73,8 @@ def load_yaml(text: str) -> Any:
         raise yaml.YAMLError(f"it has {len(text):,} characters, more than {LONGEST:,}")
     loader = _Loader(text)
     try:
-        return loader.get_single_data()  # type: ignore[no-untyped-call]
+        return loader.get_single_data()
     except (ValueError, OverflowError, LookupError, TypeError) as error:  # a date or number that can't be
         raise yaml.YAMLError(f"a value can't be read: {error}") from error
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()

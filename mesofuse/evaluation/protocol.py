@@ -17,6 +17,7 @@ from mesofuse.evaluation.measure import MetricChoice, measure
 from mesofuse.evaluation.records import from_json, to_json
 from mesofuse.interfaces.metric import Curve, Measured, Measurement
 from mesofuse.volumes.grid import Grid, Region
+from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import LabelArray, Labels
 
 Key = tuple[str, str]
@@ -194,7 +195,7 @@ def _recorded(record: Path, settings: dict[str, Any]) -> dict[int, Measured]:
         return {}
     lines = record.read_text("utf-8").splitlines()
     try:
-        same = not lines or json.loads(lines[0]) == json.loads(json.dumps(settings))
+        same = not lines or load_json(lines[0]) == json.loads(json.dumps(settings))
     except ValueError:
         same = False
     if not same:
@@ -202,10 +203,10 @@ def _recorded(record: Path, settings: dict[str, Any]) -> dict[int, Measured]:
     done = {}
     for line in lines[1:]:
         try:
-            entry = json.loads(line)
-        except ValueError:
+            entry = load_json(line)
+            done[int(entry["index"])] = from_json(entry["measured"])
+        except (ValueError, LookupError, TypeError):
             continue
-        done[int(entry["index"])] = from_json(entry["measured"])
     return done
 
 

@@ -27,6 +27,8 @@ def from_json(data: dict[str, Any]) -> Measured:
     Raises:
         KeyError, TypeError, ValueError: The values are not such a record.
     """
+    if not isinstance(data, dict) or not isinstance(data["grid"], dict):
+        raise TypeError("a mapping with a grid is expected")
     grid: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data["grid"].items()}
     return Measured(
         data["volume"], Grid(**grid), [_result_from_json(entry) for entry in data["results"]], dict(data["skipped"])

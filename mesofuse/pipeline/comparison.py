@@ -29,6 +29,7 @@ from mesofuse.pipeline.comparison_measure import (
 from mesofuse.pipeline.inputs import JobInputs, open_inputs, open_labels
 from mesofuse.volumes.files import check_free, remove, replacing
 from mesofuse.volumes.grid import Grid
+from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.same_phases import Opened, open_alike, unnamed
 from mesofuse.volumes.store import LabelVolume
@@ -97,7 +98,7 @@ def prepare_comparison(out: Path, config: ComparisonConfig, hashes: dict[str, st
 
 def _read_hashes(out: Path) -> Any:
     try:
-        return json.loads((out / HASHES).read_text("utf-8"))
+        return load_json((out / HASHES).read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return None
 

@@ -25,6 +25,7 @@ from mesofuse.report.progress import ProgressPrinter
 from mesofuse.streaming.run import GenerateOptions
 from mesofuse.volumes.files import remove, replacing
 from mesofuse.volumes.grid import Triple, parse_size
+from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.phases import PhaseMatch
 
 COMPARISON, USAGE, RUN, VOLUME = "comparison.yaml", "usage.json", "run", "volume.zarr"
@@ -55,7 +56,7 @@ class Usage:
 def read_usage(folder: Path) -> Usage:
     """Return what the entry's folder records; nothing yet where there is no record."""
     try:
-        return Usage(**json.loads((folder / USAGE).read_text("utf-8")))
+        return Usage(**load_json((folder / USAGE).read_text("utf-8")))
     except FileNotFoundError:
         return Usage()
     except (ValueError, TypeError):

@@ -21,6 +21,7 @@ from mesofuse.pipeline.inputs import JobInputs
 from mesofuse.registry import get_registry
 from mesofuse.volumes.files import replacing
 from mesofuse.volumes.grid import AXES, Grid
+from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.scale import seen_note
 from mesofuse.volumes.units import convert
@@ -101,7 +102,7 @@ def _measured(
     settings += ["without the scan"] if scanless else []
     file = folder / f"whole-{_digest(settings)}.json"
     try:
-        return Column(name, sampled, from_json(json.loads(file.read_text("utf-8"))))
+        return Column(name, sampled, from_json(load_json(file.read_text("utf-8"))))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         whole = measure_whole(name, volume, config, inputs, workers, scanless=scanless)
     with replacing(file) as temporary:

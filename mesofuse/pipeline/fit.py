@@ -23,6 +23,7 @@ from mesofuse.pipeline.size import check_job, image_voxel
 from mesofuse.registry import get_registry
 from mesofuse.training.parallel import own_device, rank
 from mesofuse.volumes.files import remove, replacing
+from mesofuse.volumes.json_text import load_json
 
 
 def announcing(emit: Callable[[Event], None]) -> Callable[[Event], None]:
@@ -152,6 +153,14 @@ def _write(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def _read_hashes(out: Path) -> Any:
+    """Return what inputs.json holds, or None where it is damaged."""
+    try:
+        return load_json((out / HASHES).read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+
+
 def _check_same(out: Path, job: JobConfig, inputs: JobInputs) -> None:
     """Refuse to resume another configuration or other inputs; until the model is there, the budget may change."""
     free = {"device"} if finished(out) else {"device", "steps", "minutes"}
@@ -162,7 +171,7 @@ def _check_same(out: Path, job: JobConfig, inputs: JobInputs) -> None:
             f"The run in {out} was begun with another configuration ({', '.join(differing)} differ); give the same "
             "to resume, --overwrite to start anew, or another --out."
         )
-    if (out / HASHES).exists() and json.loads((out / HASHES).read_text(encoding="utf-8")) != inputs.hashes:
+    if (out / HASHES).exists() and _read_hashes(out) != inputs.hashes:
         raise UserError(
             f"The run in {out} was begun with other voxels in its input files; restore the files to resume, or give "
             "--overwrite to start anew, or another --out."

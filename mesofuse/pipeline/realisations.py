@@ -29,6 +29,7 @@ from mesofuse.streaming.run import GenerateOptions
 from mesofuse.streaming.summary import summarise
 from mesofuse.volumes.files import check_free, remove, replacing
 from mesofuse.volumes.grid import Scale, Triple
+from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.store import LabelVolume
 
@@ -218,7 +219,7 @@ def _measured(
     mark = {"metrics": json.loads(json.dumps(metrics)), "provenance": volume.provenance}
     if record.exists():
         try:
-            kept = json.loads(record.read_text(encoding="utf-8"))
+            kept = load_json(record.read_text(encoding="utf-8"))
             if all(kept[key] == value for key, value in mark.items()):
                 return from_json(kept["measured"])
         except (ValueError, LookupError, TypeError):

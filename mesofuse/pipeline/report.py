@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +34,7 @@ from mesofuse.pipeline.folder import CONFIG, DEMO_INPUTS, FUSED, MODEL, NUMBERS,
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
 from mesofuse.registry import get_registry
 from mesofuse.report.html import Content
+from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.store import LabelVolume
 
@@ -163,7 +163,10 @@ def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress:
     work = folder / WORK
     columns = measure_all(labels, config, inputs, work, workers=sampling.workers, say=say, progress=progress)
     numbers = folder / NUMBERS
-    known = json.loads(numbers.read_text("utf-8")) if numbers.exists() else {}
+    try:
+        known = load_json(numbers.read_text("utf-8")) if numbers.exists() else {}
+    except ValueError as error:
+        raise UserError(f"{numbers} is damaged ({error}); `mesofuse fuse --resume` writes it again.") from error
     return Source(
         folder, config, inputs, labels, tuple(columns), tuple(lines(columns, columns[0])),
         _curves(labels, config, inputs, work, sampling.workers, say, progress), {}, {"fused": record},

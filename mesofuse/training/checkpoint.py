@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save
 
 from mesofuse.errors import UserError
+from mesofuse.volumes.json_text import load_json
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -76,7 +77,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, An
     try:
         tensors = load_file(path)
         with safe_open(path, framework="pt") as file:
-            state = json.loads((file.metadata() or {})["state"])
+            state = load_json((file.metadata() or {})["state"])
     except (SafetensorError, KeyError, ValueError) as error:
         raise UserError(f"The checkpoint {path} is damaged ({error}); delete it to train from the start.") from error
     return tensors, state

@@ -37,7 +37,8 @@ def read(path: str) -> RawImage:
     whole, size = array.offset + array.nbytes, os.path.getsize(path)
     if whole != size:
         raise UserError(
-            f"{path} is damaged, or holds more than one array: by its header it ends at byte {whole}, but it has {size}."
+            f"{path} is damaged, or holds more than one array: by its header it ends at byte {whole}, but it has "
+            f"{size}."
         )
     return RawImage(array, path)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -14,6 +13,7 @@ import tifffile
 
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import SYMBOLS, Grid, Scale, parse_unit
+from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.units import Said, understand
 
 KEY = "mesofuse"
@@ -56,7 +56,7 @@ def _own_note(tif: tifffile.TiffFile) -> tuple[Grid, dict[str, Any]] | None:
         notes += [v.text or "" for v in ET.fromstring(tif.ome_metadata).iter(f"{_OME}Description")]
     for note in notes:
         try:
-            data = json.loads(note)[KEY]
+            data = load_json(note)[KEY]
             z, y, x = (int(n) for n in data["shape"])
             grid = Grid((z, y, x), _scale(data["voxel_size"]), parse_unit(data["unit"]), _scale(data["origin"]))
             names = tuple(str(p["name"]) for p in data["phases"])

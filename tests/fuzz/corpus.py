@@ -129,9 +129,8 @@ def foreign_zarr(version: int) -> Callable[[Path], None]:
         group = zarr.open_group(path, mode="w", zarr_format=version)
         array = group.create_array("0", shape=SHAPE, chunks=(4, 8, 8), dtype="uint8", fill_value=0)
         array[:] = labels()
-        group.attrs.update(
-            {"multiscales": scales} if version == 2 else {"ome": {"version": "0.5", "multiscales": scales}}
-        )
+        ome = {"multiscales": scales}
+        group.attrs.update(ome if version == 2 else {"ome": {"version": "0.5", **ome}})
 
     return make
 

@@ -1,4 +1,4 @@
-"""Damage to files, drawn from a generator: of bytes, of lengths, and of structures that are known (JSON, TIFF, PNG, zip).
+"""Damage to files, drawn from a generator: of bytes, lengths, and known structures (JSON, TIFF, PNG, zip).
 
 The same file and generator give the same damage.
 """
@@ -18,42 +18,20 @@ from typing import Any
 Mutation = Callable[[bytes, random.Random, bytes], bytes]
 
 EXTREME = (
-    0,
-    1,
-    2,
-    3,
-    0x7F,
-    0x80,
-    0xFF,
-    0x7FFF,
-    0x8000,
-    0xFFFF,
-    2**31 - 1,
-    2**31,
-    2**32 - 1,
-    2**63 - 1,
-    2**63,
-    2**64 - 1,
-)
+    0, 1, 2, 3, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**63, 2**64 - 1
+)  # fmt: skip
 HOSTILE: tuple[Any, ...] = (
     0, -1, 1, 2, 1.5, -0.0, 1e308, 10**63, 2**31, 2**63, 2**64, 7, 255, True, False, None, "", "0", "NaN", "x" * 3000,
     "\x1b[31m\n", "../../../etc/passwd", "/etc/passwd", [], {}, [[]], [0], {"": 0}, float("nan"), float("inf"), "<|O",
     "uint64", "é\u202e", [1, 2, 3, 4, 5, 6, 7, 8],
 )  # fmt: skip
 NUMBERS = (
-    b"0",
-    b"-1",
-    b"1.5",
-    b"1e999",
-    b"nan",
-    b"99999999999999999999",
-    b"4294967295",
-    b"",
-    b"0x10",
-    b"1",
-    b"7",
-    b"inf",
-)
+    b"0", b"-1", b"1.5", b"1e999", b"nan", b"99999999999999999999", b"4294967295", b"", b"0x10", b"1", b"7", b"inf"
+)  # fmt: skip
+WORDS = (
+    b"", b"x", b"[" * 2000, b"&a [*a]", b"!!python/object:os.system", b"\x00", b"\xff\xfe", b"{{", b"'", b"null", b": ",
+    b"- - - ", b"&a", b"*a", b"|", b"\xe2\x80\xae",
+)  # fmt: skip
 
 
 def flip_bits(data: bytes, rng: random.Random, other: bytes) -> bytes:
@@ -127,7 +105,7 @@ def overwrite(data: bytes, rng: random.Random, other: bytes) -> bytes:
 
 def numbers(data: bytes, rng: random.Random, other: bytes) -> bytes:
     """Replace a number written in digits, in the same room (a header of fixed length) or not."""
-    found = [m for m in re.finditer(rb"-?\d+(\.\d+)?", data[:20_000])]
+    found = list(re.finditer(rb"-?\d+(\.\d+)?", data[:20_000]))
     if not found:
         return set_length(data, rng, other)
     m = rng.choice(found)
@@ -142,12 +120,11 @@ def numbers(data: bytes, rng: random.Random, other: bytes) -> bytes:
 
 def words(data: bytes, rng: random.Random, other: bytes) -> bytes:
     """Replace a word of a text: of YAML, of a header, of OME-XML."""
-    found = [m for m in re.finditer(rb"[A-Za-z_][\w.-]{2,}", data[:20_000])]
+    found = list(re.finditer(rb"[A-Za-z_][\w.-]{2,}", data[:20_000]))
     if not found:
         return insert(data, rng, other)
     m = rng.choice(found)
-    new = rng.choice((b"", b"x", b"[" * 2000, b"&a [*a]", b"!!python/object:os.system", b"\x00", b"\xff\xfe", b"{{", b"'",
-                      b"null", b": ", b"- - - ", b"&a", b"*a", b"|", b"\xe2\x80\xae", rng.choice(found)[0]))  # fmt: skip
+    new = rng.choice((*WORDS, rng.choice(found)[0]))
     return data[: m.start()] + new + data[m.end() :]
 
 
