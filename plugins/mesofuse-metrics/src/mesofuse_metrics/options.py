@@ -62,6 +62,15 @@ class PatternOptions(Options):
     )
 
 
+class JudgeOptions(Options):
+    """How the classifier looks and learns."""
+
+    patch: int = Field(48, ge=24, le=256, description="Edge length of the patches in pixels.")
+    steps: int = Field(200, ge=1, le=100_000, description="Training steps of 64 patches.")
+    tested: int = Field(1024, ge=2, description="Patches that the accuracy is taken over.")
+    seed: int = Field(7919, ge=0, description="Seed of the classifier and its patches.")
+
+
 class LinealPathOptions(Options):
     """How far."""
 

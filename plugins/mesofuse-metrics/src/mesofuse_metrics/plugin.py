@@ -95,6 +95,11 @@ def mesofuse_components() -> list[ComponentSpec]:
             options="options:PatternOptions",
         ),
         _metric(
+            "judge", "judge:Judge",
+            "How often a small classifier tells patches of the result from patches of the image; 0.5 is perfect.",
+            options="options:JudgeOptions",
+        ),
+        _metric(
             "low-res-consistency", "low_res_consistency:LowResConsistency",
             "Share of the scan's voxels that the degraded volume reproduces.", citation=_SUPERRES,
         ),
