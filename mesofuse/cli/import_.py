@@ -49,13 +49,17 @@ def command(
     Example:
       mesofuse import scan.tif scan.zarr --voxel-size 0.4 --unit um --phases pore,active
     """
+    from mesofuse.errors import UserError
     from mesofuse.registry import get_registry
     from mesofuse.volumes.formats import BUILTIN, read_raw
     from mesofuse.volumes.labelling import to_labels
 
     _check_output(output, overwrite)
     raw = read_raw(input, (*BUILTIN, *get_registry().formats), format)
-    labels, mapping = to_labels(raw, voxel_size=voxel_size, unit=unit, phase_names=phases)
+    try:
+        labels, mapping = to_labels(raw, voxel_size=voxel_size, unit=unit, phase_names=phases)
+    except UserError as error:
+        raise UserError(" ".join([str(error), *(f"Note: {note}." for note in raw.notes)])) from error
     provenance = {"made_by": "mesofuse import", **_source(input), "mapping": str(mapping)}
     _write(labels, output, chunks, shards, levels, overwrite, provenance)
     grid = labels.grid

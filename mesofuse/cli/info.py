@@ -80,6 +80,8 @@ def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
         facts.append(("values", f"{about['range'][0]:g} to {about['range'][1]:g}"))
     if about.get("mapped"):
         facts.append(("mapped when read", about["mapped"]))
+    if about.get("stored_axes"):
+        facts.append(("stored as", ", ".join(about["stored_axes"])))
     if about.get("chunks"):
         facts.append(("chunks", " × ".join(map(str, about["chunks"]))))
         if about["shards"]:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mesofuse.errors import UserError
 from mesofuse.volumes import backends, ome
+from mesofuse.volumes.axes import ArrangedArray, Arrangement, arrangement_of
 from mesofuse.volumes.files import remove
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.ome_layout import image_group, labels_hint
 from mesofuse.volumes.raw import RawImage
 from mesofuse.volumes.store import LabelVolume
 from mesofuse.volumes.write_units import scan_shape
+
+if TYPE_CHECKING:
+    import zarr
 
 
 def read(path: str) -> RawImage:
     """Read the finest level of an OME-Zarr image, or a plain zarr array, whose values need not be labels 0 … n−1.
 
+    Axes are taken by their names, and those of one place alone are dropped.
+
     Raises:
-        UserError: It is not zarr, or is damaged.
+        UserError: If it is not zarr, is damaged, holds several images, or has axes that are not understood.
     """
     import zarr
 
@@ -35,20 +43,51 @@ def read(path: str) -> RawImage:
         ) from error
     try:
         if isinstance(node, zarr.Array):
-            return RawImage(np.asarray(node[...]), path)
+            arranged = arrangement_of(node, path)
+            _check_room(node, path)
+            return RawImage(np.asarray(node[...]) if arranged is None else _voxels(node, arranged, path), path)
+        node = image_group(node, path)
         meta = ome.find_ome(dict(node.attrs), path)
         array = node[ome.dataset_paths(meta)[0]]
         if not isinstance(array, zarr.Array):
             raise UserError(f"{path} is damaged: its finest level is not an array.")
-        voxels = np.asarray(array[...])
+        arranged = ome.arrangement(meta, path)
+        shape = arranged.shape(array, path)
+        _check_room(array, path)
+        voxels = _voxels(array, arranged, path)
     except (KeyError, ValueError, RuntimeError) as error:
         raise UserError(f"{path} is damaged: {str(error).split(chr(10))[0]}.") from error
-    if voxels.ndim != 3:
-        raise UserError(f"{path} has {voxels.ndim} axes (shape {voxels.shape}); a volume has three: z, y and x.")
-    grid = ome.read_grid(meta, 0, (voxels.shape[0], voxels.shape[1], voxels.shape[2]), path)
+    grid = ome.read_grid(meta, 0, shape, path)
     phases = ome.read_phases(meta, None) or ()
-    names, colors = tuple(p.name for p in phases), tuple(p.color for p in phases)
-    return RawImage(voxels, path, grid.voxel_size, grid.unit, grid.origin, names, colors)
+    hint = "" if "image-label" in meta else labels_hint(node, path).strip().rstrip(".")
+    return RawImage(
+        voxels,
+        path,
+        grid.voxel_size,
+        grid.unit,
+        grid.origin,
+        tuple(p.name for p in phases),
+        tuple(p.color for p in phases),
+        notes=(hint[0].lower() + hint[1:],) if hint else (),
+        size_notes=() if "mesofuse" in node.attrs else ome.size_notes(meta, shape, path),
+    )
+
+
+def _voxels(array: zarr.Array[Any], arranged: Arrangement, path: str) -> np.ndarray:
+    """Return all voxels as (z, y, x)."""
+    return ArrangedArray(array, arranged, path)[..., slice(None), slice(None), slice(None)]
+
+
+def _check_room(array: zarr.Array[Any], path: str) -> None:
+    """Refuse an array that does not fit the memory: it is read at once."""
+    import psutil
+
+    wanted = math.prod(array.shape) * array.dtype.itemsize
+    if wanted > psutil.virtual_memory().available:
+        raise UserError(
+            f"{path} holds {' × '.join(map(str, array.shape))} values, {wanted / 1e9:.3g} GB, more than there is "
+            "memory; save a part of it, or labels 0, 1, 2 … as OME-Zarr, which are read piece by piece."
+        )
 
 
 def write(labels: Labels, path: str) -> None:

@@ -142,7 +142,7 @@ def read_labels(
         if phase_names:
             named = default_phases(len(volume.phases), tuple(phase_names))
             volume.phases = tuple(replace(p, name=q.name) for p, q in zip(volume.phases, named, strict=True))
-        return volume, LabelMapping(tuple(range(len(volume.phases))))
+        return volume, LabelMapping(tuple(range(len(volume.phases))), () if voxel_size is not None else volume.notes)
     raw = read_raw(path, formats, format)
     return to_labels(
         raw, voxel_size=voxel_size, unit=unit, phase_names=phase_names, allow_single_phase=allow_single_phase

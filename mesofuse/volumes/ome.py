@@ -5,13 +5,15 @@ Source: https://ngff.openmicroscopy.org/0.5/ (multiscales, image-label). Version
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from mesofuse.errors import UserError
+from mesofuse.volumes.axes import Arrangement
 from mesofuse.volumes.grid import AXES, Grid, Scale, Triple, parse_unit
 from mesofuse.volumes.phases import Phase, default_phases
-from mesofuse.volumes.units import convert
+from mesofuse.volumes.units import convert, understand
 
 
 def ome_metadata(grids: Sequence[Grid], phases: Sequence[Phase], name: str) -> dict[str, Any]:
@@ -123,43 +125,101 @@ def dataset_paths(ome: Mapping[str, Any]) -> list[str]:
     return [d["path"] for d in ome["multiscales"][0]["datasets"]]
 
 
-def read_grid(ome: Mapping[str, Any], level: int, shape: Triple, path: str) -> Grid:
-    """Return the grid of one level; axes without a unit are in ``pixel``, unlike units are brought to the last axis's.
+def arrangement(ome: Mapping[str, Any], path: str) -> Arrangement:
+    """Return how the stored axes lie to z, y and x.
 
     Raises:
-        UserError: The axes are not three axes of space, or a transformation is malformed.
+        UserError: If the axes are malformed, or it is not clear which are z, y and x.
     """
     multiscale = ome["multiscales"][0]
     try:
-        axes = multiscale["axes"]
-        if [a.get("type", "space") for a in axes] != ["space"] * 3:
-            raise UserError(
-                f"{path} has the axes {', '.join(str(a.get('name')) for a in axes)}, but a volume has z, y and x only; "
-                "save one channel and one time as a 3D volume."
-            )
-        units = [parse_unit(a["unit"]) if a.get("unit") else "pixel" for a in axes]
-        scale, origin = [1.0] * 3, [0.0] * 3
-        steps = [
-            *multiscale["datasets"][level]["coordinateTransformations"],
-            *multiscale.get("coordinateTransformations", []),
-        ]
-        for step in steps:
-            if step["type"] == "scale":
-                scale = [a * float(b) for a, b in zip(scale, step["scale"], strict=True)]
-                origin = [a * float(b) for a, b in zip(origin, step["scale"], strict=True)]
-            elif step["type"] == "translation":
-                origin = [a + float(b) for a, b in zip(origin, step["translation"], strict=True)]
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"The OME-Zarr metadata of {path} is malformed: {type(error).__name__} {error}.") from None
-    if not all(s > 0 for s in scale):
+        axes = multiscale.get("axes", list("tczyx"))  # before version 0.3 there were always these
+        return Arrangement.of([{"name": axis} if isinstance(axis, str) else axis for axis in axes], path)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _malformed(path, error) from None
+
+
+def read_grid(ome: Mapping[str, Any], level: int, shape: Triple, path: str) -> Grid:
+    """Return the grid of one level, from the scales and translations of its axes z, y and x.
+
+    Where the sizes have no unit that is understood it is ``pixel``; unlike units are brought to that of x.
+
+    Args:
+        ome: The metadata.
+        level: Which level.
+        shape: Its voxels along z, y, x.
+        path: For messages.
+
+    Raises:
+        UserError: If it is not clear which axes are z, y and x, or a transformation is malformed or of another kind.
+    """
+    return _read_grid(ome, level, shape, path)[0]
+
+
+def size_notes(ome: Mapping[str, Any], shape: Triple, path: str) -> tuple[str, ...]:
+    """Return what the user should know of the voxel size of the finest level.
+
+    Raises:
+        UserError: As `read_grid`.
+    """
+    return _read_grid(ome, 0, shape, path)[1]
+
+
+def _read_grid(ome: Mapping[str, Any], level: int, shape: Triple, path: str) -> tuple[Grid, tuple[str, ...]]:
+    multiscale, arranged = ome["multiscales"][0], arrangement(ome, path)
+    try:
+        axes = [axis if isinstance(axis, Mapping) else {} for axis in multiscale.get("axes", [{}] * 5)]
+        words = arranged.pick([str(axis.get("unit") or "") for axis in axes], "")
+        scale, origin = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
+        for step in _steps(multiscale, level):
+            kind = str(step["type"])
+            if kind == "identity":
+                continue
+            if kind not in ("scale", "translation") or "path" in step:
+                raise UserError(
+                    f"The OME-Zarr metadata of {path} place the voxels by a transformation {kind[:40]!r} that is not "
+                    "understood; scale and translation, as lists of numbers, are: save the image with these."
+                )
+            if len(step[kind]) != len(arranged.names):
+                raise ValueError(f"{len(step[kind])} numbers in a {kind} of {len(arranged.names)} axes")
+            by = arranged.pick([float(v) for v in step[kind]], 1.0 if kind == "scale" else 0.0)
+            if kind == "scale":
+                scale = _triple([a * b for a, b in zip(scale, by, strict=True)])
+                origin = _triple([a * b for a, b in zip(origin, by, strict=True)])
+            else:
+                origin = _triple([a + b for a, b in zip(origin, by, strict=True)])
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise _malformed(path, error) from None
+    if not all(0 < s < math.inf for s in scale) or not all(map(math.isfinite, origin)):
         raise UserError(
-            f"The OME-Zarr metadata of {path} gives the voxel size {tuple(scale)}; every number must be above 0."
+            f"The OME-Zarr metadata of {path} gives the voxel size {scale} and the origin {origin}; every size must be "
+            "above 0, and every number finite."
         )
-    unit = "pixel" if "pixel" in units else units[-1]
-    if unit != "pixel":
-        scale = [convert(v, u, unit) for v, u in zip(scale, units, strict=True)]
-        origin = [convert(v, u, unit) for v, u in zip(origin, units, strict=True)]
-    return Grid(shape, _triple(scale), unit, _triple(origin))
+    sizes: list[float | None] = [None if place is None else v for place, v in zip(arranged.places, scale, strict=True)]
+    said = understand(sizes, words, shape[0])
+    if said.voxel_size is None or said.unit is None:
+        return Grid(shape, scale, "pixel", origin), said.notes
+    origin = _triple([_length(v, word, said.unit) for v, word in zip(origin, words, strict=True)])
+    return Grid(shape, said.voxel_size, said.unit, origin), said.notes
+
+
+def _steps(multiscale: Mapping[str, Any], level: int) -> list[Any]:
+    """Return a level's transformations, then those of all levels; before version 0.4 there were none."""
+    dataset = multiscale["datasets"][level]
+    versioned = "axes" in multiscale and all(isinstance(axis, Mapping) for axis in multiscale["axes"])
+    own = dataset["coordinateTransformations"] if versioned else dataset.get("coordinateTransformations", [])
+    return [*own, *multiscale.get("coordinateTransformations", [])]
+
+
+def _length(value: float, word: str, unit: str) -> float:
+    """Return a length along an axis in another unit; 0 where the axis has none."""
+    own = parse_unit(word) if word else "pixel"
+    return 0.0 if own == "pixel" else convert(value, own, unit)
+
+
+def _malformed(path: str, error: Exception) -> UserError:
+    reason = f"{type(error).__name__} {error}".splitlines()[0][:160]
+    return UserError(f"The OME-Zarr metadata of {path} is malformed: {reason}.")
 
 
 def read_phases(ome: Mapping[str, Any], count: int | None) -> tuple[Phase, ...] | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import numpy as np
 
 from mesofuse.errors import UserError
 from mesofuse.volumes import backends, ome
+from mesofuse.volumes.axes import ArrangedArray
 from mesofuse.volumes.grid import AXES, Grid, Region, Triple
 from mesofuse.volumes.levels import Level, build, create_array, pyramid
+from mesofuse.volumes.ome_layout import image_group, labels_hint
 from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.write_units import check_block, layout, scan_shape
 
@@ -35,8 +37,10 @@ class LabelVolume:
         array: The zarr array of full resolution.
         grid: Its grid.
         phases: Its phases; none for intensities (`mesofuse.volumes.intensity_store.IntensityVolume`).
-        axes: Names of the array's axes.
+        axes: Names of the array's axes, as they are read.
+        arrangement: How they are stored; z, y, x, but for what other software made.
         content: What its voxels hold.
+        notes: What the user should know of its voxel size, as sentences without a full stop.
     """
 
     path: str
@@ -45,6 +49,7 @@ class LabelVolume:
     phases: tuple[Phase, ...]
     axes: tuple[str, ...] = AXES
     content: Literal["phases", "grey", "colour"] = "phases"
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: str, mode: Mode, group: zarr.Group, phases: tuple[Phase, ...] | None = None) -> None:
         """Use `open` or `create`."""
@@ -52,9 +57,11 @@ class LabelVolume:
         attributes = dict(group.attrs)
         self._own = isinstance(attributes.get("mesofuse"), dict)
         self._ome = self._understood(ome.find_ome(attributes, path))
+        self.arrangement = ome.arrangement(self._ome, path)
         self._complete = not self._own
         self.array = self._open_level(0)
         self.grid = ome.read_grid(self._ome, 0, _triple(self.array.shape[-3:]), path)
+        self.notes = () if self._own else ome.size_notes(self._ome, self.grid.shape, path)
         self.phases = phases or self._find_phases()
 
     # --- opening and creating -------------------------------------------------------------------------------------
@@ -64,7 +71,8 @@ class LabelVolume:
         """Open a volume; an OME-Zarr label image made by other software too, when its values are 0 … n−1.
 
         Raises:
-            UserError: Nothing there, not zarr, no OME-Zarr metadata, metadata cut off, not 3D, or not labels 0 … n−1.
+            UserError: Nothing there, not zarr, no OME-Zarr metadata, metadata cut off, several images,
+                axes that are not understood, or not labels 0 … n−1.
         """
         return cls._open(str(path), mode)
 
@@ -86,7 +94,9 @@ class LabelVolume:
             raise UserError(f"{path} is not a zarr volume: it holds no zarr.json.") from None
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} has metadata that can't be read, perhaps cut off ({_one_line(error)}).") from error
-        volume = cls(path, mode, group, phases)
+        volume = cls(path, mode, image_group(group, path), phases)
+        if mode == "r+" and not volume.arrangement.plain:
+            raise UserError(f"{path} is not stored as z, y, x, so it can't be written; `mesofuse import` makes a copy.")
         volume.grid = grid or volume.grid
         return volume
 
@@ -336,13 +346,17 @@ class LabelVolume:
             ) from error
         if not isinstance(array, zarr.Array):
             raise UserError(f"{self.path} is damaged: {name!r} is a group where an array should be.")
-        if array.ndim != len(self.axes):
-            raise UserError(f"{self.path} has {array.ndim} axes (shape {array.shape}); a volume has three: z, y and x.")
+        if self.axes == AXES:
+            self.arrangement.shape(array, self.path)
+        elif array.ndim != len(self.axes):
+            raise UserError(f"{self.path} has {array.ndim} axes (shape {array.shape}), not {', '.join(self.axes)}.")
         if array.dtype.kind not in "iub":
             raise UserError(
                 f"{self.path} holds {array.dtype} values, not labels; "
-                "segment the image first, or import it with `mesofuse import`."
+                f"segment the image first, or import it with `mesofuse import`.{labels_hint(self._group, self.path)}"
             )
+        if not self.arrangement.plain:
+            return cast("zarr.Array[Any]", ArrangedArray(array, self.arrangement, self.path))
         return array.with_config({"write_empty_chunks": True})
 
     def _find_phases(self) -> tuple[Phase, ...]:
@@ -354,7 +368,7 @@ class LabelVolume:
             if len(seen) > 255:
                 raise UserError(
                     f"{self.path} holds more than 255 different values: it looks like a grey-level image; "
-                    "segment it first."
+                    f"segment it first.{labels_hint(self._group, self.path)}"
                 )
         if seen != set(range(len(seen))):
             raise UserError(

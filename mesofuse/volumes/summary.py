@@ -74,6 +74,8 @@ def _volume(volume: LabelVolume) -> dict[str, Any]:
         "kind": "OME-Zarr volume",
         **_grid(volume.grid),
         **held,
+        **({"notes": list(volume.notes)} if volume.notes else {}),
+        **({} if volume.arrangement.plain else {"stored_axes": list(volume.arrangement.names)}),
         "chunks": list(volume.chunks),
         "shards": list(volume.shards) if volume.shards else None,
         "levels": [list(g.shape) for g in volume.levels],

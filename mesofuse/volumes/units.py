@@ -89,6 +89,8 @@ def understand(sizes: Sequence[float | None], words: Sequence[str | None], plane
         numbers = " × ".join("?" if v is None else f"{v:g}" for v in given)
         plain = all(v in (None, 1.0) for v in given)
         return Said() if plain else Said.nothing(f"it gives its voxels as {numbers} (z, y, x) without a unit of length")
+    if z is None and given[0] not in (None, 1.0) and planes > 1:
+        return Said.nothing(f"it gives the distance of its planes, {given[0]:g}, without a unit of length")
     if y is None or x is None:
         lacking = " and ".join(a for a, v in zip(AXES, (z, y, x), strict=True) if v is None)
         return Said.nothing(f"it says no length of a voxel along {lacking}")
