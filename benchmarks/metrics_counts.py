@@ -1,4 +1,4 @@
-"""Time the counting metrics beside taufactor's own functions, in memory and streamed from a zarr volume.
+"""Time the metrics beside taufactor's own functions and other ways, in memory and streamed from a zarr volume.
 
     python benchmarks/metrics_counts.py [--size 256] [--no-taufactor] [--zarr-size 0]
 
@@ -17,8 +17,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import edt
 import numpy as np
 from mesofuse_metrics.euler_number import EulerNumber
+from mesofuse_metrics.local_thickness import LocalThickness
 from mesofuse_metrics.options import TwoPointOptions
 from mesofuse_metrics.specific_surface_area import SpecificSurfaceArea
 from mesofuse_metrics.surface_area import SurfaceArea
@@ -28,15 +30,15 @@ from mesofuse_metrics.volume_fraction import VolumeFraction
 from scipy.ndimage import gaussian_filter
 
 from mesofuse.evaluation.measure import measure
-from mesofuse.interfaces.metric import Metric, MetricContext
+from mesofuse.interfaces.metric import Measurement, Metric, MetricContext
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.phases import default_phases
 from mesofuse.volumes.store import LabelVolume
 
 
-def electrode(size: int) -> np.ndarray:
+def electrode(size: int, sigma: float = 2) -> np.ndarray:
     """Three phases of smooth random shapes."""
-    field = gaussian_filter(np.random.default_rng(0).random((size,) * 3, dtype=np.float32), 2, mode="wrap")
+    field = gaussian_filter(np.random.default_rng(0).random((size,) * 3, dtype=np.float32), sigma, mode="wrap")
     return np.digitize(field, np.quantile(field, [0.45, 0.85])).astype(np.uint8)
 
 
@@ -60,6 +62,29 @@ def rivals(labels: np.ndarray) -> dict[str, Callable[[], object]]:
         "surface-area": lambda: metrics.interfacial_areas(labels, verbose=False),
         "triple-phase-boundary": lambda: metrics.triple_phase_boundary(signed),
     }
+
+
+def even_levels(mask: np.ndarray, levels: int = 24) -> np.ndarray:
+    """Local thickness the plain way: a distance transform of the whole volume for each of some even sizes."""
+    radius = edt.edt(mask, black_border=False)
+    thickness = np.zeros(mask.shape, np.float32)
+    for level in np.linspace(1, radius.max(), levels):
+        thickness[mask & (edt.edt(radius < level, black_border=False) < level + 0.5)] = 2 * level
+    return thickness
+
+
+def sizes(size: int, sigma: float) -> None:
+    """Time local thickness, which tells apart every size that is there, beside 24 even sizes."""
+    labels = electrode(size, sigma)
+    context, metric = MetricContext(Grid(labels.shape), default_phases(3)), LocalThickness()
+    ours = seconds(lambda: metric.measure(labels, context), repeats=1)
+    other = seconds(lambda: [even_levels(labels == value) for value in range(3)], repeats=1)
+    print(
+        f"local-thickness, blur {sigma} {ours:8.3f} s   24 even sizes {other:8.3f} s, {other / ours:6.1f}x", flush=True
+    )
+    found = [r.value for r in metric.measure(labels, context) if isinstance(r, Measurement)]
+    even = [float(even_levels(labels == value)[labels == value].mean()) for value in range(3)]
+    print("    means", ", ".join(f"{a:.2f} ({b:.2f})" for a, b in zip(found, even, strict=True)), flush=True)
 
 
 def in_memory(size: int, against: bool) -> None:
@@ -110,6 +135,8 @@ def main() -> int:
     parser.add_argument("--zarr-size", type=int, default=0, help="edge of a zarr volume to stream; 0: none")
     args = parser.parse_args()
     in_memory(args.size, not args.no_taufactor)
+    for sigma in (2, 4):
+        sizes(args.size, sigma)
     if args.zarr_size:
         streamed(args.zarr_size)
     return 0

@@ -24,20 +24,31 @@ class BitRows:
 
     def shifted(self, by: int, rows: Rows = (slice(None), slice(None))) -> np.ndarray:
         """Return the words of some rows, moved ``by`` voxels towards their start (or end, where negative)."""
-        words, (far, near) = self.words[rows], divmod(abs(by), WORD)
-        count = words.shape[2]
-        out = np.zeros_like(words)
-        if far >= count:
-            return out
-        if by >= 0:
-            out[..., : count - far] = words[..., far:] >> np.uint64(near)
-            if near:
-                out[..., : count - far - 1] |= words[..., far + 1 :] << np.uint64(WORD - near)
-        else:
-            out[..., far:] = words[..., : count - far] << np.uint64(near)
-            if near:
-                out[..., far + 1 :] |= words[..., : count - far - 1] >> np.uint64(WORD - near)
+        return moved(self.words[rows], by)
+
+
+def moved(words: np.ndarray, by: int) -> np.ndarray:
+    """Return rows of words moved ``by`` voxels towards their start (or end, where negative)."""
+    far, near = divmod(abs(by), WORD)
+    count = words.shape[2]
+    out = np.zeros_like(words)
+    if far >= count:
         return out
+    if by >= 0:
+        out[..., : count - far] = words[..., far:] >> np.uint64(near)
+        if near:
+            out[..., : count - far - 1] |= words[..., far + 1 :] << np.uint64(WORD - near)
+    else:
+        out[..., far:] = words[..., : count - far] << np.uint64(near)
+        if near:
+            out[..., far + 1 :] |= words[..., : count - far - 1] >> np.uint64(WORD - near)
+    return out
+
+
+def unpacked(words: np.ndarray, width: int) -> np.ndarray:
+    """Return rows of words as a boolean array (z, y, ``width``)."""
+    bits: np.ndarray = np.unpackbits(words.view(np.uint8), axis=2, count=width, bitorder="little").view(bool)
+    return bits
 
 
 def count_common(one: np.ndarray, other: np.ndarray) -> int:

@@ -86,5 +86,7 @@ class EulerOptions(Options):
 class ThicknessOptions(Options):
     """How finely sizes are told apart."""
 
-    levels: int = Field(24, ge=2, le=1000, description="Sizes that are told apart; the time goes with it.")
+    step: float = Field(
+        0.5, ge=0, le=1, description="Sizes above 16 voxels closer than this, in voxels, count as one; 0: none do."
+    )
     threads: int = Field(1, ge=1, description="Threads of the distance transform.")
