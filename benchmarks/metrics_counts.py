@@ -79,9 +79,7 @@ def sizes(size: int, sigma: float) -> None:
     context, metric = MetricContext(Grid(labels.shape), default_phases(3)), LocalThickness()
     ours = seconds(lambda: metric.measure(labels, context), repeats=1)
     other = seconds(lambda: [even_levels(labels == value) for value in range(3)], repeats=1)
-    print(
-        f"local-thickness, blur {sigma} {ours:8.3f} s   24 even sizes {other:8.3f} s, {other / ours:6.1f}x", flush=True
-    )
+    print(f"local-thickness, blur {sigma} {ours:8.3f} s   24 even sizes {other:.3f} s, {other / ours:.1f}x", flush=True)
     found = [r.value for r in metric.measure(labels, context) if isinstance(r, Measurement)]
     even = [float(even_levels(labels == value)[labels == value].mean()) for value in range(3)]
     print("    means", ", ".join(f"{a:.2f} ({b:.2f})" for a, b in zip(found, even, strict=True)), flush=True)
