@@ -42,8 +42,8 @@ def test_equals_brute_force(context, shape, voxel, fraction, seed):
         return
     truth = by_brute_force(mask, voxel)
     made = context(labels, 2, voxel, "micrometer")
-    assert thickness(labels, made)[0]["active"] == pytest.approx(truth.mean(), rel=1e-5)
-    exact, voxels = LocalThickness()._thickness(mask, voxel)
+    assert thickness(labels, made)[0]["active"] == pytest.approx(truth.mean(), abs=0.25 * min(voxel))
+    exact, voxels = LocalThickness(ThicknessOptions(step=0))._thickness(mask, voxel)
     assert np.repeat(exact, voxels) == pytest.approx(np.sort(truth)[::-1], rel=1e-5)
 
 
