@@ -134,6 +134,24 @@ class PatternsOptions(Options):
     )
 
 
+class PatchDistributionOptions(Options):
+    """Options of `patch-distribution`."""
+
+    contents: ClassVar[dict[str, dict[str, Any]]] = ALL_CONTENTS
+
+    weight: float = Field(10.0, gt=0, description="Weight in the generator's objective.")
+    patch: int = Field(5, ge=1, le=32, description="Edge length of the patches in pixels of each scale.")
+    scales: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field(
+        (1, 2, 4), min_length=1, description="Edges of the squares of pixels that are averaged first."
+    )
+    projections: int = Field(32, ge=1, le=4096, description="Random directions a step, scale and direction of planes.")
+    planes: int = Field(16, ge=1, description="Planes of the volumes that a step looks at, along each axis.")
+    positions: int = Field(4096, ge=16, description="Patches that are sorted, at most.")
+    floor: float = Field(
+        1e-4, gt=0, description="What is added to the image's variance, so that an even image is no division by zero."
+    )
+
+
 class VariogramOptions(Options):
     """Options of `variogram`."""
 

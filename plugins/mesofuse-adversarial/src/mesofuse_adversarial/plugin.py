@@ -33,6 +33,13 @@ HINGE = """@inproceedings{miyato2018spectral,
   year = {2018}
 }"""
 
+GPDM = """@inproceedings{elnekave2022generating,
+  title = {Generating natural images with direct patch distributions matching},
+  author = {Elnekave, Ariel and Weiss, Yair},
+  booktitle = {European Conference on Computer Vision},
+  year = {2022}
+}"""
+
 
 @hookimpl
 def mesofuse_components() -> list[ComponentSpec]:
@@ -113,6 +120,14 @@ def mesofuse_components() -> list[ComponentSpec]:
             summary="Divergence of the histograms of label patterns of result and image; needs no critic.",
             target="mesofuse_adversarial.patterns:Patterns",
             options="mesofuse_adversarial.options:PatternsOptions",
+        ),
+        ComponentSpec(
+            kind="loss",
+            name="patch-distribution",
+            summary="Sliced Wasserstein distance between the patches of result and image, at several scales.",
+            target="mesofuse_adversarial.patch_distribution:PatchDistribution",
+            options="mesofuse_adversarial.options:PatchDistributionOptions",
+            citation=GPDM,
         ),
         ComponentSpec(
             kind="loss",
