@@ -9,14 +9,9 @@ import click
 
 from mesofuse.cli import job_options, options
 from mesofuse.errors import UserError, nearest
-from mesofuse.volumes.grid import parse_scale
 
 if TYPE_CHECKING:
     from mesofuse.config.comparison import ComparisonConfig
-
-
-def _scale(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
-    return None if value is None else parse_scale(value)
 
 
 @click.command("compare")
@@ -29,9 +24,7 @@ def _scale(ctx: click.Context, param: click.Parameter, value: str | None) -> Any
     help="The sharp 2D image (or a stack of them), segmented. For anisotropic material one for each direction, by the "
     "axes it is normal to: --high-res zy=rods.tif --high-res x=speckles.tif.",
 )
-@click.option(
-    "--scale", callback=_scale, metavar="N[,N,N]", help="High-resolution voxels along one low-resolution voxel."
-)
+@options.scale
 @click.option("--method", "methods", multiple=True, metavar="NAME[:PRESET]", help="A registered method to run.")
 @click.option("--set", "settings", multiple=True, metavar="NAME.KEY=VALUE", help="An option of one of the methods.")
 @click.option("--model", "models", multiple=True, metavar="FOLDER", help="A model package to apply.")
@@ -44,7 +37,8 @@ def _scale(ctx: click.Context, param: click.Parameter, value: str | None) -> Any
 @click.option("--shows", multiple=True, metavar="LOW=NAME,...",
               help="Which phases of the image a phase of the volume shows. [default: the same number]")  # fmt: skip
 @click.option("--degradation", metavar="NAME", help="What the scanner does. [default: blur-downsample]")
-@options.voxel_size
+@options.scan_voxel_size
+@options.image_pixel_size
 @options.unit
 @click.option("--minutes", type=float, metavar="M", help="Train each method for this long.")
 @click.option("--steps", type=int, metavar="N", help="Train each method for this many generator steps.")
@@ -128,7 +122,7 @@ def _from_options(fields: dict[str, Any]) -> ComparisonConfig:
         data["metrics"] = _names(fields["metrics"])
     if fields["degradation"]:
         data["degradation"] = {"name": fields["degradation"]}
-    keys = ("voxel_size", "unit", "minutes", "steps", "seed", "device", "subvolumes", "size")
+    keys = (*job_options.SIZES, "minutes", "steps", "seed", "device", "subvolumes", "size")
     data |= {key: fields[key] for key in keys if fields[key] is not None}
     return make_comparison(data, "the command line")
 

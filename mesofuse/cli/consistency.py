@@ -50,20 +50,17 @@ def command(
       mesofuse consistency fused.zarr scan.tif --scale 4 --shows 0=pore,binder --shows 1=active --out violations.zarr
     """  # fmt: skip
     from mesofuse.cli.measure_inputs import open_all, open_scan
-    from mesofuse.errors import UserError
     from mesofuse.evaluation.violations import violations
     from mesofuse.interfaces.problem import Problem
     from mesofuse.report.terminal import unguarded
     from mesofuse.streaming.compute import default_workers
     from mesofuse.streaming.output import check_output
 
-    if scale is None:
-        raise UserError("Missing option '--scale': say how many voxels of the result lie along one of the scan.")
     check_output(out, resume=False, overwrite=overwrite)
-    file = open_all([result], phases, None, None)[result]
+    file = open_all([result], phases)[result]
     volume, opened = file[0], open_scan(scan, result, file, scale, shows, degradation)
     low = opened["low_res"]
-    problem = Problem(scale, low.phases, volume.phases, opened["match"])
+    problem = Problem(opened["scale"], low.phases, volume.phases, opened["match"])
     shown = io.StringIO() if quiet or as_json else unguarded(sys.stderr)
     with click.progressbar(length=1, label="Comparing", file=shown) as bar:
 

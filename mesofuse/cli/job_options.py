@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mesofuse.pipeline.inputs import JobInputs
 
 _AXES = re.compile(r"([zyxZYX][zyxZYX,]*)=(.+)$")
+SIZES = ("voxel_size", "image_pixel_size", "unit")
 _OPTIONS = [
     click.option("--method", default="superres", show_default=True, metavar="NAME", help="Registered method."),
     click.option("--preset", metavar="NAME", help="Starting point of the method's options, for example slim or paper."),
@@ -30,7 +31,8 @@ _OPTIONS = [
                  help="Which phases of the image a phase of the volume shows. [default: the same number]"),
     options.size,
     options.periodic,
-    options.voxel_size,
+    options.scan_voxel_size,
+    options.image_pixel_size,
     options.unit,
     click.option("--minutes", type=float, metavar="M", help="Train for this long."),
     click.option("--steps", type=int, metavar="N", help="Train for this many generator steps."),
@@ -86,17 +88,15 @@ def parse_images(texts: Sequence[str], option: str = "--high-res") -> str | dict
 
 
 def check_scale(low_res: str | None, scale: Any) -> None:
-    """Refuse a scan without a scale factor, and a scale factor without a scan.
+    """Refuse a scale factor without a scan.
 
     Raises:
-        UserError: One of them is missing.
+        UserError: There is a scale factor and no scan.
     """
-    if (low_res is None) != (scale is None):
+    if low_res is None and scale is not None:
         raise UserError(
-            "Missing option '--scale': say how many high-resolution voxels lie along one low-resolution voxel."
-            if scale is None
-            else "Missing option '--low-res': --scale relates the image to a low-resolution volume; give both, or "
-            "neither for a method that makes a volume from the image alone."
+            "Missing option '--low-res': --scale relates the image to a low-resolution volume; give both, or neither "
+            "for a method that makes a volume from the image alone."
         )
 
 
@@ -122,10 +122,7 @@ def make(low_res: str | None, high_res: Sequence[str], scale: Any, fields: dict[
         "method": method,
         "shows": parse_rules(fields["shows"]) or None,
         "phases": [name.strip() for name in fields["phases"].split(",") if name.strip()],
-        **{
-            key: fields[key]
-            for key in ("voxel_size", "unit", "minutes", "steps", "seed", "device", "size", "periodic", "content")
-        },
+        **{key: fields[key] for key in ("minutes", "steps", "seed", "device", "size", "periodic", "content", *SIZES)},
     }
     return make_job(data, "the command line")
 
@@ -133,15 +130,17 @@ def make(low_res: str | None, high_res: Sequence[str], scale: Any, fields: dict[
 def open_job(job: JobConfig) -> tuple[JobConfig, JobInputs]:
     """Return the job resolved, and its inputs, opened and checked; what is to be noted about them is said.
 
+    A scale factor that follows from the files' voxel sizes stands in the job then.
+
     Raises:
         UserError: An unknown method or option, or inputs that are unusable or don't fit each other.
     """
-    from mesofuse.pipeline.inputs import open_inputs
+    from mesofuse.pipeline.inputs import open_inputs, scaled
 
     resolved, inputs = job.resolved(), open_inputs(job)
     for note in inputs.notes:
-        click.echo(f"Note: {note}", err=True)
-    return resolved, inputs
+        options.echo_note(note)
+    return scaled(resolved, inputs), inputs
 
 
 def absolute(path: str) -> str:

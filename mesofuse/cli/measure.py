@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mesofuse.cli import options
-from mesofuse.cli.measure_inputs import DEFAULT, metric_choices, open_all, open_scan
+from mesofuse.cli.measure_inputs import DEFAULT, GivenSizes, metric_choices, open_all, open_scan
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Scale, parse_scale
-from mesofuse.volumes.units import parse_voxel_size
+from mesofuse.volumes.units import parse_pixel_size, parse_voxel_size
 
 if TYPE_CHECKING:
     from mesofuse.interfaces.metric import Measured
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--phases", metavar="NAME,...", help="Names of the phases by label, for files that have none.")
 @click.option("--low-res", metavar="FILE", help="The scan that VOLUME was made from: adds low-res-consistency.")
 @click.option("--scale", callback=lambda _c, _p, v: parse_scale(v) if v else None, metavar="N[,N,N]",
-              help="Voxels of VOLUME along one of the scan.")  # fmt: skip
+              help="Voxels of VOLUME along one of the scan. [default: what the files' voxel sizes give]")  # fmt: skip
 @click.option("--shows", multiple=True, metavar="LOW=NAME,...",
               help="Which phases a phase of the scan shows; the same number if left out.")  # fmt: skip
 @click.option("--degradation", default="blur-downsample", show_default=True, metavar="NAME",
@@ -47,7 +47,9 @@ if TYPE_CHECKING:
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True,
               help="Threads; with --samples, processes.")  # fmt: skip
 @click.option("--voxel-size", callback=lambda _c, _p, v: parse_voxel_size(v)[0] if v else None, metavar="L[,L,L]",
-              help="Edge length of a voxel, for files that state none.")  # fmt: skip
+              help="Edge length of a voxel of the volumes that state none (and of images, without the next).")  # fmt: skip
+@click.option("--image-pixel-size", callback=lambda _c, _p, v: parse_pixel_size(v) if v else None, metavar="L[,L]",
+              help="Edge length of a pixel of the images (single planes, or --stack) that state none.")  # fmt: skip
 @options.unit
 def command(
     volumes: tuple[str, ...],
@@ -67,6 +69,7 @@ def command(
     seed: int,
     workers: int,
     voxel_size: Scale | None,
+    image_pixel_size: tuple[float, float] | None,
     unit: str | None,
 ) -> None:
     """Measure VOLUMEs (zarr volumes, stacks, images) and show them beside each other.
@@ -86,7 +89,7 @@ def command(
         raise UserError("--samples and --low-res can't go together: the scan is compared with whole volumes only.")
     if record and not samples:
         raise UserError("--record keeps subvolumes: give --samples, how many, beside it.")
-    files = open_all(paths, phases, voxel_size, unit)
+    files = open_all(paths, phases, GivenSizes(voxel_size, image_pixel_size, unit, stack))
     opened = {path: volume for path, (volume, _) in files.items()}
     watched = sys.stderr.isatty() or samples is not None  # blocks are not worth a line in a log
     with SampleBars(quiet=json_path == "-" or not watched, of="subvolumes" if samples else "blocks") as bars:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mesofuse.cli import options
 from mesofuse.errors import UserError, nearest
-from mesofuse.volumes.grid import Scale
+from mesofuse.volumes.grid import Grid, Scale
 
 if TYPE_CHECKING:
     from mesofuse.evaluation.measure import MetricChoice
     from mesofuse.interfaces.degradation import Degradation
-    from mesofuse.volumes.labelling import LabelMapping
     from mesofuse.volumes.labels import Labels
     from mesofuse.volumes.phases import PhaseMatch
     from mesofuse.volumes.same_phases import Opened
@@ -20,29 +20,68 @@ if TYPE_CHECKING:
 DEFAULT = "volume-fraction,surface-area"
 
 
-def open_all(paths: Sequence[str], phases: str | None, voxel_size: Scale | None, unit: str | None) -> dict[str, Opened]:
-    """Open all files so that a label means the same phase in each, and say which values are mapped.
+@dataclass(frozen=True)
+class GivenSizes:
+    """The sizes that the command line gives files that state none.
+
+    Attributes:
+        voxel_size: Of volumes, and of images where there is no other.
+        image_pixel_size: Of images: of files of one plane, and of stacks where they are said to be such.
+        unit: Unit of both.
+        stack: Whether the files are stacks of images.
+    """
+
+    voxel_size: Scale | None = None
+    image_pixel_size: tuple[float, float] | None = None
+    unit: str | None = None
+    stack: bool = False
+
+    def of(self, grid: Grid) -> Scale | None:
+        """Return what is given for a file, by its grid."""
+        if self.image_pixel_size is None or not self.image(grid):
+            return self.voxel_size
+        rows, columns = self.image_pixel_size
+        return (rows, rows, columns)
+
+    def image(self, grid: Grid) -> bool:
+        """Whether a file is an image, or images, and so says nothing of the axis that they are normal to."""
+        return self.stack or grid.shape[0] == 1
+
+
+def open_all(paths: Sequence[str], phases: str | None, given: GivenSizes | None = None) -> dict[str, Opened]:
+    """Open all files so that a label means the same phase in each, and say what there is to say of them.
 
     Raises:
         UserError: If a file can't be read, or nothing says which phase of one file is which of another.
     """
-    from mesofuse.registry import get_registry
-    from mesofuse.volumes.formats import BUILTIN
-    from mesofuse.volumes.labelling import read_labels
+    from mesofuse.pipeline.inputs import open_labels
+    from mesofuse.pipeline.sizes import on_grid
     from mesofuse.volumes.same_phases import open_alike
 
-    def opened(path: str, names: Sequence[str]) -> tuple[Labels, LabelMapping]:
-        formats = (*BUILTIN, *get_registry().formats)
-        found = read_labels(path, formats=formats, phase_names=names, allow_single_phase=True)
-        if voxel_size is None or found[0].grid.known:
-            return found
-        return read_labels(
-            path, formats=formats, phase_names=names, voxel_size=voxel_size, unit=unit, allow_single_phase=True
-        )
+    sizes = given or GivenSizes()
+
+    def opened(path: str, names: Sequence[str]) -> Opened:
+        volume, mapping = open_labels(path, phase_names=names, allow_single_phase=True)
+        size = sizes.of(volume.grid)
+        if size is not None and not volume.grid.known:
+            volume, mapping = open_labels(
+                path, phase_names=names, voxel_size=size, unit=sizes.unit, allow_single_phase=True
+            )
+        if sizes.image(volume.grid):
+            rows, columns = volume.grid.voxel_size[1:]
+            volume = on_grid(volume, replace(volume.grid, voxel_size=(rows, rows, columns)))
+        return volume, mapping
 
     files = open_alike(paths, opened, [name.strip() for name in phases.split(",")] if phases else [])
     for path, (_, mapping) in files.items():
         options.echo_remarks(mapping, path)
+    silent = [path for path, (volume, _) in files.items() if not volume.grid.known]
+    for path in silent if len(silent) < len(files) else []:
+        option = "--image-pixel-size" if sizes.image(files[path][0].grid) else "--voxel-size"
+        options.echo_note(
+            f"{path} states no voxel size: what counts voxels is compared as if they were as large as the others', what "
+            f"has a unit is not compared; give {option}."
+        )
     return files
 
 
@@ -86,17 +125,15 @@ def open_scan(
         UserError: If the scan can't be read, or nothing says how it goes with the volume.
     """
     from mesofuse.interfaces.problem import Problem
+    from mesofuse.pipeline.inputs import open_labels
     from mesofuse.registry import get_registry
-    from mesofuse.volumes.formats import BUILTIN
-    from mesofuse.volumes.labelling import read_labels
     from mesofuse.volumes.same_phases import check_shown_by_number
     from mesofuse.volumes.scale import seen_note, seen_region, shapes_differ
 
-    if scale is None:
-        raise UserError("--low-res needs --scale beside it: how many voxels of the volume lie along one of the scan.")
     volume, mapping = opened
-    low, own = read_labels(path, formats=(*BUILTIN, *get_registry().formats))
+    low, own = open_labels(path)
     options.echo_remarks(own, path)
+    scale = _scale(scale, path, low.grid, name, volume.grid)
     if not shows:
         check_shown_by_number(path, own, mapping)
     shapes = volume.grid.shape, low.grid.shape
@@ -109,6 +146,31 @@ def open_scan(
         None, Problem(scale, low.phases, volume.phases, match)
     )  # fmt: skip
     return {"low_res": low, "match": match, "scale": scale, "degradation": built}
+
+
+def _scale(given: Scale | None, path: str, scan: Grid, name: str, fine: Grid) -> Scale:
+    """Return the scale factor given, compared with what the voxel sizes give, or the latter."""
+    from mesofuse.volumes.scale import derived, disagreement, quotient, scale_text, times
+    from mesofuse.volumes.units import convert
+
+    if not (scan.known and fine.known):
+        if given is None:
+            silent = " and ".join(p for p, grid in ((path, scan), (name, fine)) if not grid.known)
+            raise UserError(
+                "Missing option '--scale': say how many voxels of the volume lie along one of the scan. It would follow "
+                f"from the voxel sizes, but there are none in {silent}."
+            )
+        return given
+    sizes = [convert(v, fine.unit, scan.unit) for v in fine.voxel_size]
+    exact = quotient(scan.voxel_size, sizes, planar=scan.shape[0] == fine.shape[0] == 1)
+    what = f"the voxels of {path} are {times(scan.voxel_size)} {scan.symbol}, those of {name} {times(sizes)}"
+    if given is None:
+        found = derived(exact, what)
+        options.echo_note(f"the scale factor is {scale_text(found)}: {what}.")
+        return found
+    if text := disagreement(given, exact):
+        options.echo_note(f"{what}, so {text}; leave out --scale to have the right one, or correct the files' sizes.")
+    return given
 
 
 def _match(shows: Sequence[str], low: Labels, high: Labels) -> PhaseMatch:

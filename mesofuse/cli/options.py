@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mesofuse.volumes.grid import Scale, Triple, parse_axes, parse_scale, parse_size, parse_unit
-from mesofuse.volumes.units import parse_voxel_size
+from mesofuse.volumes.units import parse_pixel_size, parse_voxel_size
 
 if TYPE_CHECKING:
     from mesofuse.volumes.labelling import LabelMapping
@@ -27,6 +27,10 @@ def _voxel_size(ctx: click.Context, param: click.Parameter, value: str | None) -
     return None if value is None else parse_voxel_size(value)[0]
 
 
+def _pixel_size(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, float] | None:
+    return None if value is None else parse_pixel_size(value)
+
+
 def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> Triple | None:
     return None if value is None else parse_size(value)
 
@@ -39,7 +43,8 @@ scale = click.option(
     "--scale",
     callback=_scale,
     metavar="N[,N,N]",
-    help="High-resolution voxels along one low-resolution voxel, for example 4 or 4,4,2.",
+    help="High-resolution voxels along one low-resolution voxel, for example 4 or 8,4,4. [default: what the files' "
+    "voxel sizes give]",
 )
 size = click.option(
     "--size", callback=_size, metavar="N[,N,N]",
@@ -52,7 +57,15 @@ periodic = click.option(
 voxel_size = click.option(
     "--voxel-size", callback=_voxel_size, metavar="L[,L,L]", help="Edge length of a voxel; overrides the file's."
 )
-unit = click.option("--unit", callback=_unit, metavar="UNIT", help="Unit of --voxel-size: nm, um, mm …")
+scan_voxel_size = click.option(
+    "--voxel-size", callback=_voxel_size, metavar="L[,L,L]",
+    help="Edge length of the scan's voxel (without a scan, the image's pixel); overrides the file's.",
+)  # fmt: skip
+image_pixel_size = click.option(
+    "--image-pixel-size", callback=_pixel_size, metavar="L[,L]",
+    help="Edge length of the sharp image's pixel; overrides the file's.",
+)  # fmt: skip
+unit = click.option("--unit", callback=_unit, metavar="UNIT", help="Unit of the sizes given: nm, um, mm …")
 seed = click.option(
     "--seed",
     type=click.IntRange(0, 2**64 - 1),

@@ -22,11 +22,14 @@ MARKS = {"ok": "ok", "warning": "Warning", "unknown": "can't tell"}
 @click.option("--phases", default="", metavar="NAME,...", help="Names of the image's phases, in order of value.")
 @click.option("--shows", multiple=True, metavar="LOW=NAME,...",
               help="Which phases of the image a phase of the volume shows. [default: the same number]")  # fmt: skip
+@options.scan_voxel_size
+@options.image_pixel_size
+@options.unit
 @click.option("--strict", is_flag=True, help="Exit with 1 where a check warns.")
 @options.as_json
 def command(
     low_res: str | None, high_res: tuple[str, ...], scale: Scale | None, phases: str, shows: tuple[str, ...],
-    strict: bool, as_json: bool,
+    strict: bool, as_json: bool, **sizes: Any,
 ) -> int:  # fmt: skip
     """Check inputs before training: phase fractions, scale factor, size of the image, isotropy.
 
@@ -48,11 +51,12 @@ def command(
         "scale": scale,
         "shows": parse_rules(shows) or None,
         "phases": [name.strip() for name in phases.split(",") if name.strip()],
+        **sizes,
     }
     job_options.check_scale(low_res, scale)
     inputs = open_inputs(make_job(data, "the command line"))
     for note in inputs.notes:
-        click.echo(f"Note: {note}", err=True)
+        options.echo_note(note)
     checked = preflight(inputs.fusion)
     if as_json:
         options.echo_json(checked.to_json())

@@ -101,7 +101,8 @@ class ComparisonConfig(InputsConfig):
                     "--scale, or leave the method out."
                 )
             return job
-        return job.model_copy(update={"low_res": None, "scale": None, "shows": None})
+        alone: dict[str, Any] = dict.fromkeys(("low_res", "scale", "shows", "voxel_size"))  # the scan's
+        return job.model_copy(update=alone | ({} if self.image_pixel_size else {"unit": None}))
 
     def resolved(self) -> ComparisonConfig:
         """Return the comparison with every option of every method written out, and every name checked.

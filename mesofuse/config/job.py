@@ -16,7 +16,7 @@ from mesofuse.registry import get_registry
 from mesofuse.registry.component import Component
 from mesofuse.registry.explain import explain
 from mesofuse.volumes.grid import AXES, Scale, Triple, parse_axes, parse_scale, parse_size, parse_unit
-from mesofuse.volumes.units import parse_voxel_size
+from mesofuse.volumes.units import parse_pixel_size, parse_voxel_size
 
 DEFAULT_METHOD = "superres"
 _Config = TypeVar("_Config", bound=Options)
@@ -34,15 +34,18 @@ class InputsConfig(Options):
     )
     scale: Scale | None = Field(
         None,
-        description="High-resolution voxels along one low-resolution voxel: one number, or z, y, x; null without a "
-        "low-resolution volume.",
+        description="High-resolution voxels along one low-resolution voxel: one number, or z, y, x; null: what the "
+        "files' voxel sizes give, and without a low-resolution volume.",
     )
     shows: dict[str, tuple[str, ...]] | None = Field(
         None, description="Which image phases each low-resolution phase shows; null: the phase of the same number."
     )
     phases: tuple[str, ...] = Field((), description="Names of the image's phases, in order of their label values.")
     voxel_size: Scale | None = Field(None, description="Edge length of a low-resolution voxel; null: the file's.")
-    unit: str | None = Field(None, description="Unit of voxel_size; null: micrometer.")
+    image_pixel_size: tuple[float, float] | None = Field(
+        None, description="Height and width of a pixel of the images; null: the file's."
+    )
+    unit: str | None = Field(None, description="Unit of voxel_size and image_pixel_size; null: micrometer.")
     seed: int = Field(0, ge=0, lt=2**64, description="Makes training and generation repeatable.")
     steps: int | None = Field(None, ge=1, description="Training budget in generator steps; null: no such limit.")
     minutes: float | None = Field(
@@ -68,6 +71,12 @@ class InputsConfig(Options):
         text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
         return None if value is None else _as_value_error(lambda given: parse_voxel_size(given)[0], text)
 
+    @field_validator("image_pixel_size", mode="before")
+    @classmethod
+    def _read_pixel_size(cls, value: Any) -> Any:
+        text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+        return None if value is None else _as_value_error(parse_pixel_size, text)
+
     @field_validator("unit", mode="before")
     @classmethod
     def _read_unit(cls, value: Any) -> Any:
@@ -75,10 +84,13 @@ class InputsConfig(Options):
 
     @model_validator(mode="after")
     def _scale_goes_with_scan(self) -> Self:
-        if self.low_res is not None and self.scale is None:
-            raise ValueError("'scale' is missing: say how many high-resolution voxels lie along a low-resolution voxel")
         if self.low_res is None and (self.scale is not None or self.shows is not None):
             raise ValueError("scale and shows describe a low-resolution volume, but low_res is missing")
+        if self.low_res is None and self.voxel_size is not None and self.image_pixel_size is not None:
+            raise ValueError(
+                "without a low-resolution volume the result has the image's pixels: give image_pixel_size alone, not "
+                "voxel_size too"
+            )
         return self
 
     @property

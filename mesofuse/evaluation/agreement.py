@@ -8,9 +8,11 @@ from mesofuse.evaluation.autocovariance import fraction
 from mesofuse.evaluation.best_scale import best_scale
 from mesofuse.evaluation.check import Check, Sample, phase_groups
 from mesofuse.evaluation.representativity import Fraction, fraction_error
+from mesofuse.interfaces.method import FusionInputs
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Scale
 from mesofuse.volumes.phases import PhaseMatch
+from mesofuse.volumes.scale import contradicting, disagreement, fine_sizes, quotient
 
 FRACTION_TOLERANCE = 0.2
 """Blur and segmentation shift a fraction φ of a scan; up to this times φ(1−φ), 5 points at one half, is let pass."""
@@ -127,6 +129,22 @@ def check_scale(scan: Sample, image: Sample, problem: Problem) -> Check:
     if found.mismatch > POOR_FIT:
         text += f" {_POOR}"
     return Check("scale-factor", "warning", text + left, numbers)
+
+
+def check_sizes(check: Check, inputs: FusionInputs) -> Check:
+    """Return the check of the scale factor, as a warning where the voxel sizes of scan and image give another one."""
+    low, scale = inputs.low_res, inputs.problem.scale
+    if low is None or not low.grid.known:
+        return check
+    planar = low.grid.shape[0] == 1
+    sizes = fine_sizes({axes: i.grid for axes, i in inputs.groups.items()}, low.grid.unit, planar=planar)
+    if contradicting(sizes) or not all(sizes[1:] if planar else sizes):
+        return check
+    exact = quotient(low.grid.voxel_size, [found[0] if found else 1.0 for found in sizes], planar=planar)
+    if not (text := disagreement(scale, exact)):
+        return check
+    sentence = f"By the voxel sizes of scan and image {text}. {check.sentence}"
+    return Check(check.name, "warning", sentence, check.numbers | {"from_sizes": list(exact)})
 
 
 def _telling(scan: Sample, image: Sample, match: PhaseMatch) -> list[int]:

@@ -104,12 +104,24 @@ def _against(entry: Measurement, grid: Grid, truth: Measurement, truth_grid: Gri
 def same_voxels(one: Grid, other: Grid) -> bool:
     """Whether two grids have voxels of the same physical size; grids of unknown size are taken as alike.
 
-    Of an image the size along axis 0 says nothing and is left out.
+    Beside another image the axis that an image is normal to is left out. Beside a volume, whose planes in all
+    directions it stands for, the volume's voxels must be cubes of its pixels, or as long along that axis as the image's
+    grid says (a job's image has there what other images say).
     """
     if not (one.known and other.known):
         return True
     factor = conversion(one.symbol, other.symbol)
-    axes = (1, 2) if 1 in (one.shape[0], other.shape[0]) else (0, 1, 2)
-    return factor is not None and all(
-        math.isclose(one.voxel_size[a] * factor, other.voxel_size[a], rel_tol=1e-3) for a in axes
-    )
+    if factor is None:
+        return False
+    mine, theirs = [v * factor for v in one.voxel_size], list(other.voxel_size)
+    flat, other_flat = one.shape[0] == 1, other.shape[0] == 1
+    if not _alike(mine[1:], theirs[1:]):
+        return False
+    if (flat and other_flat) or _alike(mine, theirs):
+        return True
+    volume = theirs if flat else mine
+    return flat != other_flat and _alike(volume[:1] * 2, volume[1:])
+
+
+def _alike(one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(math.isclose(a, b, rel_tol=1e-3) for a, b in zip(one, other, strict=True))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mesofuse.evaluation.agreement import check_fractions, check_scale
+from mesofuse.evaluation.agreement import check_fractions, check_scale, check_sizes
 from mesofuse.evaluation.anisotropy import axis_lengths
 from mesofuse.evaluation.autocovariance import image_pieces, volume_pieces
 from mesofuse.evaluation.check import Check, Sample, phase_groups
@@ -53,7 +53,8 @@ def preflight(inputs: FusionInputs) -> Preflight:
     if inputs.low_res is not None and problem.low_phases:
         blocks = volume_pieces(inputs.low_res)
         scan = Sample("scan", (blocks,) * 3, problem.low_phases)
-        checks += [check_fractions(scan, image, problem.match), check_scale(scan, image, problem)]
+        checks += [check_fractions(scan, image, problem.match)]
+        checks += [check_sizes(check_scale(scan, image, problem), inputs)]
         checks += [_check_size(image), _check_isotropy([scan, image], image.isotropic, problem.scale)]
     else:
         checks += [_check_size(image), _check_isotropy([image], image.isotropic, problem.scale)]

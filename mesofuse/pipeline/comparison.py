@@ -26,7 +26,7 @@ from mesofuse.pipeline.comparison_measure import (
     result_voxels,
     several,
 )
-from mesofuse.pipeline.inputs import JobInputs, open_inputs, open_labels
+from mesofuse.pipeline.inputs import JobInputs, open_inputs, open_labels, scaled
 from mesofuse.volumes.files import check_free, remove, replacing
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.json_text import load_json
@@ -131,6 +131,7 @@ def compare(
         UserError: The inputs don't fit each other or an entry; nothing of that entry is left.
     """
     inputs = open_inputs(config)
+    config = scaled(config, inputs)
     if several(inputs):
         sections.check_names(inputs.problem.phases)
     for note in inputs.notes:

@@ -18,6 +18,7 @@ from mesofuse.evaluation.records import from_json, to_json
 from mesofuse.interfaces.metric import Measured
 from mesofuse.models.provenance import hash_labels
 from mesofuse.pipeline.inputs import JobInputs
+from mesofuse.pipeline.size import image_voxel
 from mesofuse.registry import get_registry
 from mesofuse.volumes.files import replacing
 from mesofuse.volumes.grid import AXES, Grid
@@ -40,24 +41,21 @@ def result_voxels(inputs: JobInputs) -> Grid:
     """Return the grid of a result; without a scan its shape is of no meaning, and its voxels are the images' pixels."""
     if inputs.low_res is not None:
         return inputs.low_res.grid.refined(inputs.problem.scale)
-    grid = inputs.image.grid
-    # Planes normal to z show y and x; those normal to y show z.
-    return replace(grid, voxel_size=(inputs.images[1].grid.voxel_size[1], *grid.voxel_size[1:]))
+    voxel, unit = image_voxel(inputs)
+    return replace(inputs.image.grid, voxel_size=voxel, unit=unit)
 
 
 def placed_image(inputs: JobInputs, normal: int = 0) -> LabelArray:
-    """Return the image of planes normal to an axis with the size of a result's voxels where it knows none of its own.
+    """Return the image of planes normal to an axis, as large along it as the other images, or its own pixels, say.
 
-    Along the stack it always has the result's size.
+    With a scan its grid has that size already.
     """
-    image, expected = inputs.images[normal], result_voxels(inputs)
-    grid = image.grid
-    rows, columns = (a for a in range(3) if a != normal)
-    voxel = (expected.voxel_size[normal], expected.voxel_size[rows], expected.voxel_size[columns])
-    if grid.known:
-        thick = convert(voxel[0], expected.unit, grid.unit) if expected.known else grid.voxel_size[1]
-        return replace(image, grid=replace(grid, voxel_size=(thick, *grid.voxel_size[1:])))
-    return replace(image, grid=replace(grid, voxel_size=voxel, unit=expected.unit))
+    image = inputs.images[normal]
+    if inputs.low_res is not None or not image.grid.known:
+        return image
+    voxel, unit = image_voxel(inputs)
+    across = convert(voxel[normal], unit, image.grid.unit)
+    return replace(image, grid=replace(image.grid, voxel_size=(across, *image.grid.voxel_size[1:])))
 
 
 def measure_all(

@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as with_fields
-from typing import Literal
+from typing import Literal, TypeVar
 
 from mesofuse.config.job import InputsConfig, JobConfig
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.interfaces.problem import Problem
 from mesofuse.models.provenance import hash_labels
+from mesofuse.pipeline.sizes import on_grid, pixels_note, settle
 from mesofuse.registry import get_registry
 from mesofuse.volumes.formats import BUILTIN
-from mesofuse.volumes.grid import AXES, Grid, Scale
+from mesofuse.volumes.grid import Grid, Scale
 from mesofuse.volumes.intensities import read_intensities
 from mesofuse.volumes.labelling import LabelMapping, read_labels
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.phases import Phase, PhaseMatch
 from mesofuse.volumes.same_phases import check_same, check_shown_by_number, unnamed
-from mesofuse.volumes.units import convert
 
-SIZE_TOLERANCE = 0.02
-"""Relative difference of the files' voxel sizes from the scale factor that is not worth a word."""
+_Inputs = TypeVar("_Inputs", bound=InputsConfig)
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,11 @@ def open_labels(
     )
 
 
+def scaled(job: _Inputs, inputs: JobInputs) -> _Inputs:
+    """Return a job with the scale factor that its opened inputs have, which may follow from the voxel sizes."""
+    return job if inputs.low_res is None else job.model_copy(update={"scale": inputs.problem.scale})
+
+
 def open_inputs(job: InputsConfig) -> JobInputs:
     """Open and check a job's inputs.
 
@@ -99,28 +103,21 @@ def open_inputs(job: InputsConfig) -> JobInputs:
     """
     if isinstance(job, JobConfig) and job.content != "phases":
         return _open_intensities(job, job.content)
-    low, notes, mappings = None, [], {}
-    scale: Scale = job.scale or (1.0, 1.0, 1.0)
-    if job.low_res is not None:
-        low, low_mapping = open_labels(job.low_res, voxel_size=job.voxel_size, unit=job.unit)
-        _check_volume(job.low_res, low.grid, scale)
-        notes += low_mapping.remarks(job.low_res)
-        mappings[job.low_res] = low_mapping
-    images: dict[str, LabelArray] = {}
+    notes: list[str] = []
+    mappings: dict[str, LabelMapping] = {}
+    low = _open_scan(job, notes, mappings)
+    stacks: dict[str, LabelArray] = {}
     for axes, path in job.images.items():
-        # The option is the scan's voxel size, if there is one; else the image's.
-        size, unit = (job.voxel_size, job.unit) if low is None else (None, None)
-        high, high_mapping = open_labels(path, voxel_size=size, unit=unit, phase_names=job.phases)
-        for axis in axes:
-            grid = high.grid if low is None else image_grid(high.grid, low.grid, scale, AXES.index(axis))
-            if axis == axes[0]:
-                images[axis] = LabelArray(high.read(high.grid.region), grid, high.phases)
-                notes += [] if low is None else size_notes(low.grid, grid, scale, AXES.index(axis))
-            else:
-                images[axis] = images[axes[0]]
-        _check_shown(path, images[axes[0]])
-        notes += high_mapping.remarks(path)
-        mappings[path] = high_mapping
+        stacks[axes] = _open_image(job, path, low is not None, notes, mappings)
+    scale: Scale = (1.0, 1.0, 1.0)
+    if low is None:
+        notes += pixels_note({axes: image.grid for axes, image in stacks.items()})
+    else:
+        files = {axes: (path, stacks[axes].grid) for axes, path in job.images.items()}
+        sizes = settle(job.scale, job.low_res or "", low.grid, files)
+        scale, low, notes = sizes.scale, on_grid(low, sizes.scan), [*notes, *sizes.notes]
+        stacks = {axes: with_fields(image, grid=sizes.images[axes]) for axes, image in stacks.items()}
+    images = {axis: image for axes, image in stacks.items() for axis in axes}
     first, image_name = images["z"], next(path for axes, path in job.images.items() if "z" in axes)
     _check_alike(job.images, images)
     if not job.phases and unnamed(first):
@@ -133,15 +130,54 @@ def open_inputs(job: InputsConfig) -> JobInputs:
             check_shown_by_number(job.low_res, mappings[job.low_res], mappings[image_name])
         problem = Problem(scale, named_after(low.phases, first.phases, match), first.phases, match)
         notes += free_note(match, first.phases)
-    stacks = (images["z"], images["y"], images["x"])
+    trio = (images["z"], images["y"], images["x"])
     hashes = _hashes(low, job.images, images)
-    return JobInputs(low, stacks, problem, hashes, tuple(dict.fromkeys(notes)), mappings, tuple(job.phases), image_name)
+    return JobInputs(low, trio, problem, hashes, tuple(dict.fromkeys(notes)), mappings, tuple(job.phases), image_name)
+
+
+def _open_scan(job: InputsConfig, notes: list[str], mappings: dict[str, LabelMapping]) -> Labels | None:
+    """Open the low-resolution volume, if there is one, and add what there is to say of it."""
+    if job.low_res is None:
+        return None
+    # Without a size of the scan's own, --unit beside a pixel size is that size's unit alone.
+    unit = job.unit if job.voxel_size is not None or job.image_pixel_size is None else None
+    low, mapping = open_labels(job.low_res, voxel_size=job.voxel_size, unit=unit)
+    _check_volume(job.low_res, low.grid, job.scale)
+    notes += mapping.remarks(job.low_res)
+    mappings[job.low_res] = mapping
+    return low
+
+
+def _open_image(
+    job: InputsConfig, path: str, scan: bool, notes: list[str], mappings: dict[str, LabelMapping]
+) -> LabelArray:
+    """Open an image or a stack of them, and add what there is to say of it."""
+    size, unit = pixel_options(job, scan=scan)
+    image, mapping = open_labels(path, voxel_size=size, unit=unit, phase_names=job.phases)
+    _check_shown(path, found := LabelArray(image.read(image.grid.region), image.grid, image.phases))
+    notes += mapping.remarks(path)
+    mappings[path] = mapping
+    return found
+
+
+def pixel_options(job: InputsConfig, *, scan: bool) -> tuple[Scale | None, str | None]:
+    """Return the voxel size and the unit that a job's options give an image.
+
+    Args:
+        job: The job.
+        scan: Whether there is a low-resolution volume, whose size ``voxel_size`` is; else it is the image's.
+    """
+    if job.image_pixel_size is not None:
+        rows, columns = job.image_pixel_size
+        return (rows, rows, columns), job.unit
+    return (None, None) if scan else (job.voxel_size, job.unit)
 
 
 def _open_intensities(job: JobConfig, content: Literal["grey", "colour"]) -> JobInputs:
     """Open images of grey values or colours, which stand alone."""
+    size, unit = pixel_options(job, scan=False)
     found, notes = read_intensities(
-        job.images, content, formats=(*BUILTIN, *get_registry().formats), voxel_size=job.voxel_size, unit=job.unit
+        job.images, content, formats=(*BUILTIN, *get_registry().formats), voxel_size=size, unit=unit
     )
     images = {axis: found[axes] for axes in job.images for axis in axes}
     problem = Problem((1.0, 1.0, 1.0), (), (), PhaseMatch(()), content)
@@ -149,14 +185,12 @@ def _open_intensities(job: JobConfig, content: Literal["grey", "colour"]) -> Job
     return JobInputs(None, stacks, problem, _hashes(None, job.images, images), tuple(notes))
 
 
-def _check_volume(name: str, grid: Grid, scale: Scale) -> None:
+def _check_volume(name: str, grid: Grid, scale: Scale | None) -> None:
     """Refuse a scan that is no volume; one voxel thick, it can be made sharper within its plane alone."""
-    if min(grid.shape[1:]) < 2 or (grid.shape[0] == 1 and scale[0] != 1):
-        hint = (
-            f"; to make the image itself sharper, give --scale 1,{scale[1]:g},{scale[2]:g}"
-            if grid.shape[0] == 1
-            else ""
-        )
+    if min(grid.shape[1:]) < 2 or (grid.shape[0] == 1 and scale is not None and scale[0] != 1):
+        hint = ""
+        if grid.shape[0] == 1 and scale is not None:
+            hint = f"; to make the image itself sharper, give --scale 1,{scale[1]:g},{scale[2]:g}"
         raise UserError(f"{name} is a 2D image of shape {grid.shape}; the low-resolution input must be a volume{hint}.")
 
 
@@ -190,18 +224,6 @@ def _check_shown(name: str, image: LabelArray) -> None:
         )
 
 
-def image_grid(image: Grid, low: Grid, scale: Scale, normal: int = 0) -> Grid:
-    """Return the grid of an image (stack, row, column) of planes normal to an axis.
-
-    Where its file says no pixel size, it has that of the volume and the scale factor.
-    """
-    if image.known:
-        return image
-    fine = low.refined(scale).voxel_size
-    rows, columns = (a for a in range(3) if a != normal)
-    return with_fields(image, voxel_size=(fine[normal], fine[rows], fine[columns]), unit=low.unit)
-
-
 def match_phases(shows: dict[str, tuple[str, ...]] | None, low: Sequence[Phase], high: Sequence[Phase]) -> PhaseMatch:
     """Return which high-resolution phases each low-resolution phase shows: the rules', or by index."""
     by_index = PhaseMatch.by_index(
@@ -229,20 +251,4 @@ def free_note(match: PhaseMatch, phases: Sequence[Phase]) -> list[str]:
     return [
         f"no phase of the scan shows {names}, so the scan does not say where {it} {lies} and agreement with it does "
         f"not count {names}: {it} {is_free} free; if the scan shows {names} as one of its phases, say so with --shows"
-    ]
-
-
-def size_notes(low: Grid, image: Grid, scale: Scale, normal: int = 0) -> list[str]:
-    """Return a warning where both files know their voxel size and these disagree with the scale factor."""
-    if not (low.known and image.known):
-        return []
-    plane = [a for a in range(3) if a != normal]
-    wanted = [convert(low.voxel_size[a] / scale[a], low.unit, image.unit) for a in plane]
-    if all(abs(w / v - 1) <= SIZE_TOLERANCE for w, v in zip(wanted, image.voxel_size[1:], strict=True)):
-        return []
-    given = " × ".join(f"{v:g}" for v in image.voxel_size[1:])
-    expected = " × ".join(f"{w:g}" for w in wanted)
-    return [
-        f"the image's pixels are {given} {image.symbol}, but the volume's voxels and the scale factor give {expected} "
-        f"{image.symbol}: check the scale factor, or rescale the image"
     ]

@@ -31,7 +31,7 @@ from mesofuse.pipeline.comparison_measure import (
     several,
 )
 from mesofuse.pipeline.folder import CONFIG, DEMO_INPUTS, FUSED, MODEL, NUMBERS, TRAINING
-from mesofuse.pipeline.inputs import JobInputs, open_inputs
+from mesofuse.pipeline.inputs import JobInputs, open_inputs, scaled
 from mesofuse.registry import get_registry
 from mesofuse.report.html import Content
 from mesofuse.volumes.json_text import load_json
@@ -142,6 +142,7 @@ def _comparison(folder: Path, sampling: Sampling, say: Callable[[str], None], pr
 def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress: Progress) -> Source:
     job = load_job(folder / CONFIG)
     inputs = open_inputs(job)
+    job = scaled(job, inputs)
     record = read_record(folder / MODEL)
     volume = LabelVolume.open(folder / FUSED)
     truth = folder / DEMO_INPUTS / "truth.tif"

@@ -11,7 +11,7 @@ from mesofuse.models.package import Package
 from mesofuse.pipeline.inputs import JobInputs
 from mesofuse.streaming.periodic import check_periodic, check_size
 from mesofuse.volumes.grid import Grid, Scale, Triple, parse_unit
-from mesofuse.volumes.units import parse_voxel_size
+from mesofuse.volumes.units import convert, parse_voxel_size
 
 DEFAULT_SIZE: Triple = (256, 256, 256)
 """Voxels of a result that neither a scan nor --size says."""
@@ -59,7 +59,10 @@ def check_job(job: JobConfig, inputs: JobInputs) -> None:
 def image_voxel(inputs: JobInputs) -> tuple[Scale, str]:
     """Return the voxel size of a result that is made from the images alone, and its unit: those of their pixels."""
     across, along = inputs.images[0].grid, inputs.images[1].grid
-    return (along.voxel_size[1], across.voxel_size[1], across.voxel_size[2]), across.unit
+    # Planes normal to z show y and x; those normal to y show z.
+    told = along if along.known == across.known else across
+    depth = convert(told.voxel_size[1], told.unit, across.unit)
+    return (depth, across.voxel_size[1], across.voxel_size[2]), across.unit
 
 
 def noise_grid(

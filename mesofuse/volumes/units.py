@@ -47,6 +47,24 @@ def parse_voxel_size(text: str | float, unit: str | None = None) -> tuple[Scale,
     return size, parse_unit(unit) if unit else "micrometer"
 
 
+def parse_pixel_size(text: str | float) -> tuple[float, float]:
+    """Return an image's pixel size (along a column of pixels, along a row) from ``0.1`` or ``0.1,0.2``.
+
+    Raises:
+        UserError: If it is not one or two finite numbers above 0.
+    """
+    try:
+        values = [float(part) for part in str(text).split(",")]
+    except ValueError:
+        values = []
+    if len(values) not in (1, 2) or not all(math.isfinite(v) and v > 0 for v in values):
+        raise UserError(
+            f"The pixel size {text!r} is not usable: give one number above 0, or two as height,width of a pixel, for "
+            "example 0.1."
+        )
+    return values[0], values[-1]
+
+
 class Said(NamedTuple):
     """What a file says of the size of its voxels.
 

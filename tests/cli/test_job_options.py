@@ -6,7 +6,8 @@ from mesofuse.cli import job_options
 from mesofuse.errors import UserError
 
 FIELDS = {
-    "method": "superres", "preset": None, "settings": (), "phases": "", "shows": (), "voxel_size": None, "unit": None,
+    "method": "superres", "preset": None, "settings": (), "phases": "", "shows": (), "voxel_size": None,
+    "image_pixel_size": None, "unit": None,
     "minutes": None, "steps": None, "seed": 0, "device": "auto", "size": None, "periodic": "",
     "content": "phases",
 }  # fmt: skip

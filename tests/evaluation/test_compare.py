@@ -74,8 +74,20 @@ def test_relative_error(value, reference, error):
     assert relative_error(value, reference) == error
 
 
-def test_an_image_is_as_thick_as_it_likes():
+def test_an_image_is_as_thick_as_it_likes_beside_cubes():
     image = Grid((1, 64, 64), (1.0, 0.5, 0.5), "micrometer")
     assert same_voxels(image, MICRO)
+    assert same_voxels(MICRO, image)
     assert not same_voxels(image, COARSE)
     assert same_voxels(Grid((4, 4, 4)), MICRO)
+
+
+def test_an_image_is_not_compared_with_voxels_that_are_longer_along_its_normal():
+    image = Grid((1, 64, 64), (1.0, 0.065, 0.065), "micrometer")
+    tall = Grid((8, 8, 8), (0.13, 0.065, 0.065), "micrometer")
+    assert not same_voxels(image, tall)
+    assert not same_voxels(tall, image)
+    assert not same_voxels(tall, Grid((8, 8, 8), (0.065,) * 3, "micrometer"))
+    assert same_voxels(image, Grid((1, 8, 8), (0.13, 0.065, 0.065), "micrometer"))
+    # As other images say.
+    assert same_voxels(Grid((1, 64, 64), (130.0, 65.0, 65.0), "nanometer"), tall)

@@ -4,12 +4,9 @@ import tifffile
 
 from mesofuse.config.job import make_job
 from mesofuse.errors import UserError
-from mesofuse.pipeline.inputs import image_grid, match_phases, named_after, open_inputs, size_notes
+from mesofuse.pipeline.inputs import match_phases, named_after, open_inputs
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.phases import PhaseMatch, default_phases
-
-LOW = Grid((9, 9, 9), (0.8, 0.8, 0.8), "micrometer")
 
 
 @pytest.fixture
@@ -63,23 +60,6 @@ def test_names_that_the_volume_has_are_kept():
     assert named_after(own, default_phases(3), PhaseMatch(((0, 2), (1,)))) == own
 
 
-def test_sizes_that_disagree_are_noted_in_any_unit():
-    scale = (4.0, 4.0, 4.0)
-    assert size_notes(LOW, Grid((1, 40, 40), (1.0, 0.2, 0.2), "micrometer"), scale) == []
-    assert size_notes(LOW, Grid((1, 40, 40), (1.0, 200, 202), "nanometer"), scale) == []
-    assert size_notes(LOW, Grid((1, 40, 40)), scale) == []
-    (note,) = size_notes(LOW, Grid((1, 40, 40), (1.0, 100, 100), "nanometer"), scale)
-    assert "100 × 100 nm" in note
-    assert "200 × 200 nm" in note
-
-
-def test_pixels_that_are_not_known_are_the_volumes_over_the_scale():
-    known = Grid((1, 4, 4), (1.0, 5, 5), "nanometer")
-    assert image_grid(known, LOW, (4.0,) * 3) == known
-    assert image_grid(Grid((1, 4, 4)), LOW, (4.0, 4.0, 2.0)).voxel_size == pytest.approx((0.2, 0.2, 0.4))
-    assert not image_grid(Grid((1, 4, 4)), Grid((9, 9, 9)), (4.0,) * 3).known
-
-
 def test_a_free_phase_is_noted(job):
     (note,) = open_inputs(job(phases=["pore", "active", "binder"])).notes
     assert "no phase of the scan shows binder" in note
@@ -101,3 +81,31 @@ def test_images_of_several_directions_show_the_same_values(job, tmp_path):
     high = {"zy": str(tmp_path / "high.tif"), "x": str(tmp_path / "x.tif")}
     with pytest.raises(UserError, match=r"high\.tif has 0, 1; .*x\.tif has 0, 2.*--phases"):
         open_inputs(job(high=image, high_res=high))
+
+
+def test_sizes_come_from_options_in_one_unit(job):
+    inputs = open_inputs(job(scale=None, voxel_size=[520, 260, 260], image_pixel_size=65, unit="nm"))
+    assert inputs.problem.scale == (8, 4, 4)
+    assert inputs.scan.grid.voxel_size == (520, 260, 260)
+    assert inputs.image.grid.voxel_size == (65, 65, 65)
+    assert {inputs.scan.grid.unit, inputs.image.grid.unit} == {"nanometer"}
+    assert inputs.notes[0].startswith("the scale factor is 8,4,4")
+
+
+def test_the_unit_of_a_pixel_size_is_not_the_scans(job, tmp_path):
+    described = job(scale=None, image_pixel_size=65, unit="nm")
+    data = blobs((9, 8, 10), 2).array
+    tifffile.imwrite(tmp_path / "low.tif", data, photometric="minisblack", imagej=True, resolution=(1 / 0.26, 1 / 0.26),
+                     metadata={"unit": "um", "spacing": 0.52, "axes": "ZYX"})  # fmt: skip
+    inputs = open_inputs(described)
+    assert inputs.scan.grid.voxel_size == pytest.approx((0.52, 0.26, 0.26), rel=1e-3)
+    assert inputs.scan.grid.unit == "micrometer"
+    assert inputs.problem.scale == pytest.approx((8, 4, 4), rel=1e-3)
+
+
+def test_without_a_scan_either_size_is_the_images(job):
+    for fields in ({"image_pixel_size": 0.1}, {"voxel_size": 0.1}):
+        inputs = open_inputs(job(low_res=None, scale=None, **fields))
+        assert inputs.image.grid.voxel_size == (0.1, 0.1, 0.1)
+    with pytest.raises(UserError, match="give image_pixel_size alone"):
+        job(low_res=None, scale=None, image_pixel_size=0.1, voxel_size=0.1)
