@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True,
               help="Threads; with --samples, processes.")  # fmt: skip
 @click.option("--voxel-size", callback=lambda _c, _p, v: parse_voxel_size(v)[0] if v else None, metavar="L[,L,L]",
-              help="Edge length of a voxel of the volumes that state none (and of images, without the next).")  # fmt: skip
+              help="Edge length of a voxel, for volumes (and images, without the next) that state none.")  # fmt: skip
 @click.option("--image-pixel-size", callback=lambda _c, _p, v: parse_pixel_size(v) if v else None, metavar="L[,L]",
               help="Edge length of a pixel of the images (single planes, or --stack) that state none.")  # fmt: skip
 @options.unit

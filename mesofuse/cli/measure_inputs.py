@@ -79,8 +79,8 @@ def open_all(paths: Sequence[str], phases: str | None, given: GivenSizes | None 
     for path in silent if len(silent) < len(files) else []:
         option = "--image-pixel-size" if sizes.image(files[path][0].grid) else "--voxel-size"
         options.echo_note(
-            f"{path} states no voxel size: what counts voxels is compared as if they were as large as the others', what "
-            f"has a unit is not compared; give {option}."
+            f"{path} states no voxel size: what counts voxels is compared as if they were as large as the others', "
+            f"what has a unit is not compared; give {option}."
         )
     return files
 
@@ -157,8 +157,8 @@ def _scale(given: Scale | None, path: str, scan: Grid, name: str, fine: Grid) ->
         if given is None:
             silent = " and ".join(p for p, grid in ((path, scan), (name, fine)) if not grid.known)
             raise UserError(
-                "Missing option '--scale': say how many voxels of the volume lie along one of the scan. It would follow "
-                f"from the voxel sizes, but there are none in {silent}."
+                "Missing option '--scale': say how many voxels of the volume lie along one of the scan. It would "
+                f"follow from the voxel sizes, but there are none in {silent}."
             )
         return given
     sizes = [convert(v, fine.unit, scan.unit) for v in fine.voxel_size]

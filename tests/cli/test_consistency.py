@@ -60,5 +60,5 @@ def test_what_does_not_fit_is_refused(tmp_path, capsys):
     assert main(["consistency", *args, "--out", str(out)]) == 2
     assert "exists already" in capsys.readouterr().err
     assert main(["consistency", *args, "--out", str(out), "--overwrite"]) == 0
-    assert main(["consistency", *args[:2], "--out", str(out)]) == 2
+    assert main(["consistency", *args[:2], "--out", str(out), "--overwrite"]) == 2
     assert "--scale" in capsys.readouterr().err

@@ -140,7 +140,7 @@ def test_a_method_that_takes_no_scan_gets_the_images_alone(inputs, tmp_path, mon
 
     monkeypatch.setattr(comparison_entry, "fit_job", fit)
     monkeypatch.setattr(comparison_entry, "apply_model", lambda *a, **more: seen.update(applied=a, size=more["size"]))
-    progress = SimpleNamespace(emit=None, say=None)
+    progress = SimpleNamespace(emit=None, say=lambda text: None)
     folder = tmp_path / "entry"
     comparison_entry.run_entry(config, config.compare[0], open_inputs(config), folder, progress, (40, 40, 40))
     assert seen["job"].low_res is None
