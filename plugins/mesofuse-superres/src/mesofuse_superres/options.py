@@ -133,7 +133,7 @@ class SuperResOptions(AdversarialOptions):
             "critic": None,
             "losses": [{"name": "patterns"}, {"name": "voxelwise", "weight": 100.0}],
             "labels": {"choice": "drawn", "power": 12.0},
-            "batch": {"volumes": 4},
+            "batch": {"volumes": 1},
             "optimizer": {"rate": 2.5e-3},
         },
         "paper": {
