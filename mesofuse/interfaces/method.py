@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from mesofuse.errors import UserError
 from mesofuse.interfaces.events import Event
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
@@ -147,7 +148,7 @@ class FitRun:
         seed: Makes the fit repeatable.
         device: ``cpu``, ``cuda`` or ``cuda:N``.
         budget: When to stop.
-        resume: Go on from what the folder holds.
+        resume: Go on from what the folder holds; a fit that has used up a smaller budget then goes on to this one.
         emit: Takes the events of the run (progress bars and plugins listen).
     """
 
@@ -168,6 +169,18 @@ class FitInterrupted(KeyboardInterrupt):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
+        self.model = model
+
+
+class FitDiverged(UserError):
+    """A fit that came to values that are no numbers, and can't go on.
+
+    Attributes:
+        model: The best model before, or None.
+    """
+
+    def __init__(self, sentence: str, model: Model | None) -> None:
+        super().__init__(sentence)
         self.model = model
 
 

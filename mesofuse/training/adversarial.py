@@ -13,20 +13,12 @@ import torch
 from mesofuse.errors import UserError
 from mesofuse.interfaces.critic import Critic
 from mesofuse.interfaces.degradation import Degradation
-from mesofuse.interfaces.events import CheckpointSaved, TrainingStep
+from mesofuse.interfaces.events import TrainingStep
 from mesofuse.interfaces.generator import Generator
-from mesofuse.interfaces.loss import (
-    CriticStep,
-    GeneratorStep,
-    Loss,
-    LossSetting,
-    Share,
-    SupportsPrepare,
-    SupportsState,
-)
-from mesofuse.interfaces.method import FitInterrupted, FitRun, FusionInputs
+from mesofuse.interfaces.loss import CriticStep, GeneratorStep, Loss, LossSetting, Share, SupportsPrepare
+from mesofuse.interfaces.method import FitDiverged, FitInterrupted, FitRun, FusionInputs
 from mesofuse.registry import get_registry
-from mesofuse.training import checkpoint as store
+from mesofuse.training import state
 from mesofuse.training.batch_norm import over_all_processes
 from mesofuse.training.collectives import average_gradients, totals
 from mesofuse.training.generator_model import GeneratorModel
@@ -45,6 +37,7 @@ from mesofuse.training.sampling import (
     torch_rng,
 )
 from mesofuse.training.selection import Selector
+from mesofuse.training.state import Best
 from mesofuse.training.views import View, views_of
 from mesofuse.volumes.grid import AXES
 
@@ -116,8 +109,8 @@ class AdversarialTrainer:
         if self.first:
             self.selector = Selector(options.selection, inputs, self._degradation("cpu"), run.seed)
             self.log = MetricsLog(run.folder / "metrics.csv")
-        self.step, self.elapsed, self.best_error, self.best_step = 0, 0.0, float("inf"), 0
-        self.checked_step = 0
+        self.step, self.elapsed, self.checked_step, self.best = 0, 0.0, 0, Best()
+        self.whole = True  # between two steps
         self.steps = run.budget.steps or (None if run.budget.minutes else options.steps)
 
     def _degradation(self, device: str) -> Degradation | None:
@@ -256,149 +249,112 @@ class AdversarialTrainer:
         """Train until the budget is used up and return the best model found.
 
         Raises:
-            FitInterrupted: On Ctrl-C, with the best model so far.
-            UserError: The run diverged.
+            FitInterrupted: On Ctrl-C or SIGTERM, with the best model so far.
+            FitDiverged: If the loss or a weight is no finite number, with the best model so far.
         """
         if self.run.resume:
-            self._resume()
+            state.resume(self)
         precision = self.options.precision
         if self.run.device.startswith("cuda"):
             torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
             torch.backends.cudnn.allow_tf32 = precision != "float32"
         saved = time.monotonic()
         try:
-            with HeldInterrupt(self.share) as interrupt:
+            with HeldInterrupt() as interrupt:
                 while self.fraction() < 1.0:
                     self._train_step()
-                    if self.first and time.monotonic() - saved > self.options.checkpoint_seconds:
-                        self._save(best=False)
-                        saved = time.monotonic()
                     if self._agree(interrupt.seen):
                         break
-        except KeyboardInterrupt as interrupt:
-            raise FitInterrupted(self._finish()) from interrupt
-        return self._finish()
+                    if self.first and time.monotonic() - saved > self.options.checkpoint_seconds:
+                        state.save(self, best=False)
+                        saved = time.monotonic()
+                model = self._finish()
+            if interrupt.seen:
+                raise interrupt.seen
+        except KeyboardInterrupt as interruption:
+            # What a second interrupt has cut in the middle of a step is not kept: the last checkpoint is.
+            if self.first and self.whole:
+                state.save(self, best=False)
+            raise FitInterrupted(self._best_model()) from interruption
+        return model
 
     def _train_step(self) -> None:
         started = time.monotonic()
+        self.whole = False
+        # For networks that draw numbers of their own, such as dropout; a run that goes on draws the same ones.
+        torch.manual_seed(int(step_rng(self.run.seed, self.step, 254).integers(2**62)))
         self._set_rates()
         updates = self.options.critic_steps if self.critics else 0
         losses = [*[self._critic_update(i) for i in range(updates)][-1:], self._generator_update()]
         *critic_loss, generator_loss = (v / self.share.world for v in totals(self.share, losses))
         self.step += 1
         row: dict[str, Any] = dict(zip(["critic"] * updates, critic_loss, strict=False)) | {"generator": generator_loss}
-        if not np.isfinite(generator_loss):
-            raise UserError(
-                f"The training diverged at step {self.step}: the generator's loss is {generator_loss}; try a smaller "
-                "learning rate (--set optimizer.rate=…) or another --seed."
-            )
+        for name, loss in row.items():
+            if not np.isfinite(loss):
+                raise self._diverged(f"the {name}'s loss is {loss}")
         if not self.first:
+            self.whole = True
             return
         chosen = self.options.selection
         if self.step % chosen.every == 0 and self.fraction() >= chosen.after:
             row |= self._check()
         self.elapsed += time.monotonic() - started
         self.log.write({"step": self.step, "seconds": round(self.elapsed, 3), **row})
+        self.whole = True
         self.run.emit(TrainingStep(self.step, self.fraction(), row))
 
     def _check(self) -> dict[str, float]:
-        self.checked_step = self.step
         model = GeneratorModel(store_copy(self.average), self.inputs.problem, self.options.labels).to(self.run.device)
+        weights = {k: v.detach().cpu().contiguous() for k, v in model.module.state_dict().items()}
+        wild = next((k for k, v in weights.items() if not torch.isfinite(v).all()), None)
+        if wild is not None:
+            raise self._diverged(f"the weight {wild!r} is not finite")
+        self.checked_step = self.step
         outcome = self.selector.check(model)
         save_preview(
             self.run.folder / "previews" / f"step{self.step:06d}.png", outcome.sample, self.inputs.problem.phases
         )
-        if outcome.error < self.best_error:
-            self.best_error, self.best_step = outcome.error, self.step
-            store.save_checkpoint(
-                self.run.folder / "best",
-                store.module_tensors("model", model.module),
-                {"step": self.step, "error": outcome.error, "values": outcome.values},
-            )
+        if outcome.error < self.best.error:
+            self.best = Best(outcome.error, self.step, weights)
         return {"error": outcome.error, **outcome.values}
 
-    def _agree(self, interrupted: bool) -> bool:
+    def _diverged(self, reason: str) -> FitDiverged:
+        kept = self.first and self.best.weights
+        end = f"the best model before, of step {self.best.step}, is kept" if kept else "no model was kept"
+        return FitDiverged(
+            f"The training diverged at step {self.step}: {reason}; {end}. Try a smaller learning rate "
+            "(--set optimizer.rate=…) or another --seed.",
+            self._best_model() if kept else None,
+        )
+
+    def _agree(self, interrupted: type[KeyboardInterrupt] | None) -> bool:
         """Return whether to stop here, alike in all processes; the first one's clock is everyone's.
 
         Raises:
-            KeyboardInterrupt: One of several processes was interrupted.
+            KeyboardInterrupt: If one of several processes was interrupted.
         """
         limit = self.options.selection.stop_below
-        enough = self.first and limit is not None and self.best_error < limit
-        own = (self.elapsed if self.first else 0.0, float(enough), float(interrupted))
+        enough = self.first and limit is not None and self.best.error < limit
+        own = (self.elapsed if self.first else 0.0, float(enough), float(interrupted is not None))
         self.elapsed, stop, interrupts = totals(self.share, own)
         if interrupts:
-            raise KeyboardInterrupt
+            raise interrupted or KeyboardInterrupt
         return stop > 0
 
     def _finish(self) -> GeneratorModel:
         """Check the last weights too, keep the run's state, and return the best model; the others, the last one."""
-        if not self.first:
-            return GeneratorModel(store_copy(self.average), self.inputs.problem, self.options.labels)
-        if self.checked_step != self.step:
-            self.log.write({"step": self.step, "seconds": round(self.elapsed, 3), **self._check()})
-        self._save(best=True)
-        self.log.close()
-        loaded = store.load_checkpoint(self.run.folder / "best")
-        assert loaded is not None
-        state = {k.removeprefix("model/"): v.numpy() for k, v in loaded[0].items()}
-        return self.method.restore(self.inputs.problem, state).to(self.run.device)
-
-    # -- state ----------------------------------------------------------------------------------------------------
-
-    def _save(self, *, best: bool) -> None:
-        tensors = store.module_tensors("generator", self.generator)
-        tensors |= store.optimizer_tensors("generator_adam", self.generator_adam)
-        if self.average is not self.generator:
-            tensors |= store.module_tensors("average", self.average)
-        for i, (critic, adam) in enumerate(zip(self.critics, self.critic_adams, strict=True)):
-            tensors |= store.module_tensors(f"critic{i}", critic)
-            tensors |= store.optimizer_tensors(f"critic_adam{i}", adam)
-        for i, loss in enumerate(self.losses):
-            if isinstance(loss, SupportsState):
-                tensors |= {f"loss{i}/{k}": v.detach().cpu().contiguous() for k, v in loss.state().items()}
-        state = {
-            "step": self.step,
-            "elapsed": self.elapsed,
-            "best_error": self.best_error if np.isfinite(self.best_error) else None,
-            "best_step": self.best_step,
-            "seed": self.run.seed,
-            "options": self.options.model_dump(mode="json"),
-        }
-        folder = self.run.folder / "checkpoint"
-        store.save_checkpoint(folder, tensors, state)
-        self.run.emit(CheckpointSaved(self.step, str(folder), best))
-
-    def _resume(self) -> None:
-        """Go on from the run's checkpoint.
-
-        Raises:
-            UserError: It belongs to another recipe or seed.
-        """
-        loaded = store.load_checkpoint(self.run.folder / "checkpoint")
-        if loaded is None:
-            return
-        tensors, state = loaded
-        if state["options"] != self.options.model_dump(mode="json") or state["seed"] != self.run.seed:
-            raise UserError(
-                f"The checkpoint in {self.run.folder} was made with another recipe or seed; give the same ones to "
-                "resume, or --overwrite to train from the start."
-            )
-        store.load_module("generator", self.generator, tensors)
-        store.load_optimizer("generator_adam", self.generator_adam, tensors)
-        if self.average is not self.generator:
-            store.load_module("average", self.average, tensors)
-        for i, (critic, adam) in enumerate(zip(self.critics, self.critic_adams, strict=True)):
-            store.load_module(f"critic{i}", critic, tensors)
-            store.load_optimizer(f"critic_adam{i}", adam, tensors)
-        for i, loss in enumerate(self.losses):
-            if isinstance(loss, SupportsState):
-                own = {k.removeprefix(f"loss{i}/"): v for k, v in tensors.items() if k.startswith(f"loss{i}/")}
-                loss.load_state({k: v.to(self.run.device) for k, v in own.items()})
-        self.step, self.elapsed, self.best_step = state["step"], state["elapsed"], state["best_step"]
-        self.best_error = float("inf") if state["best_error"] is None else state["best_error"]
         if self.first:
-            self.log.cut(self.step)
+            if self.checked_step != self.step or not self.best.weights:
+                self.log.write({"step": self.step, "seconds": round(self.elapsed, 3), **self._check()})
+            state.save(self, best=True)
+        return self._best_model()
+
+    def _best_model(self) -> GeneratorModel:
+        """Return the best checked model, or the present one where none is."""
+        if not self.best.weights:
+            return GeneratorModel(store_copy(self.average), self.inputs.problem, self.options.labels)
+        weights = {k: v.numpy() for k, v in self.best.weights.items()}
+        return self.method.restore(self.inputs.problem, weights).to(self.run.device)
 
 
 def _check_shares(options: AdversarialOptions, share: Share) -> None:

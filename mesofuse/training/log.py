@@ -17,55 +17,54 @@ from mesofuse.volumes.phases import Phase
 class MetricsLog:
     """A CSV file of one row a step; columns that first appear later are added, their earlier cells left empty.
 
+    What the file holds is replaced at the first row: a run that goes on gives the log its earlier rows, which its
+    checkpoint holds.
+
     Args:
-        path: The file; an existing one is continued.
+        path: The file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows: list[dict[str, str]] = []
         self.columns: list[str] = []
-        if path.exists():
-            with open(path, newline="", encoding="utf-8") as file:
-                reader = csv.DictReader(file)
-                self.columns = list(reader.fieldnames or [])
-                # A kill may have torn the last line; a row without its last cell is not whole.
-                self.rows = [row for row in reader if row.get("step", "").isdigit() and None not in row.values()]
-        self._file: io.TextIOWrapper | None = None
+        self._begun = False
 
-    def cut(self, step: int) -> None:
-        """Forget the rows after ``step``, which a resumed run will write again."""
-        self.rows = [row for row in self.rows if int(row["step"]) <= step]
-        self._rewrite()
-
-    def write(self, row: Mapping[str, Any]) -> None:
-        """Append a row."""
-        cells = {k: f"{v:.8g}" if isinstance(v, float) else str(v) for k, v in row.items()}
-        self.rows.append(cells)
-        if new := [k for k in cells if k not in self.columns]:
-            self.columns += new
-            self._rewrite()
-            return
-        if self._file is None:
-            self._rewrite()
-            return
-        csv.DictWriter(self._file, self.columns, restval="").writerow(cells)
-        self._file.flush()
-
-    def _rewrite(self) -> None:
-        self.close()
+    def text(self) -> str:
+        """Return the whole file's text."""
         text = io.StringIO()
         writer = csv.DictWriter(text, self.columns, restval="", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(self.rows)
-        write_atomic(self.path, text.getvalue().encode())
-        self._file = open(self.path, "a", newline="", encoding="utf-8")  # noqa: SIM115 (kept open for the run)
+        return text.getvalue()
 
-    def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    def restore(self, text: str) -> None:
+        """Begin with the rows that `text` returned, in place of what the file holds."""
+        reader = csv.DictReader(io.StringIO(text))
+        self.columns = list(reader.fieldnames or [])
+        self.rows = list(reader)
+        self._rewrite()
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Append a row; cells of the step that the last row is of are put into that one."""
+        cells = {k: f"{v:.8g}" if isinstance(v, float) else str(v) for k, v in row.items()}
+        if self.rows and self.rows[-1].get("step") == cells.get("step"):
+            self.rows[-1] |= cells
+            self.columns += [k for k in cells if k not in self.columns]
+            self._rewrite()
+            return
+        self.rows.append(cells)
+        if (new := [k for k in cells if k not in self.columns]) or not self._begun:
+            self.columns += new
+            self._rewrite()
+            return
+        # Opened for the one row: a full disk then fails here, and not again when the file is closed.
+        with open(self.path, "a", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, self.columns, restval="").writerow(cells)
+
+    def _rewrite(self) -> None:
+        write_atomic(self.path, self.text().encode())
+        self._begun = True
 
 
 def save_preview(path: Path, labels: np.ndarray, phases: Sequence[Phase]) -> None:

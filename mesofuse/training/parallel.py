@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from mesofuse.errors import UserError
 from mesofuse.interfaces.loss import Share
+from mesofuse.signals import Terminated
 
 PATIENCE = timedelta(hours=4)
 """How long a process waits for the others; the first one checks and saves while they wait."""
@@ -80,30 +81,31 @@ def joined(device: str) -> Iterator[Share]:
 
 
 class HeldInterrupt:
-    """Holds Ctrl-C back until all processes can stop after the same step; a second one ends this process at once.
+    """Holds Ctrl-C and SIGTERM back until the step is done, in all processes; a second one ends this process at once.
 
-    A single process is left as it is. Use it as a context manager; `seen` says whether there was one.
+    A step that is cut in the middle leaves weights that no whole run has. Use it as a context manager; `seen` says
+    whether there was one.
     """
 
-    def __init__(self, share: Share) -> None:
-        self.seen = False
-        self._held = share.world > 1 and threading.current_thread() is threading.main_thread()
-        self._before: Any = None
+    def __init__(self) -> None:
+        self.seen: type[KeyboardInterrupt] | None = None
+        self._held = threading.current_thread() is threading.main_thread()
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        """Take over the signal."""
-        if self._held:
-            self._before = signal.signal(signal.SIGINT, self._take)
+        """Take over the signals."""
+        for number in (signal.SIGINT, signal.SIGTERM) if self._held else ():
+            self._before[number] = signal.signal(number, self._take)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give it back."""
-        if self._held:
-            signal.signal(signal.SIGINT, self._before)
+        """Give them back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _take(self, number: int, frame: FrameType | None) -> None:
-        if self.seen:
-            raise KeyboardInterrupt
-        self.seen = True
+        before, self.seen = self.seen, Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        if before:
+            raise self.seen

@@ -1,15 +1,20 @@
 import csv
 import itertools
+import os
+import signal
 
 import numpy as np
 import pytest
+import torch
 
 from mesofuse.config.job import resolve_method
 from mesofuse.errors import UserError
 from mesofuse.interfaces.events import CheckpointSaved, TrainingStep
-from mesofuse.interfaces.method import Budget, FitInterrupted, FitRun, FusionInputs
+from mesofuse.interfaces.method import Budget, FitDiverged, FitInterrupted, FitRun, FusionInputs
+from mesofuse.signals import Terminated
 from mesofuse.testing.problems import blobs, make_problem
 from mesofuse.training import adversarial
+from mesofuse.training.checkpoint import load_checkpoint
 
 SMALL = {
     "generator": {"name": "superres-slim", "channels": 4, "last": 4},
@@ -69,28 +74,130 @@ def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(tmp_path):
     assert table(tmp_path / "whole") == table(tmp_path / "cut")
 
 
-def test_ctrl_c_keeps_the_best_model_and_the_state(tmp_path):
+def everything(folder):
+    """The whole state of a run but its clock: networks, optimisers, the best model, the record."""
+    tensors, state = load_checkpoint(folder / "checkpoint")
+    return {k: v.numpy().tobytes() for k, v in tensors.items() if k != "log"}, {**state, "elapsed": 0}, table(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    return weights(fit(folder, Budget(steps=6))), everything(folder)
+
+
+@pytest.mark.parametrize("steps", [(1,), (3,), (5,), (6,), (1, 2, 3, 4, 5)])
+def test_ctrl_c_leaves_a_model_and_resume_gives_what_an_uninterrupted_run_gives(tmp_path, whole, steps):
+    """Whether checked at the step of the interrupt or not; the model that is handed out meanwhile changes nothing."""
+
     def interrupt(event):
-        if isinstance(event, TrainingStep) and event.step == 3:
+        if isinstance(event, TrainingStep) and event.step in left:
+            left.remove(event.step)
             raise KeyboardInterrupt
 
+    left = list(steps)
+    while left:
+        with pytest.raises(FitInterrupted) as caught:
+            fit(tmp_path / "a", Budget(steps=6), resume=True, emit=interrupt)
+        assert caught.value.model.scale == (4.0, 4.0, 4.0)
+    made = weights(fit(tmp_path / "a", Budget(steps=6), resume=True))
+    assert equal(whole[0], made)
+    assert everything(tmp_path / "a") == whole[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("part", ["_critic_update", "_generator_update", "_check"])
+def test_a_signal_in_the_middle_of_a_step_is_held_until_its_end(tmp_path, whole, monkeypatch, number, part):
+    original, calls = getattr(adversarial.AdversarialTrainer, part), itertools.count()
+
+    def struck(self, *args):
+        if next(calls) == 1:
+            os.kill(os.getpid(), number)
+        return original(self, *args)
+
+    monkeypatch.setattr(adversarial.AdversarialTrainer, part, struck)
+    before = signal.getsignal(number)
     with pytest.raises(FitInterrupted) as caught:
-        fit(tmp_path / "a", Budget(steps=100), emit=interrupt)
-    assert caught.value.model.scale == (4.0, 4.0, 4.0)
-    assert (tmp_path / "a" / "best" / "checkpoint.safetensors").exists()
+        fit(tmp_path / "a", Budget(steps=6))
+    assert isinstance(caught.value.__cause__, Terminated) == (number == signal.SIGTERM)
+    assert signal.getsignal(number) is before
+    monkeypatch.undo()
+    assert equal(whole[0], weights(fit(tmp_path / "a", Budget(steps=6), resume=True)))
+    assert everything(tmp_path / "a") == whole[1]
+
+
+def test_what_a_second_ctrl_c_cuts_in_the_middle_of_a_step_is_not_kept(tmp_path, whole, monkeypatch):
+    original, calls = adversarial.AdversarialTrainer._generator_update, itertools.count()
+
+    def struck(self):
+        value = original(self)
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return value
+
+    monkeypatch.setattr(adversarial.AdversarialTrainer, "_generator_update", struck)
+    with pytest.raises(FitInterrupted):
+        fit(tmp_path / "a", Budget(steps=6), checkpoint_seconds=1e-9)
+    monkeypatch.undo()
     events = []
-    fit(tmp_path / "a", Budget(steps=5), resume=True, emit=events.append)
-    assert [e.step for e in events if isinstance(e, TrainingStep)] == [4, 5]
+    options = {"resume": True, "emit": events.append, "checkpoint_seconds": 1e-9}
+    assert equal(whole[0], weights(fit(tmp_path / "a", Budget(steps=6), **options)))
+    assert [e.step for e in events if isinstance(e, TrainingStep)] == [4, 5, 6]
+
+
+def test_the_record_does_not_double_where_no_checkpoint_was_written(tmp_path, whole):
+    def kill(event):
+        if isinstance(event, TrainingStep) and event.step == 4:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit(tmp_path / "a", Budget(steps=6), emit=kill)
+    assert len(table(tmp_path / "a")) == 4
+    fit(tmp_path / "a", Budget(steps=6), resume=True)
+    assert table(tmp_path / "a") == whole[1][2]
+
+
+def test_networks_that_draw_numbers_of_their_own_draw_the_same_ones_after_a_kill(tmp_path, monkeypatch):
+    """Such as dropout in a critic."""
+    original, drawn = adversarial.AdversarialTrainer._generator_update, {}
+
+    def drawing(self):
+        drawn.setdefault(self.step, []).append(float(torch.rand(())))
+        return original(self)
+
+    def kill(event):
+        if isinstance(event, TrainingStep) and event.step == 3:
+            raise Killed
+
+    monkeypatch.setattr(adversarial.AdversarialTrainer, "_generator_update", drawing)
+    with pytest.raises(Killed):
+        fit(tmp_path / "a", Budget(steps=4), emit=kill, checkpoint_seconds=1e-9)
+    fit(tmp_path / "a", Budget(steps=4), resume=True, checkpoint_seconds=1e-9)
+    assert drawn[2][0] == drawn[2][1]
+    assert len({values[0] for values in drawn.values()}) == 4
+
+
+def test_a_finished_run_trains_on_and_keeps_the_best(tmp_path):
+    first = fit(tmp_path / "a", Budget(steps=4))
+    _, before = load_checkpoint(tmp_path / "a" / "checkpoint")
+    events = []
+    again = fit(tmp_path / "a", Budget(steps=4), resume=True, emit=events.append)
+    assert [e for e in events if isinstance(e, TrainingStep)] == []
+    assert equal(weights(first), weights(again))
+    fit(tmp_path / "a", Budget(steps=7), resume=True, emit=events.append)
+    assert [e.step for e in events if isinstance(e, TrainingStep)] == [5, 6, 7]
+    _, state = load_checkpoint(tmp_path / "a" / "checkpoint")
+    assert state["best_error"] <= before["best_error"]
+    assert [row["step"] for row in table(tmp_path / "a")] == list("1234567")
 
 
 def test_the_kept_model_is_the_best_checked(tmp_path):
     fit(tmp_path / "a", Budget(steps=8))
     errors = [float(row["error"]) for row in table(tmp_path / "a") if row["error"]]
     assert len(errors) == 4
-    from mesofuse.training.checkpoint import load_checkpoint
-
-    _, state = load_checkpoint(tmp_path / "a" / "best")
-    assert state["error"] == pytest.approx(min(errors))
+    _, state = load_checkpoint(tmp_path / "a" / "checkpoint")
+    assert state["best_error"] == pytest.approx(min(errors))
+    assert state["best_step"] == 2 * (1 + int(np.argmin(errors)))
     assert len(list((tmp_path / "a" / "previews").iterdir())) == 4
 
 
@@ -142,6 +249,32 @@ def test_inputs_too_small_are_refused_before_anything_is_written(tmp_path):
     assert not any((tmp_path / "a").iterdir())
 
 
-def test_a_diverged_run_says_so(tmp_path):
-    with pytest.raises(UserError, match="diverged at step"):
-        fit(tmp_path / "a", Budget(steps=9), optimizer={"rate": 1e30})
+@pytest.mark.parametrize(("part", "name"), [("_critic_update", "critic"), ("_generator_update", "generator")])
+def test_a_diverged_run_says_so_and_leaves_the_best_model(tmp_path, monkeypatch, part, name):
+    original, calls = getattr(adversarial.AdversarialTrainer, part), itertools.count()
+    monkeypatch.setattr(
+        adversarial.AdversarialTrainer,
+        part,
+        lambda self, *args: float("nan") if next(calls) == 4 else original(self, *args),
+    )
+    with pytest.raises(FitDiverged, match=f"diverged at step 5: the {name}'s loss is nan; the best model") as caught:
+        fit(tmp_path / "a", Budget(steps=9), optimizer={"final": 1.0})
+    monkeypatch.undo()
+    fit(tmp_path / "b", Budget(steps=4), optimizer={"final": 1.0})
+    tensors, state = load_checkpoint(tmp_path / "b" / "checkpoint")
+    assert f"of step {state['best_step']}, is kept" in str(caught.value)
+    best = {k.removeprefix("best/"): v.numpy() for k, v in tensors.items() if k.startswith("best/")}
+    assert equal(best, weights(caught.value.model))
+
+
+def test_weights_that_are_no_numbers_are_never_the_best(tmp_path, monkeypatch):
+    def spoil(event):
+        if isinstance(event, TrainingStep) and event.step == 1:
+            next(trained[0].average.parameters()).data.fill_(float("nan"))
+
+    trained = []
+    original = adversarial.AdversarialTrainer.fit
+    monkeypatch.setattr(adversarial.AdversarialTrainer, "fit", lambda self: (trained.append(self), original(self))[1])
+    with pytest.raises(FitDiverged, match="is not finite; no model was kept") as caught:
+        fit(tmp_path / "a", Budget(steps=9), emit=spoil)
+    assert caught.value.model is None

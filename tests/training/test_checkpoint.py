@@ -40,13 +40,105 @@ def test_no_checkpoint_is_none(tmp_path):
     assert checkpoint.load_checkpoint(tmp_path) is None
 
 
-@pytest.mark.parametrize("keep", [0, 5, 200, -1])
-def test_a_torn_checkpoint_is_named(tmp_path, keep):
-    checkpoint.save_checkpoint(tmp_path, {"a": torch.zeros(50)}, {"step": 1})
-    file = tmp_path / "checkpoint.safetensors"
-    file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(UserError, match="is damaged"):
+def saved(folder, *steps):
+    for step in steps:
+        checkpoint.save_checkpoint(
+            folder, {"a": torch.full((50,), float(step)), "n": torch.tensor(step)}, {"step": step}
+        )
+    return folder / checkpoint.CHECKPOINT
+
+
+def emptied(data):
+    return b""
+
+
+def torn(data):
+    return data[: len(data) // 2]
+
+
+def lacking(data):
+    return data[:-1]
+
+
+def flipped(at):
+    def flip(data):
+        data = bytearray(data)
+        data[at] ^= 1
+        return bytes(data)
+
+    return flip
+
+
+def without_checksum(data):
+    from safetensors.torch import save
+
+    return save({"a": torch.zeros(50)}, metadata={"state": '{"step": 9}'})
+
+
+DAMAGES = [emptied, torn, lacking, flipped(-1), flipped(-100), flipped(7), flipped(60), without_checksum]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_recognised_and_the_one_before_taken(tmp_path, damage):
+    file = saved(tmp_path, 1, 2)
+    file.write_bytes(damage(file.read_bytes()))
+    said = []
+    tensors, state = checkpoint.load_checkpoint(tmp_path, said.append)
+    assert state == {"step": 1}
+    assert float(tensors["a"][0]) == 1
+    assert len(said) == 1
+    assert "is damaged" in said[0]
+    # The next save must not put the damaged one in the place of the sound one.
+    checkpoint.load_checkpoint(tmp_path, mend=True)
+    saved(tmp_path, 3)
+    file.write_bytes(b"")
+    assert checkpoint.load_checkpoint(tmp_path)[1] == {"step": 1}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_where_no_sound_one_is_left_that_is_said(tmp_path, damage):
+    file = saved(tmp_path, 1)
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(UserError, match=r"is damaged .* no sound one before it"):
         checkpoint.load_checkpoint(tmp_path)
+
+
+def test_every_flipped_bit_is_recognised(tmp_path):
+    file = saved(tmp_path, 1)
+    data = file.read_bytes()
+    whole = checkpoint.load_checkpoint(tmp_path)
+    for at in range(len(data)):
+        file.write_bytes(flipped(at)(data))
+        try:
+            tensors, state = checkpoint.load_checkpoint(tmp_path)
+        except UserError:
+            continue
+        # Padding of the header bears on nothing.
+        assert data[at] == ord(" ")
+        assert state == whole[1]
+        assert all(torch.equal(tensors[k], v) for k, v in whole[0].items())
+
+
+def test_a_kill_between_the_two_renames_loses_nothing(tmp_path):
+    file = saved(tmp_path, 1, 2)
+    file.unlink()
+    said = []
+    assert checkpoint.load_checkpoint(tmp_path, said.append, mend=True)[1] == {"step": 1}
+    assert said == []
+
+
+def test_a_full_disk_leaves_the_checkpoint_and_no_other_file(tmp_path, monkeypatch):
+    saved(tmp_path, 1, 2)
+
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        saved(tmp_path, 3)
+    monkeypatch.undo()
+    assert sorted(p.name for p in tmp_path.iterdir()) == [checkpoint.CHECKPOINT, checkpoint.PREVIOUS]
+    assert checkpoint.load_checkpoint(tmp_path)[1] == {"step": 2}
 
 
 def test_writing_leaves_one_whole_file(tmp_path):

@@ -24,26 +24,38 @@ def test_rows_are_on_disk_at_once_and_columns_may_come_later(tmp_path):
         {"step": "3", "loss": "0.125", "error": "2"},
         {"step": "4", "loss": "1", "error": ""},
     ]
-    log.close()
 
 
-def test_a_resumed_log_forgets_what_will_come_again(tmp_path):
+def test_a_resumed_log_has_the_rows_of_its_checkpoint(tmp_path):
     log = MetricsLog(tmp_path / "m.csv")
-    for step in range(1, 6):
+    for step in range(1, 4):
         log.write({"step": step, "loss": 1.0})
-    log.close()
-    with open(tmp_path / "m.csv", "a") as file:
-        file.write("6")  # torn by a kill
+    kept = log.text()
+    log.write({"step": 4, "loss": 1.0, "error": 3.0})
+    with open(tmp_path / "m.csv", "ab") as file:
+        file.write(b"\xff5")  # damaged, or torn by a kill
     again = MetricsLog(tmp_path / "m.csv")
-    again.cut(3)
+    again.restore(kept)
     again.write({"step": 4, "loss": 2.0})
-    again.close()
     assert [(r["step"], r["loss"]) for r in rows(tmp_path / "m.csv")] == [
         ("1", "1"),
         ("2", "1"),
         ("3", "1"),
         ("4", "2"),
     ]
+
+
+def test_a_log_that_begins_anew_replaces_the_file(tmp_path):
+    (tmp_path / "m.csv").write_text("step,loss\n1,2\n")
+    MetricsLog(tmp_path / "m.csv").write({"step": 1, "loss": 3.0})
+    assert rows(tmp_path / "m.csv") == [{"step": "1", "loss": "3"}]
+
+
+def test_cells_of_the_same_step_are_one_row(tmp_path):
+    log = MetricsLog(tmp_path / "m.csv")
+    log.write({"step": 1, "loss": 3.0})
+    log.write({"step": 1, "error": 2.0})
+    assert rows(tmp_path / "m.csv") == [{"step": "1", "loss": "3", "error": "2"}]
 
 
 def test_previews_have_the_phases_colours(tmp_path):

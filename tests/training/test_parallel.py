@@ -179,7 +179,7 @@ def test_a_second_ctrl_c_ends_at_once():
     import signal
 
     before = signal.getsignal(signal.SIGINT)
-    with parallel.HeldInterrupt(Share(0, 2)) as held:
+    with parallel.HeldInterrupt() as held:
         os.kill(os.getpid(), signal.SIGINT)
         assert held.seen
         with pytest.raises(KeyboardInterrupt):
