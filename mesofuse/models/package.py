@@ -16,7 +16,7 @@ from mesofuse.interfaces.method import Model, TileInput
 from mesofuse.interfaces.problem import Problem
 from mesofuse.models.arrays import pack, unpack
 from mesofuse.models.card import model_card
-from mesofuse.models.record import FORMAT, RECORD, check_record, read_json
+from mesofuse.models.record import FORMAT, RECORD, DamagedPackage, check_record, read_json
 from mesofuse.registry import Component, get_registry
 from mesofuse.volumes.files import check_free, replacing
 from mesofuse.volumes.grid import Region, Triple
@@ -52,14 +52,20 @@ class Package:
 
 
 def save_package(
-    path: Path, model: Model, method: str, options: Mapping[str, Any], provenance: Mapping[str, Any]
+    path: Path,
+    model: Model,
+    method: str,
+    options: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Write a model package; the folder appears whole or not at all.
 
     Raises:
-        UserError: If something is there already, or an array of the model can't be kept.
+        UserError: If something is there already and is not to be replaced, or an array of the model can't be kept.
     """
-    check_free(path, overwrite=False)
+    check_free(path, overwrite)
     weights = pack(model.state())
     labels = _test_labels(model.to("cpu"))
     record: dict[str, Any] = {
@@ -91,12 +97,12 @@ def read_record(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise UserError(f"There is no model package at {path}; `mesofuse train` or `mesofuse fuse` makes one.")
     if not (path / RECORD).exists():
-        raise UserError(f"{path} is not a model package: it holds no {RECORD}.")
+        raise DamagedPackage(f"{path} is not a model package: it holds no {RECORD}.")
     file = _own_file(path, RECORD)
     record = read_json(file, AGAIN)
     check_record(record, file, AGAIN)
     if _digest(record) != record["digest"]:
-        raise UserError(f"{file} was changed by hand (its digest differs); {AGAIN}.")
+        raise DamagedPackage(f"{file} was changed by hand (its digest differs); {AGAIN}.")
     return record
 
 
@@ -116,7 +122,7 @@ def load_package(path: Path, *, self_test: bool = True, component: Component | N
     _refuse_beyond_memory(file.stat().st_size, str(file))
     weights = file.read_bytes()
     if hashlib.sha256(weights).hexdigest() != record["weights_sha256"]:
-        raise UserError(
+        raise DamagedPackage(
             f"{file} is not the file that was saved (its SHA-256 differs from that in {RECORD}): it is truncated or "
             f"was changed; {AGAIN}."
         )
@@ -159,9 +165,9 @@ def _own_file(path: Path, name: str) -> Path:
     """
     file = path / name
     if not file.exists():
-        raise UserError(f"{path} holds no {name}; {AGAIN}.")
+        raise DamagedPackage(f"{path} holds no {name}; {AGAIN}.")
     if not file.is_file() or not file.resolve().is_relative_to(path.resolve()):
-        raise UserError(f"{file} is no file of the package, but a link out of it or no ordinary file; {AGAIN}.")
+        raise DamagedPackage(f"{file} is no file of the package, but a link out of it or no ordinary file; {AGAIN}.")
     return file
 
 

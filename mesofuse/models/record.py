@@ -96,6 +96,10 @@ class _Record(_Checked):
     digest: Digest
 
 
+class DamagedPackage(UserError):
+    """A package's file is missing, or is not what was written."""
+
+
 def read_json(file: Path, again: str) -> dict[str, Any]:
     """Return the mapping that a JSON file holds, within bounds of size and depth, each key once.
 
@@ -113,9 +117,9 @@ def read_json(file: Path, again: str) -> dict[str, Any]:
         if not isinstance(data, dict):
             raise ValueError(f"it holds a {type(data).__name__}, not a mapping")
     except RecursionError:
-        raise UserError(f"{file} is damaged (it nests too deep); {again}.") from None
+        raise DamagedPackage(f"{file} is damaged (it nests too deep); {again}.") from None
     except ValueError as error:
-        raise UserError(f"{file} is damaged ({str(error).rstrip('.')}); {again}.") from error
+        raise DamagedPackage(f"{file} is damaged ({str(error).rstrip('.')}); {again}.") from error
     return data
 
 
@@ -146,4 +150,4 @@ def check_record(record: dict[str, Any], file: Path, again: str) -> None:
         where = ".".join(map(str, first["loc"]))
         words = first["msg"].removeprefix("Value error, ")
         reason = f"it lacks {where!r}" if first["type"] == "missing" else f"{where!r}: {words[:1].lower()}{words[1:]}"
-        raise UserError(f"{file} is damaged ({reason}); {again}.") from error
+        raise DamagedPackage(f"{file} is damaged ({reason}); {again}.") from error

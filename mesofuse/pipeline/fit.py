@@ -12,15 +12,25 @@ from typing import Any
 
 from mesofuse.config.job import JobConfig, dump_job, load_job
 from mesofuse.errors import UserError
-from mesofuse.interfaces.events import Event, Note, RunFinished
-from mesofuse.interfaces.method import Budget, FitInterrupted, FitRun, Model
+from mesofuse.interfaces.events import CheckpointSaved, Event, Note, RunFinished, TrainingStep
+from mesofuse.interfaces.method import Budget, FitDiverged, FitInterrupted, FitRun, Model
 from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package, load_package, read_record, save_package
 from mesofuse.models.provenance import versions
-from mesofuse.pipeline.folder import CONFIG, HASHES, MODEL, TRAINING, run_folder
+from mesofuse.models.record import DamagedPackage
+from mesofuse.pipeline.folder import (
+    CONFIG,
+    HASHES,
+    MODEL,
+    TRAINING,
+    can_go_on,
+    forget_training,
+    of_worth,
+    run_folder,
+)
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
 from mesofuse.pipeline.size import check_job, image_voxel
-from mesofuse.registry import get_registry
+from mesofuse.registry import Component, get_registry
 from mesofuse.training.parallel import own_device, rank
 from mesofuse.volumes.files import remove, replacing
 from mesofuse.volumes.json_text import load_json
@@ -50,12 +60,14 @@ def fit_job(
 
     ``began`` is called once, when the method has refused nothing and its first step is done.
 
-    After Ctrl-C the best model so far lies there too, marked as interrupted; ``resume`` goes on from where it was.
+    A finished model is trained on where the job's budget is another one than the model's, and kept until there is a
+    better one; without a budget, the folder's is taken. After Ctrl-C, SIGTERM or a divergence the best model so far
+    lies there too, marked as interrupted; ``resume`` goes on from where it was.
 
     Raises:
-        FitInterrupted: On Ctrl-C.
-        UserError: The inputs don't suit the method, the folder may not be used, or what is there is another job's.
-            The folder is then as it was before.
+        FitInterrupted: On Ctrl-C or SIGTERM.
+        UserError: If the inputs don't suit the method, the folder may not be used, what is there is another job's, or
+            the training diverged. If nothing of worth was made, the folder is then as it was before.
     """
     if rank():
         raise UserError(
@@ -66,58 +78,88 @@ def fit_job(
     check_job(job, inputs)
     device = own_device(resolve_device(job.device))
     announce = announcing(emit)
-    with run_folder(out, overwrite=overwrite, resume=resume) as begin:
-        if resume and (out / CONFIG).exists():
-            _check_same(out, job, inputs)
+    with run_folder(out, overwrite=overwrite, resume=resume, say=lambda text: announce(Note(text))) as begin:
+        before = _before(out, resume)
+        if before is not None:
+            _check_same(out, before, job, inputs)
+            job = _with_budget(job, before)
+        done = finished(out)
+        if done and not _goes_on(out, job, before):
+            try:
+                return load_package(out / MODEL)
+            except DamagedPackage as error:
+                if not can_go_on(out) and component.load().trains:
+                    raise
+                announce(Note(f"{error} It is made again from what the training kept."))
+        training = out / TRAINING
+        if not can_go_on(out):
+            remove(training)
         _write(out / CONFIG, dump_job(job))
         _write(out / HASHES, json.dumps(inputs.hashes, indent=2) + "\n")
-        if finished(out):
-            return load_package(out / MODEL)
-
-        starting = True
+        training.mkdir(exist_ok=True)
+        stepped = False
 
         def follow(event: Event) -> None:
-            nonlocal starting
-            if starting and not isinstance(event, Note):  # said before the method has checked all
-                starting = False
-                begin()
+            nonlocal stepped
+            if not stepped and isinstance(event, TrainingStep):
+                stepped = True
                 began()
             announce(event)
+            if isinstance(event, CheckpointSaved):
+                begin()
 
-        training = out / TRAINING
-        training.mkdir(exist_ok=True)
         run = FitRun(training, job.seed, device, Budget(job.steps, job.minutes), resume, follow)
         started = time.monotonic()
-        interrupted: FitInterrupted | None = None
+        end: FitInterrupted | FitDiverged | None = None
         method = component.build(options)
         try:
-            model: Model = method.fit(inputs.fusion, run)
-        except FitInterrupted as interrupt:
-            model, interrupted = interrupt.model, interrupt
-    if not any(training.iterdir()):
-        remove(training)
+            model: Model | None = method.fit(inputs.fusion, run)
+        except (FitInterrupted, FitDiverged) as error:
+            model, end = error.model, error
+        if model is None:
+            assert end is not None
+            forget_training(out)
+            raise end
+        if done and before is not None and not stepped and end is None:
+            announce(Note(f"The model in {out / MODEL} has used up this budget already, and stays as it is."))
+            _write(out / CONFIG, dump_job(before))
+            return load_package(out / MODEL)
+        if not any(training.iterdir()):
+            remove(training)
+        fitted = getattr(method, "options", options)  # what it estimated is in them as numbers
+        kept = fitted if isinstance(fitted, type(options)) else options
+        provenance = {
+            "interrupted": end is not None,
+            "budget": {"steps": job.steps, "minutes": job.minutes},
+            **_origin(job, inputs, component, device, time.monotonic() - started),
+        }
+        name = component.spec.name
+        save_package(out / MODEL, model, name, kept.model_dump(mode="json"), provenance, overwrite=True)
+        begin()
+        if isinstance(end, FitDiverged):
+            raise UserError(
+                f"{str(end).rstrip('.')}, with --overwrite or another --out. The model kept is {out / MODEL}."
+            )
+        if end is not None:
+            raise end
+    announce(RunFinished("train", str(out / MODEL)))
+    return load_package(out / MODEL)
+
+
+def _origin(job: JobConfig, inputs: JobInputs, component: Component, device: str, seconds: float) -> dict[str, Any]:
     scan = inputs.low_res
     voxel_size, unit = image_voxel(inputs) if scan is None else (scan.grid.voxel_size, scan.grid.unit)
-    provenance: dict[str, Any] = {
-        "interrupted": interrupted is not None,
+    return {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seed": job.seed,
         "device": device,
-        "seconds": round(time.monotonic() - started, 1),
+        "seconds": round(seconds, 1),
         "distribution": f"{component.distribution} {component.version}",
         "inputs": inputs.hashes,
         "versions": versions(),
         "voxel_size": list(voxel_size),
         "unit": unit,
     }
-    remove(out / MODEL)
-    fitted = getattr(method, "options", options)  # what it estimated is in them as numbers
-    kept = fitted if isinstance(fitted, type(options)) else options
-    save_package(out / MODEL, model, component.spec.name, kept.model_dump(mode="json"), provenance)
-    if interrupted is not None:
-        raise interrupted
-    announce(RunFinished("train", str(out / MODEL)))
-    return load_package(out / MODEL)
 
 
 def assist(job: JobConfig, out: Path, *, resume: bool = False) -> None:
@@ -135,7 +177,10 @@ def assist(job: JobConfig, out: Path, *, resume: bool = False) -> None:
         UserError: The inputs are unusable or don't suit the method.
     """
     component, options = job.resolve_method()
-    if (resume and finished(out)) or not getattr(component.load(), "parallel", False):
+    before = _before(out, resume)
+    job = job if before is None else _with_budget(job, before)
+    done = resume and finished(out) and not _goes_on(out, job, before)
+    if done or not getattr(component.load(), "parallel", False):
         return
     device, inputs = own_device(resolve_device(job.device)), open_inputs(job)
     run = FitRun(out / TRAINING, job.seed, device, Budget(job.steps, job.minutes), resume, lambda event: None)
@@ -144,8 +189,17 @@ def assist(job: JobConfig, out: Path, *, resume: bool = False) -> None:
 
 
 def finished(out: Path) -> bool:
-    """Whether a run's folder holds a model whose training was not interrupted."""
-    return (out / MODEL).exists() and not read_record(out / MODEL)["provenance"].get("interrupted")
+    """Whether a run's folder holds a model whose training was not interrupted.
+
+    Raises:
+        UserError: If the model is damaged, and there is nothing to make it again from.
+    """
+    try:
+        return (out / MODEL).exists() and not read_record(out / MODEL)["provenance"].get("interrupted")
+    except DamagedPackage:
+        if can_go_on(out):
+            return False
+        raise
 
 
 def _write(path: Path, text: str) -> None:
@@ -153,25 +207,56 @@ def _write(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _read_hashes(out: Path) -> Any:
-    """Return what inputs.json holds, or None where it is damaged."""
-    try:
-        return load_json((out / HASHES).read_text(encoding="utf-8"))
-    except ValueError:
-        return None
+def _before(out: Path, resume: bool) -> JobConfig | None:
+    """Return the job that a folder was begun with, if it is gone on with."""
+    return load_job(out / CONFIG).resolved() if resume and (out / CONFIG).exists() and of_worth(out) else None
 
 
-def _check_same(out: Path, job: JobConfig, inputs: JobInputs) -> None:
-    """Refuse to resume another configuration or other inputs; until the model is there, the budget may change."""
-    free = {"device"} if finished(out) else {"device", "steps", "minutes"}
-    before, now = load_job(out / CONFIG).resolved().model_dump(mode="json"), job.model_dump(mode="json")
-    differing = sorted(k for k in now if k not in free and before[k] != now[k])
+def _with_budget(job: JobConfig, before: JobConfig) -> JobConfig:
+    """Return a job with the budget of the one before where it has none of its own."""
+    if job.steps is not None or job.minutes is not None:
+        return job
+    return job.model_copy(update={"steps": before.steps, "minutes": before.minutes})
+
+
+def _goes_on(out: Path, job: JobConfig, before: JobConfig | None) -> bool:
+    """Whether a finished model is to be trained on, since the job has another budget.
+
+    Raises:
+        UserError: If it is, but the folder does not hold what its training could go on from.
+    """
+    component, _ = job.resolve_method()
+    made = read_record(out / MODEL)["provenance"].get("budget")
+    if made is None:
+        made = {} if before is None else {"steps": before.steps, "minutes": before.minutes}
+    if not component.load().trains or made == {"steps": job.steps, "minutes": job.minutes}:
+        return False
+    if not can_go_on(out):
+        raise UserError(
+            f"The run in {out} is finished, and its folder {TRAINING!r} holds no checkpoint to train on from: leave "
+            "out --steps and --minutes to keep its model, or give --overwrite to start anew."
+        )
+    return True
+
+
+def _check_same(out: Path, before: JobConfig, job: JobConfig, inputs: JobInputs) -> None:
+    """Refuse to resume another configuration or other inputs; device and budget may change."""
+    earlier, now = before.model_dump(mode="json"), job.model_dump(mode="json")
+    differing = sorted(k for k in now if k not in ("device", "steps", "minutes") and earlier[k] != now[k])
     if differing:
         raise UserError(
             f"The run in {out} was begun with another configuration ({', '.join(differing)} differ); give the same "
             "to resume, --overwrite to start anew, or another --out."
         )
-    if (out / HASHES).exists() and _read_hashes(out) != inputs.hashes:
+    try:
+        hashes = load_json((out / HASHES).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except ValueError:
+        raise UserError(
+            f"{out / HASHES} is damaged; delete it if the input files are still those that the run was begun with."
+        ) from None
+    if hashes != inputs.hashes:
         raise UserError(
             f"The run in {out} was begun with other voxels in its input files; restore the files to resume, or give "
             "--overwrite to start anew, or another --out."

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mesofuse.config.job import JobConfig
+from mesofuse.errors import UserError
 from mesofuse.evaluation.intensities import measure_intensities
 from mesofuse.evaluation.measure import measure
 from mesofuse.evaluation.preflight import preflight
@@ -21,7 +22,7 @@ from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package
 from mesofuse.pipeline.fit import announcing, fit_job
-from mesofuse.pipeline.folder import FUSED, NUMBERS, PREVIEW
+from mesofuse.pipeline.folder import FUSED, NUMBERS, PREVIEW, REPORT, REPORT_PDF, claimed
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs
 from mesofuse.pipeline.projection import check_projection, method_degradation
@@ -32,8 +33,9 @@ from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.plan import check_disk
 from mesofuse.streaming.probe import compressed
 from mesofuse.streaming.run import GenerateOptions
-from mesofuse.volumes.files import replacing
+from mesofuse.volumes.files import remove, replacing
 from mesofuse.volumes.grid import Grid, Region, Triple
+from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.store import LabelVolume
@@ -92,6 +94,24 @@ def fuse(
     Raises:
         UserError: The inputs don't suit the method, or the output does not fit.
     """
+    with claimed(out, say):
+        return _fuse(job, inputs, out, chunks, shards, workers, project, overwrite, resume, emit, say, warn or say)
+
+
+def _fuse(
+    job: JobConfig,
+    inputs: JobInputs,
+    out: Path,
+    chunks: int,
+    shards: int | None,
+    workers: int | None,
+    project: bool,
+    overwrite: bool,
+    resume: bool,
+    emit: Callable[[Event], None],
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+) -> Fused:
     device = resolve_device(job.device)
     check_job(job, inputs)
     if project:
@@ -106,12 +126,13 @@ def fuse(
         say("Checking the inputs")
         checked = preflight(inputs.fusion)
         for check in checked.warnings:
-            (warn or say)(f"Warning: {check.sentence}")
+            warn(f"Warning: {check.sentence}")
     else:
         say(f"The checks of the inputs are for phases; those of {inputs.problem.content} values are left out")
     package = fit_job(
         job, inputs, out, overwrite=overwrite, resume=resume, emit=emit, began=lambda: say("Training")
     )  # fmt: skip
+    _drop_older(package, out, say)
     options = GenerateOptions(
         job.seed, None, (chunks,) * 3, None if shards is None else (shards,) * 3, workers, device, resume,
         periodic=job.periodic,
@@ -133,6 +154,19 @@ def fuse(
         montage(temporary, low_res=inputs.low_res, result=volume, image=shown)
     announcing(emit)(RunFinished("fuse", str(out)))
     return Fused(volume, package, measured, image)
+
+
+def _drop_older(package: Package, out: Path, say: Callable[[str], None]) -> None:
+    """Delete the volume, and what was measured and drawn of it, that the model made before it was trained on."""
+    try:
+        made_by = open_volume(str(out / FUSED)).provenance.get("model")
+    except UserError:  # there is none, or it can't be opened, which is said where it is gone on with
+        return
+    if made_by in (None, package.digest):
+        return
+    say(f"{out / FUSED} was made by this model before it was trained on, so it is made anew")
+    for name in (NUMBERS, PREVIEW, REPORT, REPORT_PDF, FUSED, f"{FUSED}.tiles.zarr"):
+        remove(out / name)
 
 
 def _check_disk(inputs: JobInputs, size: Triple | None, out: str) -> None:
