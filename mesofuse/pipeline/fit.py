@@ -91,6 +91,7 @@ def fit_job(
                 if not can_go_on(out) and component.load().trains:
                     raise
                 announce(Note(f"{error} It is made again from what the training kept."))
+                done = False
         training = out / TRAINING
         if not can_go_on(out):
             remove(training)

@@ -111,6 +111,7 @@ class AdversarialTrainer:
             self.log = MetricsLog(run.folder / "metrics.csv")
         self.step, self.elapsed, self.checked_step, self.best = 0, 0.0, 0, Best()
         self.whole = True  # between two steps
+        self.resumed_step: int | None = None
         self.steps = run.budget.steps or (None if run.budget.minutes else options.steps)
 
     def _degradation(self, device: str) -> Degradation | None:
@@ -346,7 +347,9 @@ class AdversarialTrainer:
         if self.first:
             if self.checked_step != self.step or not self.best.weights:
                 self.log.write({"step": self.step, "seconds": round(self.elapsed, 3), **self._check()})
-            state.save(self, best=True)
+                self.resumed_step = None
+            if self.step != self.resumed_step:
+                state.save(self, best=True)
         return self._best_model()
 
     def _best_model(self) -> GeneratorModel:

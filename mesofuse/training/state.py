@@ -89,7 +89,7 @@ def resume(trainer: AdversarialTrainer) -> None:
         if isinstance(loss, SupportsState):
             loss.load_state({k: v.to(trainer.run.device) for k, v in _below(f"loss{i}/", tensors).items()})
     trainer.step, trainer.elapsed, trainer.checked_step = state["step"], state["elapsed"], state["checked_step"]
-    trainer.best = _best(tensors, state)
+    trainer.resumed_step, trainer.best = trainer.step, _best(tensors, state)
     if trainer.first:
         trainer.log.restore(bytes(tensors[LOG].numpy()).decode())
 

@@ -1,8 +1,10 @@
+import threading
+
 import pytest
 
 from mesofuse.config.job import dump_job, make_job
 from mesofuse.errors import UserError
-from mesofuse.pipeline.folder import check_folder, run_folder
+from mesofuse.pipeline.folder import check_folder, claimed, of_worth, run_folder
 
 CONFIG = dump_job(make_job({"low_res": "/a.tif", "high_res": "/b.tif", "scale": 4}, "a test"))
 
@@ -94,3 +96,77 @@ def test_a_linked_folder_is_replaced_as_a_link(tmp_path):
     assert (tmp_path / "link").is_dir()
     assert not (tmp_path / "link").is_symlink()
     assert tree(real) == ["config.yaml", "model", "model/file"]
+
+
+def test_two_runs_in_one_folder_come_one_after_the_other(tmp_path):
+    order, waiting = [], threading.Event()
+
+    def second():
+        with run_folder(tmp_path / "run", overwrite=False, resume=True, say=lambda text: waiting.set()):
+            order.append("second")
+
+    with run_folder(tmp_path / "run", overwrite=False, resume=False):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waiting.wait(60)
+        order.append("first")
+    thread.join(60)
+    assert order == ["first", "second"]
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_the_second_of_two_that_begin_at_once_is_refused(tmp_path):
+    """It has seen no folder when it began, and finds a run in it once the first has ended."""
+    waiting, caught = threading.Event(), []
+
+    def second():
+        try:
+            with run_folder(tmp_path / "run", overwrite=False, resume=False, say=lambda text: waiting.set()):
+                caught.append(None)
+        except UserError as error:
+            caught.append(str(error))
+
+    with claimed(tmp_path / "run"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waiting.wait(60)
+        run_at(tmp_path / "run", "model")
+    thread.join(60)
+    assert "exists already" in caught[0]
+
+
+def test_a_claim_may_be_claimed_again_by_who_has_it(tmp_path):
+    with claimed(tmp_path / "a" / "run"), claimed(tmp_path / "a" / "run"):
+        assert tree(tmp_path) == ["a", "a/.run.lock"]
+    assert tree(tmp_path) == []
+
+
+def test_a_run_that_was_to_be_replaced_comes_back_where_the_new_one_was_killed_early(tmp_path):
+    """Before the new one had made anything; one that had stays."""
+    run_at(tmp_path / ".run.replaced", "model")
+    run_at(tmp_path / "run")
+    with claimed(tmp_path / "run"):
+        assert tree(tmp_path) == [".run.lock", "run", "run/config.yaml", "run/model", "run/model/file"]
+    run_at(tmp_path / ".run.replaced", "training")
+    with claimed(tmp_path / "run"):
+        assert (tmp_path / "run" / "model" / "file").exists()
+    assert tree(tmp_path) == ["run", "run/config.yaml", "run/model", "run/model/file"]
+
+
+def test_what_is_of_worth(tmp_path):
+    out = run_at(tmp_path / "run")
+    assert not of_worth(out)
+    (out / "training" / "previews").mkdir(parents=True)
+    (out / "training" / "metrics.csv").write_text("step")
+    (out / "inputs.json").write_text("{}")
+    (out / ".DS_Store").write_text("")
+    assert not of_worth(out)
+    check_folder(out, overwrite=False, resume=False)
+    for name in ("fused.zarr", "model", "metrics.json", "training/checkpoint/checkpoint.safetensors"):
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_text("")
+        assert of_worth(out)
+        with pytest.raises(UserError, match="exists already"):
+            check_folder(out, overwrite=False, resume=False)
+        (out / name).unlink()
+    assert not of_worth(tmp_path / "none")
