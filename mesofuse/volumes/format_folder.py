@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from mesofuse.errors import UserError
 from mesofuse.volumes import format_image, format_tiff
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.planar_stack import colors
 from mesofuse.volumes.planes import planes
+from mesofuse.volumes.raster import stacked
 from mesofuse.volumes.raw import RawImage
 
 _SUFFIXES = (".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg")
@@ -33,25 +34,17 @@ def read(path: str) -> RawImage:
     )
     if not files:
         raise UserError(f"{path} is a folder without images ({', '.join(_SUFFIXES)}) and without a zarr volume.")
-    first = _plane(files[0])
-    volume = np.empty((len(files), *first.array.shape), first.array.dtype)
-    for i, file in enumerate(files):
-        image = first if i == 0 else _plane(file)
-        if image.array.shape != first.array.shape or image.array.dtype != first.array.dtype:
-            raise UserError(
-                f"The images of {path} are not alike: {file.name} is {image.array.shape} {image.array.dtype}, but "
-                f"{files[0].name} is {first.array.shape} {first.array.dtype}."
-            )
-        volume[i] = image.array
-    return RawImage(volume, path, first.voxel_size, first.unit, color=first.color)
+    return stacked(lambda i: _plane(files[i]), len(files), path)
 
 
 def _plane(file: Path) -> RawImage:
     if file.stat().st_size == 0:
         raise UserError(f"{file} is an empty file (0 bytes).")
     image = format_tiff.read(str(file)) if file.suffix.lower() in (".tif", ".tiff") else format_image.read(str(file))
+    image = colors(image)  # a file of a folder is no stack
     if image.array.ndim - image.color == 3 and image.array.shape[0] == 1:
-        image = RawImage(image.array[0], image.path, image.voxel_size, image.unit, color=image.color)
+        mask = None if image.mask is None else image.mask[0]
+        image = replace(image, array=image.array[0], mask=mask)
     if image.array.ndim - image.color != 2:
         raise UserError(f"{file} has the shape {image.array.shape}; a folder holds one 2D image a plane.")
     return image

@@ -2,67 +2,79 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mesofuse.errors import UserError
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.raster import check_indices, without_opacity
 from mesofuse.volumes.raw import RawImage
 
-_JPEG_VALUES = 8  # a segmented image that JPEG left intact has no more
+_GREYS = {"L;2": 2, "L;4": 4}
+"""Modes in which Pillow stretches the values of PNG to 0 … 255."""
 
 
 def read(path: str) -> RawImage:
-    """Read one 2D image; palette images give their palette indices, transparency is left out.
+    """Read one 2D image; palette images give their indices and the palette.
 
     Raises:
-        UserError: It is not an image, is cut off, or is a JPEG whose compression blurred the labels.
+        UserError: If it is not an image, is cut off, or is transparent everywhere.
     """
     try:
         with Image.open(path) as image:
-            array, color = as_array(image)
-            lossy = image.format == "JPEG"
+            return _read(image, path)
+    except UserError:
+        raise
     except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, EOFError, OSError) as error:
         if isinstance(error, (FileNotFoundError, PermissionError)):
             raise
         raise UserError(
             f"{path} is not an image that can be read, or is cut off ({str(error).split(chr(10))[0]})."
         ) from error
-    if lossy and len(np.unique(array)) > _JPEG_VALUES:
+
+
+def _read(image: Image.Image, path: str) -> RawImage:
+    tile = getattr(image, "tile", None)
+    args = tile[0].args if tile else ""
+    packed = str(args[0] if isinstance(args, tuple) else args)
+    lossy = {"JPEG": "JPEG", "MPO": "JPEG"}.get(image.format or "", "")
+    if image.format == "PNG" and "16" in packed and not image.mode.startswith("I"):
         raise UserError(
-            f"{path} is a JPEG with {len(np.unique(array))} different grey values: it is a grey-level image, "
-            "or JPEG has blurred its labels; segment it, and save labels as PNG or TIFF."
+            f"{path} holds colours or transparency of 16 bits, which can't be read exactly: save it with 8 bits, or as "
+            "grey values of 16 bits without transparency."
         )
-    return RawImage(array, path, color=color)
+    raw = replace(_values(image, packed, path), lossy=lossy)
+    opacity = _opacity(image, packed)
+    return raw if opacity is None else without_opacity(raw, opacity)
 
 
-def read_photo(path: str) -> RawImage:
-    """Read one 2D image of intensities: a JPEG too, and a palette image as it looks.
-
-    Raises:
-        UserError: It is not an image, or is cut off.
-    """
-    try:
-        with Image.open(path) as image:
-            array, color = as_array(image.convert("RGB") if image.mode == "P" else image)
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, EOFError, OSError) as error:
-        if isinstance(error, (FileNotFoundError, PermissionError)):
-            raise
-        raise UserError(
-            f"{path} is not an image that can be read, or is cut off ({str(error).split(chr(10))[0]})."
-        ) from error
-    return RawImage(array, path, color=color)
-
-
-def as_array(image: Image.Image) -> tuple[np.ndarray, bool]:
-    """Return the pixels of a Pillow image, and whether their last axis is colour."""
+def _values(image: Image.Image, packed: str, path: str) -> RawImage:
+    """Return the pixels without transparency."""
     if image.mode in ("LA", "La"):
         image = image.convert("L")
-    elif image.mode in ("1", "P", "L", "I", "F") or image.mode.startswith("I;16"):
-        pass
-    else:
-        image = image.convert("RGB")
-    return np.asarray(image), image.mode == "RGB"
+    if image.mode == "1":
+        return RawImage(np.asarray(image.convert("L")) != 0, path, bits=1)
+    if image.mode == "P":
+        array = np.asarray(image)
+        palette = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+        check_indices(array, palette, path)
+        return RawImage(array, path, palette=palette)
+    if image.mode in ("L", "I", "F") or image.mode.startswith("I;16"):
+        array, bits = np.asarray(image), _GREYS.get(packed, 0) if image.format == "PNG" else 0
+        return RawImage(array // (255 // (2**bits - 1)) if bits else array, path, bits=bits)
+    return RawImage(np.asarray(image.convert("RGB")), path, color=True)
+
+
+def _opacity(image: Image.Image, packed: str) -> np.ndarray | None:
+    """Return the opacity of pixels, which they have of their own or by a value that stands for transparency."""
+    value = image.info.get("transparency")
+    if isinstance(value, int) and image.mode != "P":
+        values = np.asarray(image.convert("L") if image.mode == "1" else image)
+        scale = 255 // (2 ** _GREYS[packed] - 1) if packed in _GREYS else 1
+        return np.where(values == value * scale, 0, 255).astype(np.uint8)
+    return np.asarray(image.convert("RGBA"))[..., 3] if image.has_transparency_data else None
 
 
 def write(labels: Labels, path: str) -> None:

@@ -8,16 +8,19 @@ from typing import Literal
 import numpy as np
 
 from mesofuse.errors import UserError
-from mesofuse.volumes import format_image
 from mesofuse.volumes.format_spec import FormatSpec
 from mesofuse.volumes.formats import BUILTIN, read_raw
 from mesofuse.volumes.grid import Scale
 from mesofuse.volumes.labelling import grid_of
 from mesofuse.volumes.labels import LabelArray
+from mesofuse.volumes.planar_stack import colors, grey
+from mesofuse.volumes.raster import as_it_looks
 from mesofuse.volumes.raw import RawImage
 
 LUMINANCE = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey value (ITU-R BT.601)."""
+_CLEAR = 0.01
+"""With a greater share of transparent pixels than this, an image has a surround that shows nothing."""
 
 
 def read_intensities(
@@ -31,7 +34,7 @@ def read_intensities(
     """Read images whose values mean intensities; they are labels without phases.
 
     Values of uint8 stay as they are. Others are scaled so that the lowest value of all the files becomes 0 and the
-    highest 255. A transparency channel is left out; colours become grey values by their luminance where grey is wanted.
+    highest 255. Palettes are read as they look; colours become grey values by their luminance where grey is wanted.
 
     Args:
         files: Paths, by any key.
@@ -44,10 +47,10 @@ def read_intensities(
         The images by key, and sentences on what was changed.
 
     Raises:
-        UserError: A file is missing, damaged, not an image of numbers, of one value only, or of grey values where
-            colours are wanted; or the files are of unlike types.
+        UserError: If a file is missing, damaged, not an image of numbers, of one value only, in part transparent, or
+            of grey values where colours are wanted; or if the files are of unlike types.
     """
-    raws = {key: _read(path, formats) for key, path in files.items()}
+    raws = {key: _looks(read_raw(path, formats), content) for key, path in files.items()}
     notes = [f"{raw.path}: {note}" for raw in raws.values() for note in raw.said(voxel_size is not None)]
     arrays = {key: _arranged(raw, content, notes) for key, raw in raws.items()}
     kinds = {key: array.dtype for key, array in arrays.items()}
@@ -72,20 +75,25 @@ def read_intensities(
     return found, notes
 
 
-def _read(path: str, formats: Sequence[FormatSpec]) -> RawImage:
-    """Read a file; a single picture as it looks, whatever its palette or compression."""
-    if path.lower().endswith((".png", ".bmp", ".jpg", ".jpeg")) and "://" not in path:
-        read_formats = [*formats, FormatSpec("photo", (".png", ".bmp", ".jpg", ".jpeg"), "", _PHOTO)]
-        return read_raw(path, read_formats, "photo")
-    return read_raw(path, formats)
-
-
-_PHOTO = f"{format_image.__name__}:read_photo"
+def _looks(raw: RawImage, content: str) -> RawImage:
+    """Return an image with the grey values or colours that it shows."""
+    return as_it_looks(colors(raw) if content == "colour" else grey(raw))
 
 
 def _arranged(raw: RawImage, content: str, notes: list[str]) -> np.ndarray:
     """Return (z, y, x) or, for colours, (3, z, y, x), of numbers that are finite."""
     array, path = raw.array, raw.path
+    clear = 0 if raw.mask is None else int(np.count_nonzero(raw.mask))
+    if raw.mask is not None and clear > _CLEAR * raw.mask.size:
+        raise UserError(
+            f"{path} has {clear} transparent pixels ({100 * clear / raw.mask.size:.2f} %), which show nothing: crop "
+            "the image to what is opaque, or save it without transparency."
+        )
+    if clear or raw.partly:
+        notes.append(
+            f"{path}: {clear} of its pixels are transparent and {raw.partly} partly so, which is left out: they are "
+            "read as the values that they hide"
+        )
     if array.dtype.kind not in "biuf":
         raise UserError(f"{path} holds {array.dtype} values; an image of numbers is expected.")
     # An array that is said to hold colours has them on its last axis, though its file can't say so.
@@ -98,8 +106,6 @@ def _arranged(raw: RawImage, content: str, notes: list[str]) -> np.ndarray:
         raise UserError(f"{path} is empty: its shape is {array.shape}.")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise UserError(f"{path} holds NaN or infinite values; an image needs a value everywhere.")
-    if array.dtype.kind == "b":
-        array = array.astype(np.uint8) * np.uint8(255)
     if not color:
         if content == "colour":
             raise UserError(f"{path} holds no colours, but one value a pixel: give --content grey.")
@@ -109,11 +115,10 @@ def _arranged(raw: RawImage, content: str, notes: list[str]) -> np.ndarray:
     if content == "colour":
         return rgb
     if (rgb[0] == rgb[1]).all() and (rgb[0] == rgb[2]).all():
-        grey: np.ndarray = rgb[0]
-        return grey
+        return np.asarray(rgb[0])
     notes.append(f"{path}: its colours became grey values, by their luminance")
-    grey = np.tensordot(np.array(LUMINANCE), rgb, 1)
-    return np.rint(grey).astype(array.dtype) if array.dtype.kind in "iu" else grey.astype(array.dtype)
+    bright = np.tensordot(np.array(LUMINANCE), rgb, 1)
+    return np.rint(bright).astype(array.dtype) if array.dtype.kind in "iu" else bright.astype(array.dtype)
 
 
 def _scaled(array: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -23,7 +23,9 @@ class RawImage:
         phase_names: Names of the phases 0 … n−1 if the file carries them.
         phase_colors: Their colours as ``#rrggbb``, as many as names, if the file carries them.
         color: Whether the last axis is colour: red, green, blue and perhaps opacity.
+        planar: Whether the colours lie in planes of their own, which may be slices that were tagged so.
         mask: True where a pixel is transparent and so no material; the shape of ``array`` without its colour axis.
+        partly: Number of pixels that are partly transparent.
         palette: (n, 3) uint8, the colours that the values of ``array`` are indices of, if the file has them.
         bits: Bits of a value where the file has fewer than ``array``'s type (1, 2, 4, 12 …), else 0.
         lossy: Name of a compression that alters values, or empty.
@@ -39,7 +41,9 @@ class RawImage:
     phase_names: tuple[str, ...] = ()
     phase_colors: tuple[str, ...] = ()
     color: bool = False
+    planar: bool = False
     mask: np.ndarray | None = None
+    partly: int = 0
     palette: np.ndarray | None = None
     bits: int = 0
     lossy: str = ""
