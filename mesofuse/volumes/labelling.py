@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +11,13 @@ import numpy as np
 
 from mesofuse.errors import UserError
 from mesofuse.volumes import backends
+from mesofuse.volumes.blurred_labels import WAYS, bar, blurred, lossy
 from mesofuse.volumes.format_spec import FormatSpec
 from mesofuse.volumes.formats import BUILTIN, read_raw
 from mesofuse.volumes.grid import Grid, Scale, parse_unit
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import MAX_PHASES, Phase, default_phases
+from mesofuse.volumes.planar_stack import as_stack_or_colors
 from mesofuse.volumes.raw import RawImage
 from mesofuse.volumes.store import LabelVolume
 from mesofuse.volumes.units import parse_voxel_size
@@ -23,6 +26,13 @@ MAX_UNNAMED = 32
 """More different values than this are taken for grey levels, unless the user names the phases."""
 MAX_COLORS = 16
 """More different colours than this are taken for a colour photograph."""
+NAME_ALL = " (really that many phases? Name all with --phases)"
+_GREYS = 4096
+"""With more different values than this an image is of grey levels, and no more are counted."""
+_STRAY = 5e-4
+"""A value of a smaller share than this is worth a question."""
+_APART = 24
+"""Colours that differ less than this, out of 255, in every channel look alike."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,12 @@ def to_labels(
         UserError: It can't be a segmented image; the sentence says why and what to do.
     """
     name = name or raw.path
+    raw = as_stack_or_colors(raw)
+    if raw.partly:
+        raise UserError(
+            f"{name} has {raw.partly} partly transparent pixels, of which it is not clear whether they are material: "
+            "make each pixel opaque or wholly transparent, or save it without transparency."
+        )
     if raw.mask is not None and raw.mask.any():
         count = int(np.count_nonzero(raw.mask))
         raise UserError(
@@ -82,30 +98,38 @@ def to_labels(
             "the image to what is opaque, or save it without transparency."
         )
     array, colors = _without_color(raw, name)
-    if array.dtype.kind == "b":  # Pillow's boolean arrays hold 255 for True
-        array = array.view(np.uint8) != 0
     if array.ndim not in (2, 3):
         raise UserError(f"{name} has {array.ndim} axes (shape {array.shape}); an image has 2 and a volume 3.")
     if array.size == 0:
         raise UserError(f"{name} is empty: its shape is {array.shape}.")
     array = array if array.ndim == 3 else array[np.newaxis]
-    known = len(phase_names) or len(raw.phase_names)
-    values = _values(array, name, max(MAX_UNNAMED, min(known, MAX_PHASES)))
+    if array.dtype.kind == "b":  # Pillow's boolean arrays hold 255 for True
+        array = array.view(np.uint8) != 0
+    names = tuple(phase_names)
+    known = len(names) or len(raw.phase_names)
+    values, counts = _values(array, name, max(MAX_UNNAMED, min(known, MAX_PHASES)), raw.lossy)
     if len(values) == 1 and not allow_single_phase:
         raise UserError(
             f"{name} has one phase only: every voxel has the value {values[0]}; at least two phases are needed."
         )
+    if not colors and len(names) != len(values):
+        clause = blurred(array, values, counts)
+        if clause:
+            raise UserError(f"{name} {clause}. For labels, {WAYS}{NAME_ALL}.")
+    if names and len(values) > len(names):
+        raise _more_than_names(name, values, counts, names, colors)
+    odd = () if len(names) == len(values) else _odd_values(array, values, counts)
     if known and not colors and values[0] >= 0 and values[-1] < known:  # a part that happens to lack a phase
         values = list(range(known))
     labels = _map(array, values)
     grid = grid_of(raw, labels.shape, voxel_size, unit)
-    names = tuple(phase_names) or (raw.phase_names if len(raw.phase_names) == len(values) else ())
+    names = names or (raw.phase_names if len(raw.phase_names) == len(values) else ())
     phases = default_phases(len(values), names)
-    tints = colors or (raw.phase_colors if len(raw.phase_colors) == len(values) else ())
+    tints = colors or (raw.phase_colors if len(raw.phase_colors) == len(values) else _tints(raw.palette, values))
     if tints:
         phases = tuple(Phase(p.value, p.name, tint) for p, tint in zip(phases, tints, strict=True))
     originals: tuple[int | str, ...] = colors or tuple(values)
-    return LabelArray(labels, grid, phases), LabelMapping(originals, raw.said(voxel_size is not None))
+    return LabelArray(labels, grid, phases), LabelMapping(originals, (*raw.said(voxel_size is not None), *odd))
 
 
 def read_labels(
@@ -154,10 +178,14 @@ def _without_color(raw: RawImage, name: str) -> tuple[np.ndarray, tuple[str, ...
     if not raw.color:
         return raw.array, ()
     rgb = raw.array[..., :3]
+    if rgb.ndim not in (3, 4):
+        raise UserError(f"{name} has the shape {raw.array.shape}; an image has 2 axes, a volume 3, and colours one.")
     if rgb.size and all(np.array_equal(rgb[..., 0], rgb[..., c]) for c in (1, 2)):
         return rgb[..., 0], ()
     if rgb.dtype != np.uint8:
         raise UserError(f"{name} is a colour image of {rgb.dtype}; a labelled image is expected, one number a voxel.")
+    if raw.lossy:
+        raise UserError(f"{name} is a {raw.lossy} in colours, which blurs labels; segment it, and save labels as PNG.")
     weights = np.array([65536, 256, 1], np.uint32)
     codes = np.empty(rgb.shape[:-1], np.uint32)
     seen: set[int] = set()
@@ -183,12 +211,16 @@ def _slabs(array: np.ndarray) -> Iterator[slice]:
     return (slice(z, z + thick) for z in range(0, len(array), thick))
 
 
-def _values(array: np.ndarray, name: str, limit: int) -> list[int]:
-    """Return the different values in order, checked to be whole numbers and at most ``limit``."""
+def _values(array: np.ndarray, name: str, limit: int, altered: str) -> tuple[list[int], list[int]]:
+    """Return the different values in order and how often each occurs.
+
+    Raises:
+        UserError: If they are no whole numbers, are more than ``limit``, or were altered by a compression.
+    """
     if array.dtype.kind not in "biuf":
         kind = "complex numbers" if array.dtype.kind == "c" else f"{array.dtype} values"
         raise UserError(f"{name} holds {kind}; an image of whole numbers is expected, one a phase.")
-    seen: set[int] = set()
+    seen: Counter[int] = Counter()
     for slab in _slabs(array):
         part = array[slab]
         if part.dtype.kind == "f":
@@ -200,23 +232,92 @@ def _values(array: np.ndarray, name: str, limit: int) -> list[int]:
                     f"{name} holds fractions such as {example:.4g}: it is a grey-level image; segment it first, "
                     "so that every voxel has the number of its phase."
                 )
-        seen.update(int(v) for v in _distinct(part))
-        if len(seen) > limit:
-            raise UserError(
-                f"{name} holds more than {limit} different values: it looks like a grey-level image; segment it first, "
-                "so that every voxel has the number of its phase (really that many phases? Name all with --phases)."
-            )
-    return sorted(seen)
+        found, counts = _counted(part)
+        seen.update({int(v): int(n) for v, n in zip(found.tolist(), counts.tolist(), strict=True)})
+        if len(seen) > _GREYS:
+            break
+    values = sorted(seen)
+    numbers = [seen[v] for v in values]
+    if altered and (clause := lossy(altered, values, numbers)):
+        raise UserError(f"{name} {clause}; segment it, and save labels as PNG or TIFF.")
+    if len(values) > limit:
+        clause = blurred(array, values, numbers) if len(values) <= _GREYS else ""
+        if clause:
+            raise UserError(f"{name} {clause}. For labels, {WAYS}{NAME_ALL}.")
+        raise UserError(
+            f"{name} holds more than {limit} different values: it looks like a grey-level image; segment it first, "
+            "so that every voxel has the number of its phase (really that many phases? Name all with --phases)."
+        )
+    return values, numbers
 
 
-def _distinct(part: np.ndarray) -> np.ndarray:
-    """Return the different values of an array; fast for types of one byte or two."""
+def _counted(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different values of an array and their numbers; fast for types of one byte or two."""
     if part.dtype.kind == "f" or part.dtype.itemsize > 2:
-        return np.unique(part)
+        return np.unique(part, return_counts=True)
     low = 0 if part.dtype.kind in "bu" else int(np.iinfo(part.dtype).min)
-    seen = np.zeros(2 ** (8 * part.dtype.itemsize), bool)
-    seen[part.astype(np.int32) - low if low else part.astype(np.uint16, copy=False)] = True
-    return np.flatnonzero(seen) + low
+    counts = np.bincount((part.astype(np.int32) - low if low else part).ravel())
+    found = np.flatnonzero(counts)
+    return found + low, counts[found]
+
+
+def _more_than_names(
+    name: str, values: list[int], counts: list[int], names: tuple[str, ...], colors: tuple[str, ...]
+) -> UserError:
+    """Return the refusal of an image with more values than names: any choice would shift names."""
+    total, shown = sum(counts), colors or tuple(map(str, values))
+    extra = len(values) - len(names)
+    order = sorted(range(len(values)), key=lambda i: (0 <= values[i] < len(names), counts[i]))
+    if colors or not set(range(len(names))) <= set(values):
+        order = sorted(range(len(values)), key=lambda i: counts[i])
+    odd = sorted(order[:extra])
+    listing = ", ".join(
+        f"{shown[i]} in {counts[i]} voxel{'s' * (counts[i] > 1)} ({_percent(counts[i], total)})" for i in odd[:4]
+    )
+    more = f" and {extra - 4} more" if extra > 4 else ""
+    return UserError(
+        f"{name} holds {len(values)} different values ({', '.join(shown[:12])}{', …' if len(shown) > 12 else ''}), but "
+        f"{len(names)} phases are named ({', '.join(names)}). Too many: {listing}{more}. Give these voxels the value "
+        "of a phase, or name all values, in their order, with --phases."
+    )
+
+
+def _odd_values(array: np.ndarray, values: list[int], counts: list[int]) -> tuple[str, ...]:
+    """Return notes on values that may be no phase: a few stray voxels, or a burnt-in bar."""
+    total, notes = sum(counts), []
+    if len(values) < 3:
+        return ()
+    for value, count in zip(values, counts, strict=True):
+        if count < _STRAY * total:
+            notes.append(
+                f"the value {value} occurs in {count} of {total} voxels ({_percent(count, total)}): a phase, "
+                "or a stray value?"
+            )
+    edges = [v for v in (values[0], values[-1]) if counts[values.index(v)] < 0.05 * total]
+    for value in edges:
+        box = bar(array, value)
+        if box is not None:
+            rows, columns = box
+            notes.append(
+                f"the value {value} ({_percent(counts[values.index(value)], total)}) fills one box, rows "
+                f"{rows[0]} to {rows[1]} and columns {columns[0]} to {columns[1]}, and nothing else: is it a scale bar?"
+            )
+    return tuple(notes)
+
+
+def _percent(count: int, total: int) -> str:
+    """Return a share with at least two figures."""
+    share = 100 * count / total
+    return f"{share:.2f} %" if share >= 0.1 else f"{share:.2g} %"
+
+
+def _tints(palette: np.ndarray | None, values: list[int]) -> tuple[str, ...]:
+    """Return the palette's colours of labels, where they can be told apart."""
+    if palette is None or values[-1] >= len(palette):
+        return ()
+    used = palette[values].astype(int)
+    near = np.abs(used[:, np.newaxis] - used).max(axis=2) < _APART
+    return tuple("#{:02x}{:02x}{:02x}".format(*c) for c in used.tolist()) if near.sum() == len(values) else ()
 
 
 def _map(array: np.ndarray, values: list[int]) -> np.ndarray:

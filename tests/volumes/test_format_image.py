@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -5,6 +8,7 @@ from PIL import Image
 from mesofuse.errors import UserError
 from mesofuse.volumes.format_image import read, write
 from mesofuse.volumes.grid import Grid
+from mesofuse.volumes.labelling import to_labels
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases
 
@@ -46,10 +50,19 @@ def test_colour_is_said(tmp_path):
 def test_a_jpeg_that_blurred_the_labels_is_refused(tmp_path):
     Image.fromarray(PLANE * 100).save(tmp_path / "a.jpg", quality=75)
     with pytest.raises(UserError, match=r"JPEG with .* grey values.*PNG or TIFF"):
-        read(str(tmp_path / "a.jpg"))
+        to_labels(read(str(tmp_path / "a.jpg")))
     halves = np.repeat(np.array([0, 255], np.uint8), 16)[None].repeat(16, 0)  # edges on JPEG's blocks survive
     Image.fromarray(halves).save(tmp_path / "b.jpg", quality=95)
-    np.testing.assert_array_equal(read(str(tmp_path / "b.jpg")).array, halves)
+    np.testing.assert_array_equal(to_labels(read(str(tmp_path / "b.jpg")))[0].array[0], halves > 0)
+
+
+def test_colours_of_16_bits_are_refused_rather_than_rounded(tmp_path):
+    size, rows = struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0), zlib.compress(bytes(13))
+    parts = [(b"IHDR", size), (b"IDAT", rows), (b"IEND", b"")]
+    body = b"".join(struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts)
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+    with pytest.raises(UserError, match="16 bits, which can't be read exactly"):
+        read(str(tmp_path / "a.png"))
 
 
 def test_a_truncated_image_is_one_sentence(tmp_path):
