@@ -104,6 +104,14 @@ def picture(mode: str = "L", **options: Any) -> Callable[[Path], None]:
     return make
 
 
+def blocks_as_jpeg(path: Path) -> None:
+    """Write a plane of plain blocks of 8 × 8, which JPEG keeps as they are."""
+    from PIL import Image
+
+    plane = labels((1, 4, 6), 2)[0].repeat(8, 0).repeat(8, 1)
+    Image.fromarray(plane * 255).save(path, quality=100)
+
+
 def numbered_folder(ending: str) -> Callable[[Path], None]:
     """Return a writer of a folder of images."""
 
@@ -233,7 +241,7 @@ SEEDS: list[Seed] = [
     Seed("rgba.png", picture("RGBA"), structured=(m.png_chunks,), shape=(1, *SHAPE[1:])),
     Seed("grey.bmp", picture(), structured=(m.set_length,), shape=(1, *SHAPE[1:])),
     Seed("one-bit.bmp", picture("1"), structured=(m.set_length,), shape=(1, *SHAPE[1:])),
-    Seed("grey.jpg", picture(quality=100), shape=(1, *SHAPE[1:])),
+    Seed("grey.jpg", blocks_as_jpeg, shape=(1, 32, 48)),
     Seed("array.npy", lambda path: np.save(path, labels()), structured=TEXT),
     Seed("fortran.npy", lambda path: np.save(path, np.asfortranarray(labels().astype(">i4"))), structured=TEXT),
     Seed("pictures/", numbered_folder(".png"), structured=(m.png_chunks,)),

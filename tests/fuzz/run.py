@@ -60,14 +60,24 @@ def read_job(path: Path) -> None:
     """Read a job's configuration, with its method's options."""
     from mesofuse.config.job import load_job
 
-    load_job(path).resolved()
+    _named(path, load_job(path).resolved)
 
 
 def read_comparison(path: Path) -> None:
     """Read a comparison's configuration."""
     from mesofuse.config.comparison import load_comparison
 
-    load_comparison(path).resolved()
+    _named(path, load_comparison(path).resolved)
+
+
+def _named(path: Path, resolve: Callable[[], Any]) -> None:
+    """Resolve a configuration; what is said of its options need not name the file that was read before."""
+    from mesofuse.errors import UserError
+
+    try:
+        resolve()
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def read_model(path: Path) -> None:
@@ -82,6 +92,13 @@ def read_weights(path: Path) -> None:
     from mesofuse.pipeline import import_model
 
     import_model.read_weights(path)
+
+
+def planted(bodies: list[str], path: Path) -> Any:
+    """Do what a fault would do, the one of the case's number."""
+    space: dict[str, Any] = {}
+    exec(f"def fault(path):\n    {bodies[int(os.environ['FUZZ_CASE'])]}", space)
+    return space["fault"](path)
 
 
 READERS: dict[str, Callable[[Path], Any]] = {
@@ -102,7 +119,7 @@ def damage(seeds: dict[str, Path], case: tuple[str, int], folder: Path) -> Path:
         files = sorted(f for f in target.rglob("*") if f.is_file())
         chosen = rng.choice([f for f in files if f.suffix in (".json", "") or f.name[0] == "."] or files)
         file = chosen if rng.random() < 0.6 else rng.choice(files)
-        if rng.random() < 0.04:
+        if rng.random() < 0.05 and mutations.json_tree in seed.structured:
             file.unlink()
             return target
         structured = seed.structured if mutations.json_tree not in seed.structured or file.name[-4:] in (
@@ -152,6 +169,7 @@ def child(seeds: dict[str, Path], cases: list[tuple[str, int]], pipe: int, work:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         path = damage(seeds, case, folder)
+        os.environ["FUZZ_CASE"] = str(case[1])
         os.write(pipe, b"begun\n")
         outcome, words = judged(by_name[case[0]], path)
         sys.stdout.flush()
@@ -165,7 +183,9 @@ def child(seeds: dict[str, Path], cases: list[tuple[str, int]], pipe: int, work:
         os.write(pipe, json.dumps([outcome, words[-2500:]]).encode() + b"\n")
 
 
-def run(seeds: dict[str, Path], cases: list[tuple[str, int]], work: Path, batch: int = 50) -> list[tuple[str, str]]:
+def run(
+    seeds: dict[str, Path], cases: list[tuple[str, int]], work: Path, seconds: float, batch: int = 50
+) -> list[tuple[str, str]]:
     """Return outcome and words of each case; a child that hangs or dies costs only its case."""
     results: list[tuple[str, str]] = []
     while len(results) < len(cases):
@@ -178,16 +198,16 @@ def run(seeds: dict[str, Path], cases: list[tuple[str, int]], work: Path, batch:
             finally:
                 os._exit(0)
         os.close(writer)
-        results += _listen(reader, pid, len(todo))
+        results += _listen(reader, pid, len(todo), seconds)
         os.close(reader)
     return results
 
 
-def _listen(reader: int, pid: int, count: int) -> list[tuple[str, str]]:
+def _listen(reader: int, pid: int, count: int, seconds: float) -> list[tuple[str, str]]:
     results: list[tuple[str, str]] = []
     buffer, begun, since = b"", False, time.monotonic()
     while len(results) < count:
-        left = since + (SECONDS if begun else 60) - time.monotonic()
+        left = since + (seconds if begun else 60) - time.monotonic()
         ready = select.select([reader], [], [], max(0, left))[0]
         data = os.read(reader, 1 << 16) if ready else b""
         buffer += data
@@ -222,7 +242,11 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="Seeds whose name holds this alone.")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="Time for a file.")
+    parser.add_argument(
+        "--plant", action="append", default=[], help="Body of a reader that stands in for one case: is it found?"
+    )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", type=Path, help="Folder for the files that gave findings.")
     given = parser.parse_args()
@@ -249,7 +273,10 @@ def main() -> int:
         _import_all()
         cases = chosen(given.count, given.first, given.only)
         begun = time.monotonic()
-        results = run(seeds, cases, work)
+        if given.plant:
+            cases = [(given.only, i) for i in range(len(given.plant))]
+            READERS.update(dict.fromkeys(READERS, lambda path: planted(given.plant, path)))
+        results = run(seeds, cases, work, given.seconds)
         seconds = time.monotonic() - begun
         if given.keep:
             for case, (outcome, _) in zip(cases, results, strict=True):
