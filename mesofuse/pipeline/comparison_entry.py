@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from mesofuse.pipeline.fit import fit_job
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
 from mesofuse.report.progress import ProgressPrinter
+from mesofuse.report.terminal import guarded
 from mesofuse.streaming.run import GenerateOptions
 from mesofuse.volumes.files import remove, replacing
 from mesofuse.volumes.grid import Triple, parse_size
@@ -219,6 +221,13 @@ def _device_peak(device: str) -> int:
 
 def main(folder: str, name: str, loudness: str, size: str) -> int:
     """Run one entry of a comparison folder; a user's mistake goes to stdout with the exit code `REFUSED`."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # `make_volume` reads it, whatever the terminal shows
+    with guarded():
+        return _run(folder, name, loudness, size)
+
+
+def _run(folder: str, name: str, loudness: str, size: str) -> int:
     try:
         config = load_comparison(Path(folder) / COMPARISON)
         entry = next(e for e in config.compare if e.name == name)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from mesofuse.errors import UserError
-from mesofuse.pipeline.comparison_entry import USAGE, Usage, peak_memory, read_usage
+from mesofuse.pipeline.comparison_entry import REFUSED, USAGE, Usage, peak_memory, read_usage
 
 
 def test_peak_is_the_processes_own_not_its_parents():
@@ -24,3 +25,11 @@ def test_no_record_is_nothing_done_and_a_damaged_one_is_said(tmp_path):
     (tmp_path / USAGE).write_text('{"fit_sec', "utf-8")
     with pytest.raises(UserError, match="damaged"):
         read_usage(tmp_path)
+
+
+def test_a_refusal_reaches_the_other_process_whatever_the_terminal_shows(tmp_path):
+    place = tmp_path / "Größe ≥ 3"
+    command = [sys.executable, "-m", "mesofuse.pipeline.comparison_entry", str(place), "a", "progress", "8,8,8"]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"})
+    assert done.returncode == REFUSED, done.stderr
+    assert "Größe ≥ 3" in done.stdout.decode("utf-8")
