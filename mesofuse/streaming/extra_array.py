@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mesofuse.streaming.tiles import Tile, Tiling
+from mesofuse.volumes.array_units import ArrayUnits
 from mesofuse.volumes.backends import open_store
 from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.levels import create_array
@@ -32,6 +33,7 @@ class ExtraArrays:
 
     def __init__(self, path: str, names: Mapping[str, str], tiling: Tiling, region: Region, grid: Grid) -> None:
         self._arrays: dict[str, zarr.Array[Any]] = {}
+        self._units: dict[str, ArrayUnits] = {}
         if not names:
             return
         import zarr
@@ -42,8 +44,8 @@ class ExtraArrays:
         group = zarr.open_group(store=open_store(path, writable=True), mode="r+")
         for name, meaning in names.items():
             folder, _, leaf = name.rpartition("/")
-            inner = group.require_group(folder)
-            if leaf not in inner:
+            inner = _group(group, folder)
+            if not _usable(inner, leaf, place.shape):
                 chunk: Triple = tuple(min(e, n) for e, n in zip(tiling.edge, place.shape, strict=True))  # type: ignore[assignment]
                 about = {
                     "description": meaning,
@@ -53,12 +55,31 @@ class ExtraArrays:
                     "origin": list(place.origin),
                 }
                 create_array(inner, leaf, place.shape, chunk, None, dtype="uint32", attributes=about)
-            self._arrays[name] = inner[leaf].with_config({"write_empty_chunks": True})  # type: ignore[union-attr]
+            self._arrays[name] = array = inner[leaf].with_config({"write_empty_chunks": True})  # type: ignore[union-attr]
+            self._units[name] = ArrayUnits(group.store, array)
 
     def write(self, tile: Tile, extra: Mapping[str, np.ndarray]) -> None:
         """Write a tile's counts."""
         for name, array in self._arrays.items():
-            array[tile.core.shifted([-a for a in self._start]).slices] = extra[name]
+            array[self._place(tile)] = extra[name]
+
+    def has(self, tile: Tile) -> bool:
+        """Whether the counts of a tile are there."""
+        return all(units.written(self._place(tile)) for units in self._units.values())
+
+    def discard_damaged(self, known: Mapping[str, str]) -> int:
+        """Read every count that is there, delete what can't be used, and return how many units that were.
+
+        Args:
+            known: Key to the SHA-256 of what was written.
+        """
+        bad = [(units, damage) for units in self._units.values() for damage in units.damaged(known, missing=False)]
+        for units, damage in bad:
+            units.discard(damage.where)
+        return len(bad)
+
+    def _place(self, tile: Tile) -> tuple[slice, slice, slice]:
+        return tile.core.shifted([-a for a in self._start]).slices
 
     def record(self) -> dict[str, dict[str, int]]:
         """Return what the volume says of them: ``{"totals": {name: sum}}``, read a chunk at a time; {} without any."""
@@ -79,3 +100,21 @@ def _covered(tiling: Tiling, region: Region) -> Region:
         (tile,) = tiling.touching(Region(corner, tuple(c + 1 for c in corner)))  # type: ignore[arg-type]
         ends.append(tile.core.start if not ends else tile.core.stop)
     return Region(ends[0], ends[1])
+
+
+def _group(group: zarr.Group, name: str) -> zarr.Group:
+    """Return a group's subgroup, made anew where it is missing or its metadata are torn; "" is the group itself."""
+    if not name:
+        return group
+    try:
+        return group.require_group(name)
+    except (ValueError, LookupError, TypeError):
+        return group.create_group(name, overwrite=True)
+
+
+def _usable(group: zarr.Group, name: str, shape: Triple) -> bool:
+    """Whether an array is there and can be opened."""
+    try:
+        return tuple(group[name].shape) == tuple(shape)  # type: ignore[union-attr]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
+import hashlib
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,14 @@ from mesofuse.errors import UserError
 from mesofuse.interfaces.problem import Content
 from mesofuse.volumes import lock
 from mesofuse.volumes.backends import check_replaceable, clear_for_overwrite, is_url, occupied
-from mesofuse.volumes.files import check_free, remove
+from mesofuse.volumes.files import beside, check_free, remove, sweep, sync, sync_entries
+from mesofuse.volumes.gate import give_up, reopen
 from mesofuse.volumes.grid import Grid, Triple
 from mesofuse.volumes.intensity_store import IntensityVolume, open_volume
 from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.store import LabelVolume
 from mesofuse.volumes.write_units import layout
+from mesofuse.volumes.zarr_stores import sweep_store
 
 
 def check_output(out: str, *, resume: bool, overwrite: bool) -> None:
@@ -100,11 +103,13 @@ def open_output(
         return create(out, overwrite)
     # A kill while its metadata are written must not leave half of them.
     place = Path(out).absolute()
-    nursery = place.with_name(f".{uuid.uuid4().hex[:8]}.partial")
+    nursery = beside(place)
     try:
         create(nursery / place.name, False)
-        clear_for_overwrite(out)
+        sync(nursery)
+        clear_for_overwrite(out)  # as late as can be: until here the old volume is whole
         (nursery / place.name).rename(place)
+        sync_entries(place.parent)
     finally:
         remove(nursery)
     return open_volume(out, mode="r+")
@@ -114,10 +119,31 @@ def open_output(
 def alone(out: str, say: Callable[[str], None]) -> Iterator[None]:
     """Wait until no other process or thread of this machine writes the same output; see `mesofuse.volumes.lock`.
 
-    Where there are no locks, two runs of one job do not harm each other while they compute: every write is whole.
+    What killed runs left in it and beside it is deleted first. When the block fails, threads of this process that still
+    write into the output are waited for, and begin nothing more. Where there are no locks, two runs of one job do not
+    harm each other while they compute: every write is whole.
     """
     if is_url(out):
         yield
         return
-    with lock.alone(Path(out), lambda: say(f"Another run is writing {out}; waiting for it to end.")):
-        yield
+    places = [Path(out).absolute(), Path(scratch_path(out)).absolute()]
+    with lock.alone(places[0], lambda: say(f"Another run is writing {out}; waiting for it to end.")) as held:
+        for place in places:
+            reopen(place)
+            if held:
+                sweep(place)
+                sweep_store(place)
+        try:
+            yield
+        except BaseException:
+            for place in places:
+                give_up(place)
+            raise
+
+
+def scratch_path(out: str) -> str:
+    """Return where an output's tiles are kept: beside it, or for a remote one in the folder for temporary files."""
+    if is_url(out):
+        name = hashlib.sha256(out.encode()).hexdigest()[:16]
+        return str(Path(tempfile.gettempdir()) / f"mesofuse-{name}.tiles.zarr")
+    return f"{out.rstrip('/')}.tiles.zarr"

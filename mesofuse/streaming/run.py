@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mesofuse.errors import UserError
 from mesofuse.interfaces.events import Event, TileDone
 from mesofuse.interfaces.method import Model, TileOutput
 from mesofuse.streaming.compute import compute_output, default_workers, torch_threads_kept
@@ -91,18 +92,53 @@ def generate(
             out, grid.refined(model.scale).cropped(region), model.problem.phases, options.chunks, options.shards, job,
             resume=options.resume, overwrite=options.overwrite, content=model.problem.content,
         )  # fmt: skip
-        if volume.provenance.get("complete") and volume.complete:
-            return volume
         extra = ExtraArrays(out, getattr(model, "extras", {}), tiling, region, grid)
-        run = _Run(model, low_res, tiling, region, volume, options, emit, extra)
+        places = {tile: _place(tile, region) for tile in tiling.touching(region)}
+        finished = bool(volume.provenance.get("complete"))
+        if options.resume:
+            _discard_damaged(volume, extra, places, say)
+        if finished and volume.complete and levels_are_sound(volume):
+            return volume
+        if finished:
+            volume.set_provenance({**volume.provenance, "complete": False})
+        run = _Run(model, low_res, tiling, region, volume, options, emit, extra, places)
         if is_aligned(tiling, region, volume.write_unit):
             run.straight()
         else:
             run.by_scratch(job)
         if options.levels:
             volume.build_levels()
-        volume.set_provenance({**volume.provenance, **extra.record(), "complete": True})
+        volume.seal({**volume.provenance, **extra.record(), "complete": True})
     return volume
+
+
+def _discard_damaged(
+    volume: LabelVolume, extra: ExtraArrays, places: Mapping[Tile, Region], say: Callable[[str], None]
+) -> None:
+    """Delete what a resumed run must not keep: units that can't be used, and those of tiles whose counts can't."""
+    known = volume.known_digests()
+    bad = len(volume.discard_damaged()) + extra.discard_damaged(known)
+    for tile, place in places.items():
+        if volume.done(place) and not extra.has(tile):
+            volume.discard(place)
+    if bad:
+        say(f"{bad} damaged {'file' if bad == 1 else 'files'} of {volume.path} {'is' if bad == 1 else 'are'} made anew")
+
+
+def levels_are_sound(volume: LabelVolume) -> bool:
+    """Whether every unit of a volume's coarser levels is there and can be read."""
+    known = volume.known_digests()
+    try:
+        return not any(True for units in volume.level_units() for _ in units.damaged(known))
+    except UserError:
+        return False
+
+
+def _place(tile: Tile, region: Region) -> Region:
+    """Return where a tile's voxels lie in a volume that holds a region."""
+    part = tile.output.intersect(region)
+    assert part is not None
+    return part.shifted([-a for a in region.start])
 
 
 @dataclass(frozen=True)
@@ -117,10 +153,11 @@ class _Run:
     options: GenerateOptions
     emit: Callable[[Event], None]
     extra: ExtraArrays
+    places: Mapping[Tile, Region]
 
     def straight(self) -> None:
         """Every tile is whole write units: it goes straight into the output."""
-        places = {tile: self._place(tile) for tile in self.tiling.touching(self.region)}
+        places = self.places
         todo = [tile for tile, place in places.items() if not self.volume.done(place)]
         compute = self._compute()
 
@@ -151,15 +188,10 @@ class _Run:
             self.volume.write(unit, scratch.gather(unit.shifted(self.region.start)))
             return unit.size
 
-        self._each([t for t in tiles if not scratch.has(t)], work, total=len(tiles))
+        kept = [t for t in tiles if scratch.has(t) and self.extra.has(t)]
+        self._each([t for t in tiles if t not in set(kept)], work, total=len(tiles))
         self._each(units, assemble)
         scratch.remove()
-
-    def _place(self, tile: Tile) -> Region:
-        """Return where a tile's voxels lie in the volume."""
-        part = tile.output.intersect(self.region)
-        assert part is not None
-        return part.shifted([-a for a in self.region.start])
 
     def _compute(self) -> Callable[[Tile], TileOutput]:
         """Return what computes a tile; on a GPU one computes at a time while others are read, drawn and written."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mesofuse.errors import UserError
-from mesofuse.streaming.output import open_output
+from mesofuse.streaming.output import open_output, scratch_path
 from mesofuse.streaming.tiles import Tile, Tiling
-from mesofuse.volumes.backends import is_url, occupied
+from mesofuse.volumes.backends import clear_for_overwrite, occupied
 from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.store import LabelVolume
@@ -39,7 +35,7 @@ class Scratch:
         shape: Triple = tuple(c * s for c, s in zip(tiling.counts, tiling.slot, strict=True))  # type: ignore[assignment]
         mark = {**job, "tiling": str(tiling)}
         taken = occupied(self.path)
-        before = open_volume(self.path).provenance if taken else {}
+        before = self._opened() if taken else {}
         if taken and "tiling" not in before:
             raise UserError(f"{self.path} is in the way: tiles are kept there while the output is made; move it.")
         same = resume and all(before.get(k) == v for k, v in mark.items())
@@ -47,6 +43,18 @@ class Scratch:
             self.path, Grid(shape), volume.phases, tiling.slot, None, mark, resume=same, overwrite=taken and not same,
             content=volume.content,
         )  # fmt: skip
+        if same:
+            self.store.discard_damaged()
+
+    def _opened(self) -> dict[str, Any]:
+        """Return what is said of the store that is there."""
+        try:
+            return open_volume(self.path).provenance
+        except UserError as error:
+            raise UserError(
+                f"{self.path} keeps tiles while the output is made, and is damaged: delete it, and they are computed "
+                f"again ({error})"
+            ) from error
 
     def has(self, tile: Tile) -> bool:
         """Whether a tile is kept."""
@@ -71,17 +79,9 @@ class Scratch:
 
     def remove(self) -> None:
         """Delete the store."""
-        shutil.rmtree(self.path)
+        clear_for_overwrite(self.path)
 
     def _home(self, tile: Tile) -> Region:
         """Return the chunk of a tile."""
         start: Triple = tuple(i * s for i, s in zip(tile.index, self.tiling.slot, strict=True))  # type: ignore[assignment]
         return Region.whole(self.tiling.slot).shifted(start)
-
-
-def scratch_path(out: str) -> str:
-    """Return where an output's tiles are kept: beside it, or for a remote one in the folder for temporary files."""
-    if is_url(out):
-        name = hashlib.sha256(out.encode()).hexdigest()[:16]
-        return str(Path(tempfile.gettempdir()) / f"mesofuse-{name}.tiles.zarr")
-    return f"{out.rstrip('/')}.tiles.zarr"

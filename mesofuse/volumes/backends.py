@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.files import remove
+from mesofuse.volumes import digests
+from mesofuse.volumes.files import beside, remove
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -34,11 +36,11 @@ def open_store(path: str, *, writable: bool) -> Store:
     Raises:
         UserError: A zip is to be written in place, its file is broken, or the URL's protocol is not installed.
     """
-    from zarr.storage import FsspecStore, LocalStore, ZipStore
+    from mesofuse.volumes.zarr_stores import FolderStore, ReadOnlyZip, RemoteStore
 
     if is_url(path):
         try:
-            return FsspecStore.from_url(path, read_only=not writable)
+            return RemoteStore.from_url(path, read_only=not writable)
         except (ImportError, ValueError) as error:
             raise UserError(f"{path} can't be opened: {error}.") from error
     if path.lower().endswith(".zip"):
@@ -51,8 +53,8 @@ def open_store(path: str, *, writable: bool) -> Store:
 
         if not zipfile.is_zipfile(path):
             raise UserError(f"{path} is not a zip file, or it is cut off at its end.")
-        return ZipStore(path, mode="r")
-    return LocalStore(path, read_only=not writable)
+        return ReadOnlyZip(path, mode="r")
+    return FolderStore(path, read_only=not writable)
 
 
 def exists(store: Store, key: str) -> bool:
@@ -69,10 +71,29 @@ def keys(store: Store, prefix: str) -> set[str]:
     """Return all keys below a prefix."""
     from zarr.core.sync import sync
 
+    from mesofuse.volumes.zarr_stores import FolderStore
+
+    if isinstance(store, FolderStore):
+        return _files_below(store.root, prefix)
+
     async def collect() -> set[str]:
         return {key async for key in store.list_prefix(prefix)}
 
     return sync(collect())
+
+
+def _files_below(root: Path, prefix: str) -> set[str]:
+    """Return the files of a folder; one that can't be listed is an error, not empty."""
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    found = set()
+    for parent, _, names in os.walk(root / prefix, onerror=refuse):
+        place = Path(parent).relative_to(root).as_posix()
+        found.update(names if place == "." else (f"{place}/{name}" for name in names))
+    return found
 
 
 def delete(store: Store, key: str) -> None:
@@ -106,7 +127,12 @@ def clear_for_overwrite(path: str) -> None:
             raise UserError(_STRANGER.format(path, "is not a zarr volume"))
         return
     check_replaceable(path)
-    remove(Path(path))
+    place = Path(path)
+    if place.is_dir():  # a kill must not leave half of it under its name
+        away = beside(place)
+        place.rename(away)
+        place = away
+    remove(place)
 
 
 def check_replaceable(path: str) -> None:
@@ -129,7 +155,7 @@ def _belongs(child: Path) -> bool:
     """Whether a file or folder at the top of a zarr group is part of it, or what a killed writer left."""
     if child.is_dir():
         return any((child / marker).is_file() for marker in MARKERS) or child.name == "c" or child.name.isdigit()
-    known = child.name in {*MARKERS, ".zattrs", ".zmetadata", ".DS_Store"}
+    known = child.name in {*MARKERS, ".zattrs", ".zmetadata", ".DS_Store", digests.NAME}
     return known or child.name.startswith(".nfs") or child.name.endswith(".partial")
 
 

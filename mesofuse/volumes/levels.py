@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mesofuse.errors import UserError
+from mesofuse.volumes.array_units import ArrayUnits, one_line
 from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import Phase
@@ -21,23 +22,41 @@ _OUTSIDE = 255  # no label: there are at most 255 phases
 
 @dataclass(frozen=True)
 class Level:
-    """One resolution level of a volume, read by region."""
+    """One resolution level of a volume, read by region.
+
+    Attributes:
+        grid: Its grid.
+        phases: The volume's phases.
+        array: Its zarr array.
+        path: The volume, for messages.
+        whole: Whether every chunk of it must be there; foreign software leaves empty ones out.
+    """
 
     grid: Grid
     phases: tuple[Phase, ...]
     array: zarr.Array[Any]
     path: str
+    whole: bool = True
 
     def read(self, region: Region) -> np.ndarray:
         """Return the uint8 labels of a region of this level.
 
         Raises:
-            UserError: A chunk is damaged.
+            UserError: If a chunk is damaged or missing.
         """
+        units = ArrayUnits(self.array.store, self.array)
+        if self.whole and not units.written((*(slice(0, n) for n in self.array.shape[:-3]), *region.slices)):
+            raise self._damaged(region, "a chunk file is missing")
         try:
             return np.asarray(self.array[(..., *region.slices)]).astype(np.uint8, copy=False)
         except (RuntimeError, ValueError, IndexError, OSError) as error:
-            raise UserError(f"The level {self.array.path} of {self.path} is damaged in {region} ({error}).") from error
+            raise self._damaged(region, one_line(error)) from error
+
+    def _damaged(self, region: Region, reason: str) -> UserError:
+        return UserError(
+            f"The level {self.array.path} of {self.path} is damaged in {region} ({reason}); "
+            f"`mesofuse check {self.path}` says what mends it."
+        )
 
 
 def create_array(

@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 import numpy as np
 
 from mesofuse.errors import UserError
-from mesofuse.volumes import backends, ome
+from mesofuse.volumes import backends, digests, ome
+from mesofuse.volumes.array_units import ArrayUnits, Damage, one_line
 from mesofuse.volumes.axes import ArrangedArray
+from mesofuse.volumes.files import replacing, sync, sync_entries
 from mesofuse.volumes.grid import AXES, Grid, Region, Triple
 from mesofuse.volumes.levels import Level, build, create_array, pyramid
+from mesofuse.volumes.metadata import check_array
 from mesofuse.volumes.ome_layout import image_group, labels_hint
 from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.write_units import check_block, layout, scan_shape
+from mesofuse.volumes.zarr_stores import read_key
 
 if TYPE_CHECKING:
     import zarr
 
 Mode = Literal["r", "r+"]
+_CHECK = "`mesofuse check {}` says all that is damaged and what mends it."
 
 
 class LabelVolume:
@@ -63,6 +68,7 @@ class LabelVolume:
         self.grid = ome.read_grid(self._ome, 0, _triple(self.array.shape[-3:]), path)
         self.notes = () if self._own else ome.size_notes(self._ome, self.grid.shape, path)
         self.phases = phases or self._find_phases()
+        self.units = self._units_of(self.array)
 
     # --- opening and creating -------------------------------------------------------------------------------------
 
@@ -92,8 +98,11 @@ class LabelVolume:
             ) from None
         except FileNotFoundError:
             raise UserError(f"{path} is not a zarr volume: it holds no zarr.json.") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path} has metadata that can't be read, perhaps cut off ({_one_line(error)}).") from error
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+            raise UserError(
+                f"{path} has metadata that can't be read, perhaps cut off ({one_line(error)}): restore its zarr.json "
+                "from a copy, or make the volume anew with --overwrite."
+            ) from error
         volume = cls(path, mode, image_group(group, path), phases)
         if mode == "r+" and not volume.arrangement.plain:
             raise UserError(f"{path} is not stored as z, y, x, so it can't be written; `mesofuse import` makes a copy.")
@@ -213,7 +222,7 @@ class LabelVolume:
         grids = self.levels
         if not 0 <= index < len(grids):
             raise UserError(f"{self.path} has no level {index}; it has levels 0 to {len(grids) - 1}.")
-        return Level(grids[index], self.phases, self._open_level(index), self.path)
+        return Level(grids[index], self.phases, self._open_level(index), self.path, whole=self._own)
 
     @property
     def complete(self) -> bool:
@@ -236,11 +245,14 @@ class LabelVolume:
         if region.intersect(self.grid.region) != region:
             raise ValueError(f"the region {region} reaches outside the volume of shape {self.grid.shape}")
         if not self._complete and not self.done(region):
-            raise UserError(self._unfinished(f"its region {region} has"))
+            raise UserError(self._absent(region))
         try:
-            return np.asarray(self.array[(..., *region.slices)]).astype(np.uint8, copy=False)
+            labels = np.asarray(self.array[(..., *region.slices)]).astype(np.uint8, copy=False)
         except (RuntimeError, ValueError, IndexError, OSError) as error:
             raise UserError(self._blame(region, error)) from error
+        if self._own and self.phases and int(labels.max()) >= len(self.phases):
+            raise UserError(self._blame(region, ValueError(f"it holds the value {int(labels.max())}")))
+        return labels
 
     def write(self, region: Region, labels: np.ndarray) -> None:
         """Write a region; the only function of mesofuse that writes voxels of full resolution.
@@ -264,20 +276,63 @@ class LabelVolume:
 
     def done(self, region: Region) -> bool:
         """Whether every write unit that a region touches has been written."""
-        return all(backends.exists(self._group.store, key) for key, _ in self._units(region))
+        return self.units.written(self._where(region))
 
     def missing(self) -> Iterator[Region]:
         """Give the write units that have not been written, in C order."""
-        present = backends.keys(self._group.store, f"{self.array.path}/")
-        for key, region in self._units(self.grid.region):
-            if key not in present:
-                yield region
+        return (_region(where) for _, where in self.units.missing())
 
     def discard(self, region: Region) -> None:
         """Delete the keys of all write units that a region touches, so that torn ones count as missing."""
-        for key, _ in self._units(region):
-            backends.delete(self._group.store, key)
+        self.units.discard(self._where(region))
         self._complete = False
+
+    # --- trusting what is stored ----------------------------------------------------------------------------------
+
+    def known_digests(self) -> dict[str, str]:
+        """Return key to SHA-256 of the units that were noted when they were written; others can only be decoded."""
+        try:
+            found = read_key(self._group.store, digests.NAME)
+        except ValueError:  # emptied by a power cut
+            found = None
+        return digests.parse(found.decode("ascii", "replace")) if found else {}
+
+    def discard_damaged(self, watch: Callable[[int, int], None] | None = None) -> list[Damage]:
+        """Read and decode every unit that is there, delete those that can't be used, and return them.
+
+        Args:
+            watch: Called with units done and units in all.
+        """
+        bad = list(self.units.damaged(self.known_digests(), missing=False, watch=counted(self.units.count, watch)))
+        for damage in bad:
+            self.discard(_region(damage.where))
+        return bad
+
+    def level_units(self) -> list[ArrayUnits]:
+        """Return the units of the coarser levels, the finer first.
+
+        Raises:
+            UserError: If the metadata of one can't be read.
+        """
+        paths = ome.dataset_paths(self._ome)
+        return [self._units_of(self._open_level(i)) for i in range(1, len(paths))]
+
+    def seal(self, provenance: dict[str, Any]) -> None:
+        """Replace what is said about how it was made, once all that was written before is on the disk."""
+        if backends.is_url(self.path):
+            self.set_provenance(provenance)
+            return
+        folder = Path(self.path)
+        store, known = self._group.store, self.known_digests()
+        keys = [k for k in backends.keys(store, "") if "/c/" in k and not k.endswith(".partial")]
+        for key in keys:
+            if key not in known:  # its line was cut off, but it could be decoded
+                known[key] = digests.digest(read_key(store, key) or b"")
+        with replacing(folder / digests.NAME) as temporary:
+            temporary.write_text(digests.render(known, keys), encoding="ascii")
+        sync(folder)
+        self.set_provenance(provenance)
+        sync_entries(folder)
 
     def build_levels(self, count: int | None = None, progress: Callable[[int, int], None] | None = None) -> None:
         """Make the coarser resolution levels for viewers: each voxel is the most frequent label of 2×2×2 finer ones.
@@ -340,12 +395,13 @@ class LabelVolume:
             raise UserError(
                 f"{self.path} is damaged: its metadata name the array {name!r}, which is not there."
             ) from None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError) as error:
             raise UserError(
-                f"{self.path} has an array {name!r} whose metadata can't be read ({_one_line(error)})."
+                f"{self.path} has an array {name!r} whose metadata can't be read ({one_line(error)})."
             ) from error
         if not isinstance(array, zarr.Array):
             raise UserError(f"{self.path} is damaged: {name!r} is a group where an array should be.")
+        check_array(array, self.path)
         if self.axes == AXES:
             self.arrangement.shape(array, self.path)
         elif array.ndim != len(self.axes):
@@ -378,29 +434,33 @@ class LabelVolume:
         phases = ome.read_phases(self._ome, len(seen))
         return phases or ()
 
-    def _units(self, region: Region) -> Iterator[tuple[str, Region]]:
-        """Give key and region of each write unit that a region touches."""
-        unit, shape, first = self.write_unit, self.grid.shape, (0,) * len(self.channels)
-        spans = [range(a // u, -(-b // u)) for a, b, u in zip(region.start, region.stop, unit, strict=True)]
-        for place in itertools.product(*spans):
-            start = tuple(p * u for p, u in zip(place, unit, strict=True))
-            stop = tuple(min(a + u, n) for a, u, n in zip(start, unit, shape, strict=True))
-            yield (
-                f"{self.array.path}/{self.array.metadata.encode_chunk_key((*first, *place))}",
-                Region(_triple(start), _triple(stop)),
-            )
+    def _where(self, region: Region) -> tuple[slice, ...]:
+        """Return a region's place in the array."""
+        return (*(slice(0, n) for n in self.channels), *region.slices)
+
+    def _units_of(self, array: zarr.Array[Any]) -> ArrayUnits:
+        return ArrayUnits(
+            self._group.store, array, len(self.phases) if self._own and self.content == "phases" else None
+        )
+
+    def _absent(self, region: Region) -> str:
+        """Say what is to be done about units that are not there."""
+        if not self.provenance.get("complete"):
+            return self._unfinished(f"its region {region} has")
+        key = next(
+            key for key, _ in self.units.touching(self._where(region)) if not backends.exists(self._group.store, key)
+        )
+        return f"{self.path} is damaged: its chunk file {key} is missing; {_CHECK.format(self.path)}"
 
     def _blame(self, region: Region, error: Exception) -> str:
         """Say which write unit of a region can't be read."""
-        for key, unit in self._units(region):
-            try:
-                self.array[(..., *unit.slices)]
-            except Exception as cause:  # whatever the codec raises: it is reported, not hidden
+        for key, where in self.units.touching(self._where(region)):
+            if reason := self.units.fault(key, where, {}):
                 return (
-                    f"The chunk {unit} of {self.path} can't be decoded ({_one_line(cause)}); delete its file {key} "
-                    "and mend the volume with `mesofuse generate … --resume`, or make it anew with --overwrite."
+                    f"{self.path} is damaged: its chunk {_region(where)} (file {key}) {reason}; "
+                    f"{_CHECK.format(self.path)}"
                 )
-        return f"The region {region} of {self.path} can't be read ({_one_line(error)})."
+        return f"The region {region} of {self.path} can't be read ({one_line(error)})."
 
 
 def _triple(values: Any) -> Triple:
@@ -408,5 +468,17 @@ def _triple(values: Any) -> Triple:
     return (a, b, c)
 
 
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".split("\n", 1)[0].rstrip(".")[:160]
+def _region(where: tuple[slice, ...]) -> Region:
+    """Return the region of voxels of a place in the array."""
+    return Region(_triple([s.start for s in where[-3:]]), _triple([s.stop for s in where[-3:]]))
+
+
+def counted(total: int, watch: Callable[[int, int], None] | None) -> Callable[[], None]:
+    """Return what counts its calls for ``watch(done, total)``."""
+    numbers = itertools.count(1)
+
+    def call() -> None:
+        if watch:
+            watch(next(numbers), total)
+
+    return call

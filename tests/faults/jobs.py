@@ -9,19 +9,19 @@ from mesofuse.testing.problems import blobs
 from mesofuse.volumes.format_zarr import copy
 from tests.faults.harness import Job
 
-LOW = blobs((5, 4, 6), 2, seed=4)
+LOW = blobs((34, 2, 4), 2, seed=4)
 LAYOUTS = {
-    "plain": ("--chunks", "8"),
-    "scratch": ("--chunks", "10"),
-    "shards": ("--chunks", "8", "--shards", "16"),
-    "project": ("--chunks", "8", "--project"),
+    "plain": ("--chunks", "32"),
+    "scratch": ("--chunks", "24"),
+    "shards": ("--chunks", "16", "--shards", "32"),
+    "project": ("--chunks", "32", "--project"),
 }
 
 
 def make_inputs(folder, tiny_model):
     """Write a scan, a model, and an image stack to import."""
     model, options = tiny_model(4.0)
-    model.tile = (2, 2, 4)
+    model.tile = (8, 2, 4)
     save_package(folder / "model", model, "superres", options, {})
     copy(LOW, str(folder / "scan.zarr"), chunks=4)
     np.save(folder / "stack.npy", blobs((12, 10, 9), 3, seed=2).array)
@@ -42,7 +42,7 @@ def claims(volume):
 
 
 def generate_job(inputs, layout, *more):
-    """Generate 20 × 16 × 24 voxels in 12 tiles, with a second level."""
+    """Generate 136 × 8 × 16 voxels in 5 tiles, with a second level."""
     argv = ["generate", str(inputs / "model"), str(inputs / "scan.zarr"), "out.zarr", "--workers", "2", "--quiet"]
     argv += [*LAYOUTS[layout], *more]
     return Job(f"generate {layout}", argv, [*argv, "--resume"], complete=claims("out.zarr"))

@@ -117,7 +117,7 @@ class Plant:
                     self.struck = True
                     self.report({"struck": [kind, inside]})
             if strikes:
-                if tear:
+                if tear and self.fault[0] not in ("SIGTERM", "SIGINT"):  # after these the write goes on
                     tear()
                 self._strike(inside)
         finally:
