@@ -120,7 +120,11 @@ def _write(
         if levels:
             volume.build_levels()
         return
-    with replacing(Path(output.rstrip("/"))) as temporary:
+
+    def busy() -> None:
+        click.echo(f"Another run is writing {output}; waiting for it to end.", err=True)
+
+    with replacing(Path(output.rstrip("/")), overwrite=overwrite, busy=busy) as temporary:
         zipped = output.lower().endswith(".zip")
         folder = f"{temporary}.zarr" if zipped else str(temporary)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,7 +45,7 @@ class ExtraArrays:
         for name, meaning in names.items():
             folder, _, leaf = name.rpartition("/")
             inner = _group(group, folder)
-            if not _usable(inner, leaf, place.shape):
+            if not usable(inner, leaf, place.shape):
                 chunk: Triple = tuple(min(e, n) for e, n in zip(tiling.edge, place.shape, strict=True))  # type: ignore[assignment]
                 about = {
                     "description": meaning,
@@ -112,8 +112,8 @@ def _group(group: zarr.Group, name: str) -> zarr.Group:
         return group.create_group(name, overwrite=True)
 
 
-def _usable(group: zarr.Group, name: str, shape: Triple) -> bool:
-    """Whether an array is there and can be opened."""
+def usable(group: zarr.Group, name: str, shape: Sequence[int]) -> bool:
+    """Whether an array of a shape is there and can be opened."""
     try:
         return tuple(group[name].shape) == tuple(shape)  # type: ignore[union-attr]
     except (ValueError, LookupError, TypeError, AttributeError):

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from mesofuse.errors import UserError
 from mesofuse.interfaces.events import Event, TileDone
 from mesofuse.interfaces.method import Model, TileOutput
 from mesofuse.streaming.compute import compute_output, default_workers, torch_threads_kept
@@ -97,7 +96,7 @@ def generate(
         finished = bool(volume.provenance.get("complete"))
         if options.resume:
             _discard_damaged(volume, extra, places, say)
-        if finished and volume.complete and levels_are_sound(volume):
+        if finished and volume.complete and volume.levels_are_sound():
             return volume
         if finished:
             volume.set_provenance({**volume.provenance, "complete": False})
@@ -123,15 +122,6 @@ def _discard_damaged(
             volume.discard(place)
     if bad:
         say(f"{bad} damaged {'file' if bad == 1 else 'files'} of {volume.path} {'is' if bad == 1 else 'are'} made anew")
-
-
-def levels_are_sound(volume: LabelVolume) -> bool:
-    """Whether every unit of a volume's coarser levels is there and can be read."""
-    known = volume.known_digests()
-    try:
-        return not any(True for units in volume.level_units() for _ in units.damaged(known))
-    except UserError:
-        return False
 
 
 def _place(tile: Tile, region: Region) -> Region:

@@ -10,8 +10,10 @@ import numpy as np
 import zarr
 
 from mesofuse.streaming.compute import default_workers
+from mesofuse.streaming.extra_array import usable
 from mesofuse.streaming.output import alone, open_output
 from mesofuse.streaming.run import GenerateOptions
+from mesofuse.volumes.array_units import ArrayUnits
 from mesofuse.volumes.backends import occupied, open_store
 from mesofuse.volumes.grid import Region
 from mesofuse.volumes.levels import create_array
@@ -54,9 +56,14 @@ def summarise(
             out, first.grid, first.phases, options.chunks, options.shards, job,
             resume=same, overwrite=occupied(out) and not same,
         )  # fmt: skip
-        if volume.provenance.get("complete") and volume.complete:
-            return volume
+        finished = bool(volume.provenance.get("complete"))
         probability, entropy = _arrays(volume)
+        if same:
+            _discard_damaged(volume, (probability, entropy))
+        if finished and volume.complete and volume.levels_are_sound():
+            return volume
+        if finished:
+            volume.set_provenance({**volume.provenance, "complete": False})
         todo = list(volume.missing())
         total = sum(1 for _ in volume.grid.region.blocks(volume.write_unit))
         done = total - len(todo)
@@ -78,8 +85,18 @@ def summarise(
         get(graph, list(graph), num_workers=workers, callbacks=[(None, None, None, finished, None)])
         if options.levels:
             volume.build_levels()
-        volume.set_provenance({**volume.provenance, "complete": True})
+        volume.seal({**volume.provenance, "complete": True})
     return volume
+
+
+def _discard_damaged(volume: LabelVolume, arrays: Sequence[zarr.Array[Any]]) -> None:
+    """Delete the labels of all units in which they, or what lies beside them, can't be used."""
+    known = volume.known_digests()
+    volume.discard_damaged()
+    for array in arrays:
+        for damage in ArrayUnits(array.store, array).damaged(known):
+            start, stop = zip(*((s.start, s.stop) for s in damage.where[-3:]), strict=True)
+            volume.discard(Region(start, stop))
 
 
 def shares(volumes: Sequence[LabelVolume], region: Region) -> np.ndarray:
@@ -112,7 +129,7 @@ def _arrays(volume: LabelVolume) -> tuple[zarr.Array[Any], zarr.Array[Any]]:
     """Return the arrays of probability and entropy, made where they are missing."""
     group = zarr.open_group(store=open_store(volume.path, writable=True), mode="r+")
     shape, chunk, shard = volume.grid.shape, volume.chunks, volume.shards
-    if "probability" not in group:
+    if not usable(group, "probability", (len(volume.phases), *shape)):
         about: dict[str, Any] = {
             "description": "share of the realisations that have the phase",
             "phases": [p.name for p in volume.phases],
@@ -121,7 +138,7 @@ def _arrays(volume: LabelVolume) -> tuple[zarr.Array[Any], zarr.Array[Any]]:
             group, "probability", (len(volume.phases), *shape), (1, *chunk), (1, *shard) if shard else None,
             dtype="float32", axes=("phase", "z", "y", "x"), attributes=about,
         )  # fmt: skip
-    if "entropy" not in group:
+    if not usable(group, "entropy", shape):
         about = {"description": "entropy of the phase over the realisations", "unit": "bit"}
         create_array(group, "entropy", shape, chunk, shard, dtype="float32", attributes=about)
     found = [group[name].with_config({"write_empty_chunks": True}) for name in ("probability", "entropy")]  # type: ignore[union-attr]

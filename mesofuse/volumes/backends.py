@@ -89,7 +89,7 @@ def _files_below(root: Path, prefix: str) -> set[str]:
         if not isinstance(error, FileNotFoundError):
             raise error
 
-    found = set()
+    found: set[str] = set()
     for parent, _, names in os.walk(root / prefix, onerror=refuse):
         place = Path(parent).relative_to(root).as_posix()
         found.update(names if place == "." else (f"{place}/{name}" for name in names))

@@ -111,6 +111,7 @@ def copy(
     volume = LabelVolume.create(path, labels.grid, labels.phases, chunks=chunks, shards=shards, provenance=said)
     for region in labels.grid.region.blocks(scan_shape(volume.write_unit)):
         volume.write(region, np.ascontiguousarray(labels.read(region)))
+    volume.sort_digests()
     return volume
 
 

@@ -317,22 +317,36 @@ class LabelVolume:
         paths = ome.dataset_paths(self._ome)
         return [self._units_of(self._open_level(i)) for i in range(1, len(paths))]
 
+    def levels_are_sound(self) -> bool:
+        """Whether every unit of the coarser levels is there and can be used."""
+        known = self.known_digests()
+        try:
+            return not any(True for units in self.level_units() for _ in units.damaged(known))
+        except UserError:
+            return False
+
     def seal(self, provenance: dict[str, Any]) -> None:
         """Replace what is said about how it was made, once all that was written before is on the disk."""
         if backends.is_url(self.path):
             self.set_provenance(provenance)
             return
+        self.sort_digests()
         folder = Path(self.path)
+        sync(folder)
+        self.set_provenance(provenance)
+        sync_entries(folder)
+
+    def sort_digests(self) -> None:
+        """Put the digests of a local volume in order, those of all units that are there and no others."""
+        if backends.is_url(self.path):
+            return
         store, known = self._group.store, self.known_digests()
         keys = [k for k in backends.keys(store, "") if "/c/" in k and not k.endswith(".partial")]
         for key in keys:
             if key not in known:  # its line was cut off, but it could be decoded
                 known[key] = digests.digest(read_key(store, key) or b"")
-        with replacing(folder / digests.NAME) as temporary:
+        with replacing(Path(self.path) / digests.NAME) as temporary:
             temporary.write_text(digests.render(known, keys), encoding="ascii")
-        sync(folder)
-        self.set_provenance(provenance)
-        sync_entries(folder)
 
     def build_levels(self, count: int | None = None, progress: Callable[[int, int], None] | None = None) -> None:
         """Make the coarser resolution levels for viewers: each voxel is the most frequent label of 2×2×2 finer ones.
@@ -355,6 +369,7 @@ class LabelVolume:
         self._set_ome(grids[:1], name)
         build(self._group, self, grids, self.chunks, self.shards, progress, self.channels)
         self._set_ome(grids, name)
+        self.sort_digests()
 
     # --- inner workings -------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ def test_operations_below_the_folder_are_seen(clean):
     ("action", "code", "words"),
     [
         ("SIGKILL", -9, ""),
-        ("SIGTERM", -15, ""),
+        ("SIGTERM", 143, ""),
         ("ENOSPC", 1, "The disk is full"),
         ("EIO", 1, "Input/output error"),
         ("EACCES", 1, "There is no permission"),
