@@ -56,13 +56,13 @@ def summarise(
             out, first.grid, first.phases, options.chunks, options.shards, job,
             resume=same, overwrite=occupied(out) and not same,
         )  # fmt: skip
-        finished = bool(volume.provenance.get("complete"))
+        was_finished = bool(volume.provenance.get("complete"))
         probability, entropy = _arrays(volume)
         if same:
             _discard_damaged(volume, (probability, entropy))
-        if finished and volume.complete and volume.levels_are_sound():
+        if was_finished and volume.complete and volume.levels_are_sound():
             return volume
-        if finished:
+        if was_finished:
             volume.set_provenance({**volume.provenance, "complete": False})
         todo = list(volume.missing())
         total = sum(1 for _ in volume.grid.region.blocks(volume.write_unit))

@@ -105,7 +105,7 @@ def write_labels(
             raise UserError(
                 f"{path} is a folder that holds other files, so --overwrite leaves it alone; choose another name."
             )
-    with replacing(target) as temporary:
+    with replacing(target, overwrite=overwrite) as temporary:
         _load(spec.writer)(labels, str(temporary))
 
 
