@@ -112,6 +112,15 @@ def beside(path: Path, kind: Literal["partial", "old"] = "partial") -> Path:
     return path.with_name(f".{uuid.uuid4().hex[:8]}.{kind}.{short_name(path.name)}")
 
 
+def own_name(path: Path) -> str:
+    """Return the name that a path has, or is to have if it is a temporary one, without the endings of zarr volumes."""
+    found = _TEMPORARY.fullmatch(path.name)
+    name = found["name"] if found else path.name
+    for ending in (".folder", ".zarr", ".zip", ".zarr"):
+        name = name.removesuffix(ending)
+    return name
+
+
 def _tails(path: Path) -> tuple[str, ...]:
     """Return how temporary names of a path end: writers of a zip make a folder first, named after it."""
     name = short_name(path.name)

@@ -13,7 +13,7 @@ from mesofuse.errors import UserError
 from mesofuse.volumes import backends, digests, ome
 from mesofuse.volumes.array_units import ArrayUnits, Damage, one_line
 from mesofuse.volumes.axes import ArrangedArray
-from mesofuse.volumes.files import replacing, sync, sync_entries
+from mesofuse.volumes.files import own_name, replacing, sync, sync_entries
 from mesofuse.volumes.grid import AXES, Grid, Region, Triple
 from mesofuse.volumes.levels import Level, build, create_array, pyramid
 from mesofuse.volumes.metadata import check_array
@@ -162,7 +162,7 @@ class LabelVolume:
             if not overwrite:
                 raise UserError(f"{path} exists already; choose another name or add --overwrite to replace it.")
             backends.clear_for_overwrite(path)
-        name = path.rstrip("/").rsplit("/", 1)[-1].removesuffix(".zarr")
+        name = own_name(Path(path.rstrip("/")))
         attributes = {"ome": metadata(name), "mesofuse": dict(provenance or {})}
         group = zarr.create_group(store=store, attributes=attributes, zarr_format=3)
         axes = (*"c"[: len(channels)], *AXES)
