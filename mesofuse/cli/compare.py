@@ -82,13 +82,19 @@ def command(
         comparison = _from_options(fields)
     quiet = quiet or as_json
     with SampleBars(quiet=quiet) as bars:
+
+        def say(text: str) -> None:
+            if quiet and text.startswith("Note: "):  # which --quiet does not silence: it is no progress
+                click.echo(text, err=True)
+            bars.say(text)
+
         compared = compare(
             comparison.resolved(),
             out,
             overwrite=overwrite,
             workers=workers,
             quiet=quiet,
-            say=bars.say,
+            say=say,
             progress=bars.update,
         )
     if as_json:

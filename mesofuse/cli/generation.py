@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,11 @@ import click
 
 from mesofuse.cli import options
 from mesofuse.errors import UserError
+from mesofuse.volumes.grid import Grid
 
 if TYPE_CHECKING:
     from mesofuse.models.package import Package
-    from mesofuse.volumes.grid import Grid, Region, Scale, Triple
+    from mesofuse.volumes.grid import Region, Scale, Triple
     from mesofuse.volumes.labelling import LabelMapping
     from mesofuse.volumes.labels import Labels
     from mesofuse.volumes.phases import Phase
@@ -105,6 +106,37 @@ def open_scan(package: Package, low_res: str, voxel_size: Scale | None, unit: st
         )
     options.echo_remarks(mapping, low_res)
     check_phases(low_res, low.phases, mapping, expected)
+    return _sized(low_res, low, package)
+
+
+def _sized(name: str, low: Labels, package: Package) -> Labels:
+    """Return a scan with the voxel size of the one that the model was trained on, where it states none, and say so.
+
+    A scan of other voxels is noted: what the model has learnt is as large as it was in its own scan's voxels.
+    """
+    from mesofuse.pipeline.sizes import on_grid
+    from mesofuse.volumes.scale import TOLERANCE, times
+    from mesofuse.volumes.units import convert
+
+    unit = str(package.provenance.get("unit", "pixel"))
+    z, y, x = (float(v) for v in package.provenance.get("voxel_size", (1.0, 1.0, 1.0)))
+    own = Grid(low.grid.shape, (z, y, x), unit)
+    if not low.grid.known:
+        if own.known:
+            options.echo_note(
+                f"{name} states no voxel size: its voxels are taken to be as large as those of the scan that the model "
+                f"was trained on, {times(own.voxel_size)} {own.symbol}; --voxel-size says otherwise."
+            )
+        return on_grid(low, replace(low.grid, voxel_size=own.voxel_size, unit=unit))
+    if not own.known:
+        return low
+    found = [convert(v, low.grid.unit, unit) for v in low.grid.voxel_size]
+    if any(abs(a / b - 1) > TOLERANCE for a, b in zip(found, own.voxel_size, strict=True)):
+        options.echo_note(
+            f"the voxels of {name} are {times(found)} {own.symbol}, but the model was trained on a scan of "
+            f"{times(own.voxel_size)} {own.symbol}: what it adds is as large as it was there in voxels, and so of "
+            "another size here; train a model on this scan, or correct its --voxel-size."
+        )
     return low
 
 

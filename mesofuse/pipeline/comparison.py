@@ -13,6 +13,7 @@ from typing import Any
 from mesofuse.config.comparison import ComparisonConfig, dump_comparison, load_comparison
 from mesofuse.errors import UserError
 from mesofuse.evaluation import sections
+from mesofuse.evaluation.compare import same_voxels
 from mesofuse.evaluation.comparison import Column, Line, line_to_json, lines, overall
 from mesofuse.evaluation.protocol import positions
 from mesofuse.models.provenance import versions
@@ -32,6 +33,7 @@ from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.same_phases import Opened, open_alike, unnamed
+from mesofuse.volumes.scale import times
 from mesofuse.volumes.store import LabelVolume
 
 HASHES = "inputs.json"
@@ -194,6 +196,11 @@ def open_ready(path: str, inputs: JobInputs, say: Callable[[str], None] = lambda
     if not volume.grid.known:  # the voxels of a result, also where these are but parts of a scan's voxel
         grid = replace(volume.grid, voxel_size=expected.voxel_size, unit=expected.unit)
         return _Placed(volume, grid)
+    if expected.known and not same_voxels(volume.grid, replace(expected, shape=volume.grid.shape)):
+        say(
+            f"Note: the voxels of {path} are {times(volume.grid.voxel_size)} {volume.grid.symbol}, those of a result "
+            f"{times(expected.voxel_size)} {expected.symbol}: values that depend on the voxel size are not compared"
+        )
     return volume
 
 

@@ -120,3 +120,33 @@ def test_pixel_sizes_are_for_images_in_measure(tmp_path, capsys):
     found, notes = cell("--image-pixel-size", "0.2")
     assert "volume.tif states no voxel size" in notes
     assert found["error"] is not None
+
+
+def test_a_scan_of_other_voxels_than_the_models_is_said(files, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert main(["fuse", *both(files), "--method", "interpolation", "--out", str(out)]) == 0
+    capsys.readouterr()
+    model, fused = str(out / "model"), tmp_path / "made.zarr"
+    assert main(["generate", model, files[0], str(fused), "--voxel-size", "1,0.5,0.5", "-q"]) == 0
+    assert (
+        "are 1 × 0.5 × 0.5 µm, but the model was trained on a scan of 0.5 × 0.25 × 0.25 µm" in capsys.readouterr().err
+    )
+    bare = tmp_path / "bare.tif"
+    tifffile.imwrite(bare, tifffile.imread(files[0]), photometric="minisblack")
+    assert main(["generate", model, str(bare), str(fused), "--overwrite", "-q"]) == 0
+    assert (
+        "as large as those of the scan that the model was trained on, 0.5 × 0.25 × 0.25 µm" in capsys.readouterr().err
+    )
+    assert main(["info", str(fused), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["voxel_size"] == pytest.approx([0.125] * 3)
+    assert main(["plan", model, files[0]]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_volume_of_other_voxels_is_said_in_compare(files, tmp_path, capsys):
+    other = write(tmp_path / "other.tif", blobs((32, 32, 32), 2, seed=3).array, (0.25, 0.125, 0.125))
+    settings = ["--metrics", "volume-fraction", "--subvolumes", "2", "--size", "8", "--out", str(tmp_path / "cmp")]
+    assert main(["compare", *both(files), "--volume", other, *settings, "--quiet"]) == 0
+    captured = capsys.readouterr()
+    assert "other.tif are 0.25 × 0.125 × 0.125 µm, those of a result 0.125 × 0.125 × 0.125 µm" in captured.err
+    assert "the scale factor is 4,2,2" in captured.err
