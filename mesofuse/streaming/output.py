@@ -56,6 +56,7 @@ def open_output(
     resume: bool = False,
     overwrite: bool = False,
     content: Content = "phases",
+    masked: bool = False,
 ) -> LabelVolume:
     """Open the output that this job began, or create it.
 
@@ -69,6 +70,7 @@ def open_output(
         resume: Go on with what is there.
         overwrite: Replace what is there.
         content: What its voxels hold.
+        masked: Whether some of them are no material.
 
     Raises:
         UserError: It was begun by another job or with other chunks, or see `check_output`.
@@ -80,6 +82,8 @@ def open_output(
         differing = [k for k in job if begun.get(k) != job[k]]
         if volume.content != content:
             differing.append("content")
+        if volume.masked != masked:
+            differing.append("ignored voxels")
         if differing or volume.grid.shape != grid.shape:
             raise UserError(
                 f"{out} was begun by another job ({', '.join(differing) or 'shape'} differ), so it can't be resumed: "
@@ -96,7 +100,7 @@ def open_output(
     def create(path: str | Path, overwrite: bool) -> LabelVolume:
         stored: dict[str, Any] = {"chunks": chunks, "shards": shards, "overwrite": overwrite, "provenance": provenance}
         if content == "phases":
-            return LabelVolume.create(path, grid, phases, **stored)
+            return LabelVolume.create(path, grid, phases, masked=masked, **stored)
         return IntensityVolume.create_intensities(path, grid, content, **stored)
 
     if is_url(out):

@@ -13,8 +13,9 @@ from mesofuse.errors import UserError
 from mesofuse.volumes import backends, ome
 from mesofuse.volumes.axes import ArrangedArray, Arrangement, arrangement_of
 from mesofuse.volumes.files import remove
-from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.labels import Labels, is_masked
 from mesofuse.volumes.ome_layout import image_group, labels_hint
+from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.raw import RawImage
 from mesofuse.volumes.store import LabelVolume
 from mesofuse.volumes.write_units import scan_shape
@@ -68,6 +69,7 @@ def read(path: str) -> RawImage:
         grid.origin,
         tuple(p.name for p in phases),
         tuple(p.color for p in phases),
+        mask=voxels == IGNORED if ome.read_masked(meta) else None,
         notes=(hint[0].lower() + hint[1:],) if hint else (),
         size_notes=() if "mesofuse" in node.attrs else ome.size_notes(meta, shape, path),
     )
@@ -108,7 +110,9 @@ def copy(
 ) -> LabelVolume:
     """Make a new volume with the same labels, grid and phases, in bounded memory."""
     said = getattr(labels, "provenance", None) if provenance is None else provenance
-    volume = LabelVolume.create(path, labels.grid, labels.phases, chunks=chunks, shards=shards, provenance=said)
+    volume = LabelVolume.create(
+        path, labels.grid, labels.phases, chunks=chunks, shards=shards, provenance=said, masked=is_masked(labels)
+    )
     for region in labels.grid.region.blocks(scan_shape(volume.write_unit)):
         volume.write(region, np.ascontiguousarray(labels.read(region)))
     volume.sort_digests()

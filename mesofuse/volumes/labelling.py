@@ -14,9 +14,11 @@ from mesofuse.volumes import backends
 from mesofuse.volumes.blurred_labels import WAYS, bar, blurred, lossy
 from mesofuse.volumes.format_spec import FormatSpec
 from mesofuse.volumes.formats import BUILTIN, read_raw
-from mesofuse.volumes.grid import Grid, Scale, parse_unit
-from mesofuse.volumes.labels import LabelArray
-from mesofuse.volumes.phases import MAX_PHASES, Phase, default_phases
+from mesofuse.volumes.grid import Grid, Region, Scale, parse_unit
+from mesofuse.volumes.labels import LabelArray, Labels
+from mesofuse.volumes.mask import Ignore, Relabelled, ignored_in, relabelled
+from mesofuse.volumes.part import Part
+from mesofuse.volumes.phases import IGNORED, MAX_PHASES, Phase, default_phases
 from mesofuse.volumes.planar_stack import as_stack_or_colors
 from mesofuse.volumes.raw import RawImage
 from mesofuse.volumes.store import LabelVolume
@@ -42,10 +44,12 @@ class LabelMapping:
     Attributes:
         originals: ``originals[label]`` is the file's own value (or colour) of each label.
         notes: Sentences without a full stop.
+        ignored: What was ignored of what was to be.
     """
 
     originals: tuple[int | str, ...]
     notes: tuple[str, ...] = ()
+    ignored: tuple[Ignore, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -70,6 +74,8 @@ def to_labels(
     phase_names: Sequence[str] = (),
     name: str = "",
     allow_single_phase: bool = False,
+    ignore: Sequence[Ignore] = (),
+    crop: str | None = None,
 ) -> tuple[LabelArray, LabelMapping]:
     """Take an image for labels; values that are not 0 … n−1 are mapped in order of value, colours by luminance.
 
@@ -80,9 +86,13 @@ def to_labels(
         phase_names: Names of the phases, in order of label.
         name: What to call the image in messages; its path by default.
         allow_single_phase: Accept an image of one value.
+        ignore: What is no material: such voxels get the label `IGNORED`, and the other values are mapped as if there
+            were no others.
+        crop: The part to take, as ``z0:z1,y0:y1,x0:x1``; it keeps its place in space.
 
     Raises:
-        UserError: It can't be a segmented image; the sentence says why and what to do.
+        UserError: It can't be a segmented image, or a value to be ignored is not there; the sentence says why and what
+            to do.
     """
     name = name or raw.path
     raw = as_stack_or_colors(raw)
@@ -91,12 +101,7 @@ def to_labels(
             f"{name} has {raw.partly} partly transparent pixels, of which it is not clear whether they are material: "
             "make each pixel opaque or wholly transparent, or save it without transparency."
         )
-    if raw.mask is not None and raw.mask.any():
-        count = int(np.count_nonzero(raw.mask))
-        raise UserError(
-            f"{name} has {count} transparent pixels ({100 * count / raw.mask.size:.2f} %), which are no material: crop "
-            "the image to what is opaque, or save it without transparency."
-        )
+    raw, part = (raw, None) if crop is None else cropped(raw, crop)
     array, colors = _without_color(raw, name)
     if array.ndim not in (2, 3):
         raise UserError(f"{name} has {array.ndim} axes (shape {array.shape}); an image has 2 and a volume 3.")
@@ -106,11 +111,17 @@ def to_labels(
     if array.dtype.kind == "b":  # Pillow's boolean arrays hold 255 for True
         array = array.view(np.uint8) != 0
     names = tuple(phase_names)
+    transparent = None if raw.mask is None else raw.mask.reshape(array.shape)
     known = len(names) or len(raw.phase_names)
-    values, counts = _values(array, name, max(MAX_UNNAMED, min(known, MAX_PHASES)), raw.lossy)
+    mask, ignored_notes, ignored = ignored_in(array, ignore, name, colors, transparent)
+    values, counts = _values(array, name, max(MAX_UNNAMED, min(known, MAX_PHASES)), raw.lossy, mask)
+    colors = tuple(colors[v] for v in values) if colors else ()
+    if mask is not None:
+        array = np.where(mask, array.dtype.type(values[0]), array)
     if len(values) == 1 and not allow_single_phase:
         raise UserError(
-            f"{name} has one phase only: every voxel has the value {values[0]}; at least two phases are needed."
+            f"{name} has one phase only: every voxel {'that is not ignored ' if ignored else ''}has the value "
+            f"{values[0]}; at least two phases are needed."
         )
     if not colors and len(names) != len(values):
         clause = blurred(array, values, counts)
@@ -121,15 +132,17 @@ def to_labels(
     odd = () if len(names) == len(values) else _odd_values(array, values, counts)
     if known and not colors and values[0] >= 0 and values[-1] < known:  # a part that happens to lack a phase
         values = list(range(known))
-    labels = _map(array, values)
+    labels = _map(array, values, mask)
     grid = grid_of(raw, labels.shape, voxel_size, unit)
+    grid = grid if part is None else grid.cropped(part)
     names = names or (raw.phase_names if len(raw.phase_names) == len(values) else ())
     phases = default_phases(len(values), names)
     tints = colors or (raw.phase_colors if len(raw.phase_colors) == len(values) else _tints(raw.palette, values))
     if tints:
         phases = tuple(Phase(p.value, p.name, tint) for p, tint in zip(phases, tints, strict=True))
     originals: tuple[int | str, ...] = colors or tuple(values)
-    return LabelArray(labels, grid, phases), LabelMapping(originals, (*raw.said(voxel_size is not None), *odd))
+    notes = (*raw.said(voxel_size is not None), *ignored_notes, *odd)
+    return LabelArray(labels, grid, phases, mask is not None), LabelMapping(originals, notes, tuple(ignored))
 
 
 def read_labels(
@@ -141,7 +154,9 @@ def read_labels(
     unit: str | None = None,
     phase_names: Sequence[str] = (),
     allow_single_phase: bool = False,
-) -> tuple[LabelArray | LabelVolume, LabelMapping]:
+    ignore: Sequence[Ignore] = (),
+    crop: str | None = None,
+) -> tuple[Labels, LabelMapping]:
     """Open any input as labels: zarr volumes come back unread, other files as arrays.
 
     Args:
@@ -152,25 +167,76 @@ def read_labels(
         unit: See `to_labels`.
         phase_names: See `to_labels`.
         allow_single_phase: Accept an image of one value.
+        ignore: See `to_labels`.
+        crop: See `to_labels`.
 
     Raises:
         UserError: There is no such file, it can't be read, or it can't be a segmented image.
     """
-    if format in (None, "zarr") and backends.is_zarr(path):
-        volume = LabelVolume.open(path)
-        if len(volume.phases) == 1 and not allow_single_phase:
-            raise UserError(f"{path} has one phase only; at least two phases are needed.")
-        if voxel_size is not None or unit is not None:
-            raw = RawImage(np.empty(0), str(path), volume.grid.voxel_size, volume.grid.unit, volume.grid.origin)
-            volume.grid = grid_of(raw, volume.grid.shape, voxel_size, unit)
-        if phase_names:
-            named = default_phases(len(volume.phases), tuple(phase_names))
-            volume.phases = tuple(replace(p, name=q.name) for p, q in zip(volume.phases, named, strict=True))
-        return volume, LabelMapping(tuple(range(len(volume.phases))), () if voxel_size is not None else volume.notes)
+    if format in (None, "zarr") and backends.is_zarr(path) and not any(i.surround for i in ignore):
+        try:
+            volume = LabelVolume.open(path)
+        except UserError:
+            if not ignore:
+                raise
+        else:
+            return _opened(
+                volume, str(path), voxel_size, unit, phase_names, allow_single_phase, tuple(ignore), crop
+            )  # fmt: skip
     raw = read_raw(path, formats, format)
     return to_labels(
-        raw, voxel_size=voxel_size, unit=unit, phase_names=phase_names, allow_single_phase=allow_single_phase
-    )
+        raw, voxel_size=voxel_size, unit=unit, phase_names=phase_names, allow_single_phase=allow_single_phase,
+        ignore=ignore, crop=crop,
+    )  # fmt: skip
+
+
+def _opened(
+    volume: LabelVolume,
+    path: str,
+    voxel_size: str | float | Scale | None,
+    unit: str | None,
+    phase_names: Sequence[str],
+    allow_single_phase: bool,
+    ignore: Sequence[Ignore],
+    crop: str | None,
+) -> tuple[Labels, LabelMapping]:
+    """Return an open volume as `read_labels` gives it; arguments as there."""
+    if voxel_size is not None or unit is not None:
+        raw = RawImage(np.empty(0), path, volume.grid.voxel_size, volume.grid.unit, volume.grid.origin)
+        volume.grid = grid_of(raw, volume.grid.shape, voxel_size, unit)
+    region = None if crop is None else Region.parse(crop, volume.grid.shape)
+    labels: Labels = volume if region is None else Part(volume, region)
+    originals, notes = [p.value for p in volume.phases], list(volume.notes if voxel_size is None else ())
+    found: list[Ignore] = []
+    if ignore:
+        labels, ignored_notes, found = relabelled(labels, ignore, path)
+        notes += ignored_notes
+        originals = [v for v in originals if v not in getattr(labels, "ignored", ())]
+    if len(labels.phases) == 1 and not allow_single_phase:
+        raise UserError(f"{path} has one phase only; at least two phases are needed.")
+    if phase_names:
+        named = default_phases(len(labels.phases), tuple(phase_names))
+        phases = tuple(replace(p, name=q.name) for p, q in zip(labels.phases, named, strict=True))
+        if isinstance(labels, Relabelled):
+            labels.phases = phases
+        else:
+            volume.phases = phases
+    return labels, LabelMapping(tuple(originals), tuple(notes), tuple(found))
+
+
+def cropped(raw: RawImage, crop: str) -> tuple[RawImage, Region]:
+    """Return the part ``z0:z1,y0:y1,x0:x1`` of an image, and where it lies.
+
+    Raises:
+        UserError: If it is malformed, empty or reaches outside the image.
+    """
+    space = raw.array.ndim - raw.color
+    if space not in (2, 3):
+        raise UserError(f"{raw.path} has {space} axes (shape {raw.array.shape}); a part is cut from 2 or 3.")
+    shape = raw.array.shape[:space]
+    region = Region.parse(crop, shape if space == 3 else (1, *shape))
+    part = region.slices[3 - space :]
+    return replace(raw, array=raw.array[part], mask=None if raw.mask is None else raw.mask[part]), region
 
 
 def _without_color(raw: RawImage, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -211,8 +277,10 @@ def _slabs(array: np.ndarray) -> Iterator[slice]:
     return (slice(z, z + thick) for z in range(0, len(array), thick))
 
 
-def _values(array: np.ndarray, name: str, limit: int, altered: str) -> tuple[list[int], list[int]]:
-    """Return the different values in order and how often each occurs.
+def _values(
+    array: np.ndarray, name: str, limit: int, altered: str, mask: np.ndarray | None = None
+) -> tuple[list[int], list[int]]:
+    """Return the different values outside of a mask in order and how often each occurs.
 
     Raises:
         UserError: If they are no whole numbers, are more than ``limit``, or were altered by a compression.
@@ -222,7 +290,7 @@ def _values(array: np.ndarray, name: str, limit: int, altered: str) -> tuple[lis
         raise UserError(f"{name} holds {kind}; an image of whole numbers is expected, one a phase.")
     seen: Counter[int] = Counter()
     for slab in _slabs(array):
-        part = array[slab]
+        part = array[slab] if mask is None else array[slab][~mask[slab]]
         if part.dtype.kind == "f":
             if not np.isfinite(part).all():
                 raise UserError(f"{name} holds NaN or infinite values; a segmented image of whole numbers is expected.")
@@ -241,7 +309,8 @@ def _values(array: np.ndarray, name: str, limit: int, altered: str) -> tuple[lis
     if altered and (clause := lossy(altered, values, numbers)):
         raise UserError(f"{name} {clause}; segment it, and save labels as PNG or TIFF.")
     if len(values) > limit:
-        clause = blurred(array, values, numbers) if len(values) <= _GREYS else ""
+        inside = array if mask is None else np.where(mask, array.dtype.type(values[0]), array)
+        clause = blurred(inside, values, numbers) if len(values) <= _GREYS else ""
         if clause:
             raise UserError(f"{name} {clause}. For labels, {WAYS}{NAME_ALL}.")
         raise UserError(
@@ -320,15 +389,17 @@ def _tints(palette: np.ndarray | None, values: list[int]) -> tuple[str, ...]:
     return tuple("#{:02x}{:02x}{:02x}".format(*c) for c in used.tolist()) if near.sum() == len(values) else ()
 
 
-def _map(array: np.ndarray, values: list[int]) -> np.ndarray:
-    """Return uint8 labels: the rank of each voxel's value; the array itself where nothing changes."""
-    identity = values == list(range(len(values)))
+def _map(array: np.ndarray, values: list[int], mask: np.ndarray | None = None) -> np.ndarray:
+    """Return uint8 labels: the rank of each voxel's value, ignored in a mask; the array itself if nothing changes."""
+    identity = values == list(range(len(values))) and mask is None
     if identity and array.dtype.kind in "biu":
         return array.view(np.uint8) if array.dtype.itemsize == 1 else array.astype(np.uint8)
     labels = np.empty(array.shape, np.uint8)
     ordered = np.array(values, dtype=np.float64 if array.dtype.kind == "f" else np.int64)
     for slab in _slabs(array):
         labels[slab] = np.searchsorted(ordered, array[slab])
+    if mask is not None:
+        labels[mask] = IGNORED
     return labels
 
 

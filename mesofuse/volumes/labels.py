@@ -33,6 +33,11 @@ class Labels(Protocol):
         ...
 
 
+def is_masked(labels: Labels) -> bool:
+    """Return whether labels may hold `mesofuse.volumes.phases.IGNORED`; only what says so by ``masked`` may."""
+    return bool(getattr(labels, "masked", False))
+
+
 @dataclass(frozen=True)
 class LabelArray:
     """Labels held in memory; a stack of 2D images is one, with the images along axis 0.
@@ -41,11 +46,13 @@ class LabelArray:
         array: uint8 labels (z, y, x), each below ``len(phases)``; or grey values (z, y, x), or colours (3, z, y, x).
         grid: Its grid; ``grid.shape == array.shape[-3:]``.
         phases: Its phases; none for intensities.
+        masked: Whether there are voxels of the label `mesofuse.volumes.phases.IGNORED`, which are no material.
     """
 
     array: np.ndarray
     grid: Grid
     phases: tuple[Phase, ...]
+    masked: bool = False
 
     def read(self, region: Region) -> np.ndarray:
         """Return the labels of a region (a view)."""

@@ -11,13 +11,11 @@ import numpy as np
 from mesofuse.errors import UserError
 from mesofuse.volumes.array_units import ArrayUnits, one_line
 from mesofuse.volumes.grid import Grid, Region, Triple
-from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.phases import Phase
+from mesofuse.volumes.labels import Labels, is_masked
+from mesofuse.volumes.phases import IGNORED, Phase
 
 if TYPE_CHECKING:
     import zarr
-
-_OUTSIDE = 255  # no label: there are at most 255 phases
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,7 @@ class Level:
     array: zarr.Array[Any]
     path: str
     whole: bool = True
+    masked: bool = False
 
     def read(self, region: Region) -> np.ndarray:
         """Return the uint8 labels of a region of this level.
@@ -108,30 +107,45 @@ def pyramid(grid: Grid, count: int | None = None) -> tuple[Grid, ...]:
 def mode_of_blocks(labels: np.ndarray, step: Triple = (2, 2, 2)) -> np.ndarray:
     """Return the most frequent label of each block of ``step`` voxels (ties: the lowest), smaller blocks at odd ends.
 
+    `IGNORED` is chosen as labels are, where it is the most frequent.
+
     Args:
-        labels: uint8 labels (z, y, x), each below 255.
+        labels: uint8 labels (z, y, x).
         step: 1 or 2 along each axis.
 
     Returns:
         uint8 labels; their shape is that of ``labels`` over ``step``, rounded up.
     """
-    highest = int(labels.max())
-    ends = [(0, -n % s) for n, s in zip(labels.shape, step, strict=True)]
-    if any(end for _, end in ends):
-        labels = np.pad(labels, ends, constant_values=_OUTSIDE)
-    best = np.zeros([n // s for n, s in zip(labels.shape, step, strict=True)], np.uint8)
+    ignored = labels == IGNORED
+    masked = bool(ignored.any())
+    highest = int(labels.max(where=~ignored, initial=0)) if masked else int(labels.max())
+    best = np.zeros([-(-n // s) for n, s in zip(labels.shape, step, strict=True)], np.uint8)
     most = np.zeros_like(best)
-    for value in range(highest + 1):
-        count = (labels == value).view(np.uint8)
-        for axis in range(3):
-            if step[axis] == 2:
-                even, odd = [slice(None)] * 3, [slice(None)] * 3
-                even[axis], odd[axis] = slice(0, None, 2), slice(1, None, 2)
-                count = count[tuple(even)] + count[tuple(odd)]
+    for value in [*range(highest + 1), *[IGNORED] * masked]:
+        count = _per_block(labels == value, step)
         larger = count > most
         np.copyto(best, np.uint8(value), where=larger)
         np.copyto(most, count, where=larger)
     return best
+
+
+def _per_block(found: np.ndarray, step: Triple) -> np.ndarray:
+    """Return how many voxels of a mask lie in each block."""
+    count = found.view(np.uint8)
+    for axis in range(3):
+        if step[axis] == 2:
+            even, odd = [slice(None)] * 3, [slice(None)] * 3
+            even[axis], odd[axis] = slice(0, None, 2), slice(1, None, 2)
+            first, second = count[tuple(even)], count[tuple(odd)]
+            if first.shape != second.shape:
+                first = first.copy()
+                inner = [slice(None)] * 3
+                inner[axis] = slice(0, second.shape[axis])
+                first[tuple(inner)] += second
+                count = first
+            else:
+                count = first + second
+    return count
 
 
 def mean_of_blocks(values: np.ndarray, step: Triple = (2, 2, 2)) -> np.ndarray:
@@ -183,7 +197,7 @@ def build(
             done += 1
             if progress:
                 progress(done, total)
-        source = Level(grid, finest.phases, array, "")
+        source = Level(grid, finest.phases, array, "", masked=is_masked(finest))
 
 
 def _fit(shards: Triple | None, chunk: Triple, shape: Triple) -> Triple | None:

@@ -12,14 +12,17 @@ from typing import Any, Literal
 from mesofuse.errors import UserError
 from mesofuse.volumes.axes import Arrangement
 from mesofuse.volumes.grid import AXES, Grid, Scale, Triple, parse_unit
-from mesofuse.volumes.phases import Phase, default_phases
+from mesofuse.volumes.phases import IGNORED, Phase, default_phases
 from mesofuse.volumes.units import convert, understand
 
+IGNORED_NAME = "ignored"
 
-def ome_metadata(grids: Sequence[Grid], phases: Sequence[Phase], name: str) -> dict[str, Any]:
+
+def ome_metadata(grids: Sequence[Grid], phases: Sequence[Phase], name: str, masked: bool = False) -> dict[str, Any]:
     """Return the ``ome`` attribute of a label image whose arrays ``"0"``, ``"1"``, … lie on ``grids``, finest first.
 
-    An unknown voxel size (unit ``pixel``) leaves the unit out: OME-Zarr has no name for it.
+    An unknown voxel size (unit ``pixel``) leaves the unit out: OME-Zarr has no name for it. Masked volumes have the
+    value `IGNORED` too, transparent and of the name ``ignored``.
     """
     multiscale = _multiscale(grids, name)
     if len(grids) > 1:
@@ -29,8 +32,14 @@ def ome_metadata(grids: Sequence[Grid], phases: Sequence[Phase], name: str) -> d
         "version": "0.5",
         "multiscales": [multiscale],
         "image-label": {
-            "colors": [{"label-value": p.value, "rgba": [*p.rgb, 255]} for p in phases],
-            "properties": [{"label-value": p.value, "name": p.name} for p in phases],
+            "colors": [
+                *({"label-value": p.value, "rgba": [*p.rgb, 255]} for p in phases),
+                *[{"label-value": IGNORED, "rgba": [255, 255, 255, 0]}] * masked,
+            ],
+            "properties": [
+                *({"label-value": p.value, "name": p.name} for p in phases),
+                *[{"label-value": IGNORED, "name": IGNORED_NAME}] * masked,
+            ],
         },
     }
 
@@ -222,6 +231,15 @@ def _malformed(path: str, error: Exception) -> UserError:
     return UserError(f"The OME-Zarr metadata of {path} is malformed: {reason}.")
 
 
+def read_masked(ome: Mapping[str, Any]) -> bool:
+    """Return whether the metadata say that voxels of the value `IGNORED` are no material: they call it ``ignored``."""
+    label = ome.get("image-label")
+    entries = label.get("properties") if isinstance(label, Mapping) else None
+    return isinstance(entries, list) and any(
+        isinstance(e, Mapping) and e.get("label-value") == IGNORED and e.get("name") == IGNORED_NAME for e in entries
+    )
+
+
 def read_phases(ome: Mapping[str, Any], count: int | None) -> tuple[Phase, ...] | None:
     """Return the phases that the metadata describes: values 0 … count−1, or as many as have properties if None.
 
@@ -234,6 +252,8 @@ def read_phases(ome: Mapping[str, Any], count: int | None) -> tuple[Phase, ...] 
         for entry in label.get("properties") or []:
             if isinstance(entry, Mapping) and isinstance(entry.get("label-value"), int) and entry.get("name"):
                 names[entry["label-value"]] = str(entry["name"])
+        if read_masked(ome):
+            names.pop(IGNORED, None)
         for entry in label.get("colors") or []:
             rgba = entry.get("rgba") if isinstance(entry, Mapping) else None
             if rgba and len(rgba) == 4 and all(isinstance(c, int) and 0 <= c <= 255 for c in rgba):

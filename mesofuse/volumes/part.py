@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mesofuse.volumes.grid import Grid, Region, Triple
-from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.labels import Labels, is_masked
 from mesofuse.volumes.phases import Phase
 
 
@@ -32,6 +32,11 @@ class Part:
     def phases(self) -> tuple[Phase, ...]:
         """The volume's phases."""
         return self.labels.phases
+
+    @property
+    def masked(self) -> bool:
+        """Whether the volume has ignored voxels."""
+        return is_masked(self.labels)
 
     @property
     def chunks(self) -> Triple | None:

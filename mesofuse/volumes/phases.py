@@ -13,6 +13,8 @@ PALETTE = (
     "#1b1b1b", "#8c8c8c", "#f2f2f2", "#d55e00", "#0072b2", "#009e73", "#f0e442", "#cc79a7", "#56b4e9", "#e69f00",
 )  # fmt: skip
 MAX_PHASES = 255
+IGNORED = 255
+"""Label of a voxel that is no material: outside of a cylinder, padding, a scale bar. It is no phase."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mesofuse.volumes.grid import Grid, Region
-from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.labels import Labels, is_masked
 
 _SLAB_VOXELS = 2**25
 
@@ -37,7 +37,7 @@ class Crop:
     def __init__(self, labels: Labels, region: Region) -> None:
         self.labels, self.region = labels, region
         self.grid: Grid = labels.grid.cropped(region)
-        self.phases = labels.phases
+        self.phases, self.masked = labels.phases, is_masked(labels)
 
     def read(self, region: Region) -> np.ndarray:
         """Return the labels of a region of the part."""

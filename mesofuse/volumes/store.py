@@ -18,7 +18,7 @@ from mesofuse.volumes.grid import AXES, Grid, Region, Triple
 from mesofuse.volumes.levels import Level, build, create_array, pyramid
 from mesofuse.volumes.metadata import check_array
 from mesofuse.volumes.ome_layout import image_group, labels_hint
-from mesofuse.volumes.phases import Phase
+from mesofuse.volumes.phases import IGNORED, Phase
 from mesofuse.volumes.write_units import check_block, layout, scan_shape
 from mesofuse.volumes.zarr_stores import read_key
 
@@ -45,6 +45,7 @@ class LabelVolume:
         axes: Names of the array's axes, as they are read.
         arrangement: How they are stored; z, y, x, but for what other software made.
         content: What its voxels hold.
+        masked: Whether voxels of the value `IGNORED` are no material.
         notes: What the user should know of its voxel size, as sentences without a full stop.
     """
 
@@ -67,6 +68,7 @@ class LabelVolume:
         self.array = self._open_level(0)
         self.grid = ome.read_grid(self._ome, 0, _triple(self.array.shape[-3:]), path)
         self.notes = () if self._own else ome.size_notes(self._ome, self.grid.shape, path)
+        self.masked = ome.read_masked(self._ome)
         self.phases = phases or self._find_phases()
         self.units = self._units_of(self.array)
 
@@ -120,6 +122,7 @@ class LabelVolume:
         shards: int | Triple | None = None,
         overwrite: bool = False,
         provenance: dict[str, Any] | None = None,
+        masked: bool = False,
     ) -> LabelVolume:
         """Make an empty volume, ready to be written.
 
@@ -131,13 +134,14 @@ class LabelVolume:
             shards: Edge of a file that bundles chunks, a multiple of ``chunks``; None for one file a chunk.
             overwrite: Delete a zarr volume that is there. Anything else that is there is never deleted.
             provenance: JSON values that say how it is made, kept in the group's attribute ``mesofuse``.
+            masked: Whether there may be voxels of the value `IGNORED`, which are no material.
 
         Raises:
             UserError: ``path`` is taken, or chunks and shards don't fit.
         """
         return cls._create(
-            str(path), grid, lambda name: ome.ome_metadata([grid], phases, name), (), chunks=chunks, shards=shards,
-            overwrite=overwrite, provenance=provenance,
+            str(path), grid, lambda name: ome.ome_metadata([grid], phases, name, masked), (), chunks=chunks,
+            shards=shards, overwrite=overwrite, provenance=provenance,
         )  # fmt: skip
 
     @classmethod
@@ -222,7 +226,8 @@ class LabelVolume:
         grids = self.levels
         if not 0 <= index < len(grids):
             raise UserError(f"{self.path} has no level {index}; it has levels 0 to {len(grids) - 1}.")
-        return Level(grids[index], self.phases, self._open_level(index), self.path, whole=self._own)
+        array = self._open_level(index)
+        return Level(grids[index], self.phases, array, self.path, whole=self._own, masked=self.masked)
 
     @property
     def complete(self) -> bool:
@@ -259,7 +264,8 @@ class LabelVolume:
 
         Args:
             region: Whole write units: each start a multiple of `write_unit`, each stop too or the volume's end.
-            labels: uint8 labels of the region's shape, each below ``len(phases)``; or intensities.
+            labels: uint8 labels of the region's shape, each below ``len(phases)``, or `IGNORED` where masked; or
+                intensities.
 
         Raises:
             ValueError: The region, shape, dtype or a value is not as said (a programmer's error).
@@ -267,7 +273,8 @@ class LabelVolume:
         """
         if self.mode != "r+":
             raise ValueError(f"{self.path} is open for reading only; open it with mode 'r+' to write")
-        check_block(region, labels, self.grid.shape, self.write_unit, len(self.phases) or 256, self.channels)
+        phases = len(self.phases) or 256
+        check_block(region, labels, self.grid.shape, self.write_unit, phases, self.channels, self.masked)
         try:
             self.array[(..., *region.slices)] = labels
         except (ValueError, RuntimeError):  # a torn shard at the volume's end is read first; all of it is replaced here
@@ -385,7 +392,7 @@ class LabelVolume:
         self._ome = self._understood(metadata)
 
     def _metadata(self, grids: tuple[Grid, ...], name: str) -> dict[str, Any]:
-        return ome.ome_metadata(grids, self.phases, name)
+        return ome.ome_metadata(grids, self.phases, name, self.masked)
 
     def _understood(self, metadata: dict[str, Any]) -> dict[str, Any]:
         """Return OME metadata of three axes.
@@ -436,6 +443,8 @@ class LabelVolume:
         seen: set[int] = set()
         for block in self.grid.region.blocks(scan_shape(self.write_unit)):
             seen.update(np.unique(self.array[block.slices]).tolist())
+            if self.masked:
+                seen.discard(IGNORED)
             if len(seen) > 255:
                 raise UserError(
                     f"{self.path} holds more than 255 different values: it looks like a grey-level image; "

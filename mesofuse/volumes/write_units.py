@@ -6,10 +6,17 @@ import numpy as np
 
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Region, Triple
+from mesofuse.volumes.phases import IGNORED
 
 
 def check_block(
-    region: Region, labels: np.ndarray, shape: Triple, unit: Triple, phases: int, channels: tuple[int, ...] = ()
+    region: Region,
+    labels: np.ndarray,
+    shape: Triple,
+    unit: Triple,
+    phases: int,
+    channels: tuple[int, ...] = (),
+    masked: bool = False,
 ) -> None:
     """Raise ValueError unless ``labels`` may be written: whole write units, the right shape, dtype and values."""
     for a, b, n, u in zip(region.start, region.stop, shape, unit, strict=True):
@@ -23,8 +30,9 @@ def check_block(
         )
     if labels.dtype != np.uint8:
         raise ValueError(f"labels must be uint8, not {labels.dtype}")
-    if int(labels.max()) >= phases:
-        raise ValueError(f"the label {int(labels.max())} is not one of the {phases} phases 0 … {phases - 1}")
+    highest = int(labels.max(where=labels != IGNORED, initial=0) if masked else labels.max())
+    if highest >= phases:
+        raise ValueError(f"the label {highest} is not one of the {phases} phases 0 … {phases - 1}")
 
 
 def layout(shape: Triple, chunks: int | Triple, shards: int | Triple | None) -> tuple[Triple, Triple | None]:

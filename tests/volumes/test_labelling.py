@@ -177,8 +177,10 @@ def test_transparent_pixels_are_no_material():
     mask = np.zeros(BASE.shape, bool)
     assert to_labels(raw(BASE, mask=mask))[0].array.max() == 2
     mask[0, :2, :3] = True
-    with pytest.raises(UserError, match=r"6 transparent pixels \(5.00 %\)"):
-        to_labels(raw(BASE, mask=mask))
+    labels, mapping = to_labels(raw(BASE, mask=mask))
+    assert labels.masked
+    np.testing.assert_array_equal(labels.array == 255, mask)
+    assert mapping.notes == ("6 voxels (5.00%) are transparent in the file and so ignored",)
 
 
 # --- colours ----------------------------------------------------------------------------------------------------------
