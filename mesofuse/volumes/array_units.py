@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mesofuse.volumes import backends, digests
+from mesofuse.volumes.write_units import highest_label
 from mesofuse.volumes.zarr_stores import read_key
 
 if TYPE_CHECKING:
@@ -46,10 +47,11 @@ class ArrayUnits:
         store: Where the array lies.
         array: The array, of any number of axes.
         values: Values that it may hold: below this number; None is any.
+        masked: Whether it may hold `mesofuse.volumes.phases.IGNORED` too.
     """
 
-    def __init__(self, store: Store, array: zarr.Array[Any], values: int | None = None) -> None:
-        self.store, self.array, self.values = store, array, values
+    def __init__(self, store: Store, array: zarr.Array[Any], values: int | None = None, masked: bool = False) -> None:
+        self.store, self.array, self.values, self.masked = store, array, values, masked
         self.shape: tuple[int, ...] = tuple(array.shape)
         self.unit: tuple[int, ...] = tuple(array.shards or array.chunks)
 
@@ -103,8 +105,10 @@ class ArrayUnits:
             values = np.asarray(self.array[where])
         except Exception as error:  # whatever a codec raises: it is reported, not hidden
             return f"can't be decoded ({one_line(error)})"
-        if self.values is not None and values.size and int(values.max()) >= self.values:
-            return f"holds the value {int(values.max())}, but the volume has {self.values} phases"
+        if self.values is None or not values.size:
+            return None
+        if (highest := highest_label(values, self.masked)) >= self.values:
+            return f"holds the value {highest}, but the volume has {self.values} phases"
         return None
 
     def damaged(

@@ -19,7 +19,7 @@ from mesofuse.volumes.levels import Level, build, create_array, pyramid
 from mesofuse.volumes.metadata import check_array
 from mesofuse.volumes.ome_layout import image_group, labels_hint
 from mesofuse.volumes.phases import IGNORED, Phase
-from mesofuse.volumes.write_units import check_block, layout, scan_shape
+from mesofuse.volumes.write_units import check_block, highest_label, layout, scan_shape
 from mesofuse.volumes.zarr_stores import read_key
 
 if TYPE_CHECKING:
@@ -255,8 +255,8 @@ class LabelVolume:
             labels = np.asarray(self.array[(..., *region.slices)]).astype(np.uint8, copy=False)
         except (RuntimeError, ValueError, IndexError, OSError) as error:
             raise UserError(self._blame(region, error)) from error
-        if self._own and self.phases and int(labels.max()) >= len(self.phases):
-            raise UserError(self._blame(region, ValueError(f"it holds the value {int(labels.max())}")))
+        if self._own and self.phases and (highest := highest_label(labels, self.masked)) >= len(self.phases):
+            raise UserError(self._blame(region, ValueError(f"it holds the value {highest}")))
         return labels
 
     def write(self, region: Region, labels: np.ndarray) -> None:
@@ -463,9 +463,8 @@ class LabelVolume:
         return (*(slice(0, n) for n in self.channels), *region.slices)
 
     def _units_of(self, array: zarr.Array[Any]) -> ArrayUnits:
-        return ArrayUnits(
-            self._group.store, array, len(self.phases) if self._own and self.content == "phases" else None
-        )
+        values = len(self.phases) if self._own and self.content == "phases" else None
+        return ArrayUnits(self._group.store, array, values, self.masked)
 
     def _absent(self, region: Region) -> str:
         """Say what is to be done about units that are not there."""

@@ -30,9 +30,14 @@ def check_block(
         )
     if labels.dtype != np.uint8:
         raise ValueError(f"labels must be uint8, not {labels.dtype}")
-    highest = int(labels.max(where=labels != IGNORED, initial=0) if masked else labels.max())
+    highest = highest_label(labels, masked)
     if highest >= phases:
         raise ValueError(f"the label {highest} is not one of the {phases} phases 0 … {phases - 1}")
+
+
+def highest_label(labels: np.ndarray, masked: bool) -> int:
+    """Return the highest label, `IGNORED` left out where a volume is masked."""
+    return int(labels.max(where=labels != IGNORED, initial=0) if masked else labels.max())
 
 
 def layout(shape: Triple, chunks: int | Triple, shards: int | Triple | None) -> tuple[Triple, Triple | None]:
