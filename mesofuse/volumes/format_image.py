@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from mesofuse.errors import UserError
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.png_check import check_png
 from mesofuse.volumes.raster import check_indices, without_opacity
 from mesofuse.volumes.raw import RawImage
 
@@ -23,7 +26,9 @@ def read(path: str) -> RawImage:
         UserError: If it is not an image, is cut off, or is transparent everywhere.
     """
     try:
-        with Image.open(path) as image:
+        with _large(), Image.open(path) as image:
+            if image.format == "PNG":
+                check_png(path)
             return _read(image, path)
     except UserError:
         raise
@@ -33,6 +38,17 @@ def read(path: str) -> RawImage:
         raise UserError(
             f"{path} is not an image that can be read, or is cut off ({str(error).split(chr(10))[0]})."
         ) from error
+
+
+@contextmanager
+def _large() -> Iterator[None]:
+    """Let Pillow open images of up to 2³¹ pixels, such as stitched micrographs; it takes 179 million for an attack."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = 2**30
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def _read(image: Image.Image, path: str) -> RawImage:

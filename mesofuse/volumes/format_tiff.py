@@ -23,7 +23,13 @@ from mesofuse.volumes.tiff_decoding import opened
 from mesofuse.volumes.tiff_pixels import pixels
 
 _BIG = 2**32 - 2**25
-_DAMAGE = re.compile(r"invalid (page )?offset|invalid value offset|invalid circular|corrupt|invalid tag", re.IGNORECASE)
+# What tifffile logs where it reads on with less than the file should hold, or with zeros.
+_DAMAGE = re.compile(
+    r"invalid (page )?offset|invalid value offset|invalid circular|corrupt|invalid tag|data are zeroed|not match|"
+    r"series (raised|failed|expected|contains)|failed to reshape|missing data|required tags|incorrect Strip|"
+    r"incompletely|ignoring predictor|TiffTag (2[5-9]\d|3[0-4]\d) @",
+    re.IGNORECASE,
+)
 
 
 def read(path: str) -> RawImage:

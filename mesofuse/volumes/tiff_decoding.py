@@ -19,6 +19,8 @@ import tifffile
 from PIL import Image, UnidentifiedImageError
 
 from mesofuse.errors import UserError
+from mesofuse.volumes.libtiff_words import heard
+from mesofuse.volumes.tiff_chain import check_chain
 
 _WHOLE = (8, 16, 32, 64)
 _CCITT = (2, 3, 4)
@@ -41,6 +43,7 @@ def opened(path: str) -> Iterator[tuple[tifffile.TiffFile, int, str]]:
         UserError: If a page is in a compression that can't be decoded here.
     """
     with tifffile.TiffFile(path) as tif:
+        check_chain(tif)
         tif.pages.useframes = False
         first = tif.pages.first
         bits, lossy = int(first.bitspersample), LOSSY.get(int(first.compression), "")
@@ -152,9 +155,9 @@ def _decoded(page: Any, encoded: bytes, width: int, rows: int, row_bytes: int) -
         return plain[: rows * row_bytes]
     if page.compression in _CCITT:
         options = {t: int(page.tags[t].value) for t in (292, 293) if t in page.tags}
-        with Image.open(_one_strip(encoded, page.compression, width, rows, 1, options)) as image:
+        with heard(), Image.open(_one_strip(encoded, page.compression, width, rows, 1, options)) as image:
             return image.tobytes("raw", "1")
-    with Image.open(_one_strip(encoded, page.compression, row_bytes, rows, 8, {})) as image:
+    with heard(), Image.open(_one_strip(encoded, page.compression, row_bytes, rows, 8, {})) as image:
         return image.tobytes()
 
 
@@ -182,7 +185,7 @@ def _unpacked(plain: bytes, page: Any, rows: int, across: int) -> bytes:
 def _picture(path: str, index: int) -> np.ndarray:
     """Return a page as Pillow shows it: (y, x) or (y, x, 3) of uint8."""
     try:
-        with Image.open(path) as image:
+        with heard(), Image.open(path) as image:
             image.seek(index)
             return np.asarray(image if image.mode == "L" else image.convert("RGB"))
     except (UnidentifiedImageError, OSError, EOFError, ValueError) as error:

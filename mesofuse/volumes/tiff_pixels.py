@@ -41,6 +41,8 @@ def pixels(tif: tifffile.TiffFile, path: str, bits: int, lossy: str) -> RawImage
     notes = _other_files(tif, path)
     for one in series:
         _check_whole(one, path)
+    if len(series) == 1 and not notes:
+        _check_pages(tif, series[0], path)
     if len(series) == 1:
         raw = _arranged(series[0], path, bits, lossy)
         return replace(raw, notes=(*notes, *raw.notes))
@@ -60,6 +62,22 @@ def _check_whole(series: Any, path: str) -> None:
             ends += [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)]
     if max(ends) > size:
         raise UserError(f"{path} is cut off: its data should reach byte {max(ends)}, but the file has {size}.")
+
+
+def _check_pages(tif: tifffile.TiffFile, series: Any, path: str) -> None:
+    """Raise if the file's description and its pages disagree on the number of planes.
+
+    Raises:
+        UserError: If they do; of one page, a description may say that it stands for all.
+    """
+    if "<OME" in (tif.pages.first.description or "")[:1000] and not tif.is_ome:
+        raise UserError(f"{path} is damaged: the OME-XML that describes it is cut off; save the stack anew.")
+    pages, planes = len(tif.pages), series.size // max(1, series.keyframe.size)
+    if len(tif.series) == 1 and pages > 1 and planes != pages:
+        raise UserError(
+            f"{path} describes itself as {planes} planes, but holds {pages}: it is damaged, or was changed by a "
+            "program that kept the old description; save the stack anew."
+        )
 
 
 def _other_files(tif: tifffile.TiffFile, path: str) -> tuple[str, ...]:
