@@ -4,11 +4,13 @@ import os
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from click.testing import CliRunner
 
 from mesofuse.cli.import_ import command
 from mesofuse.cli.main import main
 from mesofuse.errors import UserError
+from mesofuse.volumes import backends
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.store import LabelVolume
 
@@ -144,3 +146,13 @@ def test_an_output_that_exists_is_kept(scan, tmp_path, capsys):
     assert (tmp_path / "home.zarr" / "diary.txt").exists()
     assert main(["import", str(scan), str(tmp_path / "out.tif")]) == 2
     assert "should end with .zarr" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("output", ["marks.zarr", "marks.zip", "marks.zarr.zip"])
+def test_an_import_is_called_by_its_own_name(tmp_path, output):
+    np.save(tmp_path / "a.npy", np.arange(8, dtype=np.uint8).reshape(2, 2, 2) % 2)
+    assert main(["import", str(tmp_path / "a.npy"), str(tmp_path / output)]) == 0
+    assert main(["export", str(tmp_path / output), str(tmp_path / f"copy-of-{output}")]) == 0
+    for path, name in [(output, "marks"), (f"copy-of-{output}", "copy-of-marks")]:
+        group = zarr.open_group(backends.open_store(str(tmp_path / path), writable=False), mode="r")
+        assert group.attrs["ome"]["multiscales"][0]["name"] == name
