@@ -15,10 +15,10 @@ from mesofuse.cli import options
 @click.option("--format", "format", metavar="NAME", help="Format of OUTPUT, where its ending does not tell.")
 @options.overwrite
 def command(volume: str, output: str, region: str | None, level: int, format: str | None, overwrite: bool) -> None:
-    """Write VOLUME as OUTPUT: .tif, .npy, .vti, .png (one plane), .zarr, .zip, or a folder of PNGs (NAME/).
+    """Write VOLUME as OUTPUT: .tif, .npy, .h5, .nrrd, .mha, .raw, .vti, .png, .zarr, .zip, or a folder of PNGs (NAME/).
 
-    Memory stays bounded however large the volume is, and OUTPUT appears only when it is whole. Grey values and colours
-    go to .tif, .npy, .png and folders.
+    Memory stays bounded however large the volume is, and OUTPUT appears only when it is whole. A .raw gets a header, a
+    .mhd, beside it; a .png holds one plane. Grey values and colours go to .tif, .npy, .png and folders.
 
     \b
     Example:
@@ -50,6 +50,8 @@ def command(volume: str, output: str, region: str | None, level: int, format: st
     write_labels(labels, output, formats, format, overwrite=overwrite)
     grid = labels.grid
     click.echo(f"{output}: {' × '.join(map(str, grid.shape))} voxels.")
+    if output.lower().endswith(".raw") or format == "raw":
+        click.echo("Its shape, voxel size and phases are in the .mhd beside it.")
     if grid.known and (format in ("npy", "folder", "image") or output.lower().endswith((".npy", ".png", ".bmp", "/"))):
         size = ",".join(f"{v:g}" for v in grid.voxel_size)
         click.echo(f"This format holds no voxel size; to read it back: --voxel-size {size} --unit {grid.unit}.")

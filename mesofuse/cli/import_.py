@@ -8,12 +8,26 @@ from typing import Any
 import click
 
 from mesofuse.cli import options
-from mesofuse.volumes.grid import Scale
+from mesofuse.volumes.grid import Scale, Triple
 
 
 def names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     """Split ``pore,active,binder``."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if value else ()
+
+
+def shape_of(ctx: click.Context, param: click.Parameter, value: str | None) -> Triple | None:
+    """Return voxels along z, y and x."""
+    from mesofuse.errors import UserError
+    from mesofuse.volumes.grid import parse_size
+
+    if value is None:
+        return None
+    if value.count(",") != 2:
+        raise UserError(
+            f"The shape {value!r} is not usable: give the voxels along z, y and x, for example 100,200,300."
+        )
+    return parse_size(value)
 
 
 @click.command()
@@ -28,6 +42,14 @@ def names(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 )
 @click.option("--levels/--no-levels", default=True, show_default=True, help="Coarser levels, for quick viewing.")
 @click.option("--format", "format", metavar="NAME", help="Format of INPUT, where its ending does not tell.")
+@click.option(
+    "--shape",
+    callback=shape_of,
+    metavar="Z,Y,X",
+    help="Voxels of a headerless INPUT (.raw …), x being the fastest axis.",
+)
+@click.option("--dtype", metavar="TYPE", help="Type of a headerless INPUT's values: uint8, uint16, >uint16 …")
+@click.option("--header-bytes", type=click.IntRange(min=0), help="Bytes of a headerless INPUT before its first voxel.")
 @options.overwrite
 def command(
     input: str,
@@ -39,23 +61,36 @@ def command(
     shards: int | None,
     levels: bool,
     format: str | None,
+    shape: Triple | None,
+    dtype: str | None,
+    header_bytes: int | None,
     overwrite: bool,
 ) -> None:
-    """Turn INPUT (TIFF, PNG, npy, a folder of images …) into the OME-Zarr volume OUTPUT.
+    """Turn INPUT (TIFF, PNG, npy, HDF5, a folder of images …) into the OME-Zarr volume OUTPUT.
 
     Voxel sizes are read where the file has them. Values that are not 0, 1, 2, … are mapped in order, and it says so.
+    Of a file that holds several arrays one is named: scan.h5:/labels, scan.npz:labels, scan.mat:labels.
 
     \b
-    Example:
+    Examples:
       mesofuse import scan.tif scan.zarr --voxel-size 0.4 --unit um --phases pore,active
+      mesofuse import scan.raw scan.zarr --shape 100,200,300 --dtype uint8
     """
     from mesofuse.errors import UserError
     from mesofuse.registry import get_registry
-    from mesofuse.volumes.formats import BUILTIN, read_raw
+    from mesofuse.volumes.format_raw import read_headerless
+    from mesofuse.volumes.formats import BUILTIN, check_headerless, read_raw
     from mesofuse.volumes.labelling import to_labels
 
     _check_output(output, overwrite)
-    raw = read_raw(input, (*BUILTIN, *get_registry().formats), format)
+    formats = (*BUILTIN, *get_registry().formats)
+    if shape is None:
+        if dtype is not None or header_bytes is not None:
+            raise UserError("--dtype and --header-bytes are for headerless files, which need --shape z,y,x too.")
+        raw = read_raw(input, formats, format)
+    else:
+        check_headerless(input, formats, format)
+        raw = read_headerless(input, shape, dtype, header_bytes or 0)
     try:
         labels, mapping = to_labels(raw, voxel_size=voxel_size, unit=unit, phase_names=phases)
     except UserError as error:
@@ -98,10 +133,12 @@ def _source(input: str) -> dict[str, str]:
     import hashlib
 
     import mesofuse
+    from mesofuse.volumes.inner_path import split
 
     source = {"version": mesofuse.__version__, "source": Path(input).name}
-    if Path(input).is_file():
-        with open(input, "rb") as file:
+    if Path(path := split(input)[0]).is_file():
+        source["source"] = Path(path).name + input[len(path) :]
+        with open(path, "rb") as file:
             source["source_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
     return source
 

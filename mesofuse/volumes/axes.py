@@ -66,25 +66,44 @@ class Arrangement:
         Raises:
             UserError: If the array has other axes than its metadata say, or more than one channel, time …
         """
-        if array.ndim != len(self.names):
-            raise UserError(
-                f"{path} has {array.ndim} axes (shape {tuple(array.shape)}), but its metadata name {len(self.names)} "
-                f"({', '.join(self.names)})."
-            )
+        extent = self.extent(array.shape, path)
         said = [(s.lower(), name.lower()) for s, name in zip(dimension_names(array), self.names, strict=True)]
         if any(own != name and not _NAMELESS.fullmatch(own) for own, name in said):
             raise UserError(
                 f"{path} contradicts itself: its metadata name the axes {', '.join(self.names)}, but its array names "
                 f"{', '.join(own for own, _ in said)}."
             )
-        more = [f"{self.names[i]} = {n}" for i, n in enumerate(array.shape) if i not in self.places and n != 1]
+        return extent
+
+    def extent(self, shape: Sequence[int], path: str) -> Triple:
+        """Return the voxels along z, y and x from those along the stored axes.
+
+        Raises:
+            UserError: If they are not as many as the axes, or there is more than one channel, time …
+        """
+        if len(shape) != len(self.names):
+            raise UserError(
+                f"{path} has {len(shape)} axes (shape {tuple(shape)}), but its metadata name {len(self.names)} "
+                f"({', '.join(self.names)})."
+            )
+        more = [f"{self.names[i]} = {n}" for i, n in enumerate(shape) if i not in self.places and n != 1]
         if more:
             raise UserError(
                 f"{path} has more axes than a volume ({', '.join(more)} beside z, y and x): save one channel at one "
                 "time as an image of its own (if one of these is z, y or x, name it so in the metadata)."
             )
         z, y, x = self.places
-        return (1 if z is None else int(array.shape[z]), int(array.shape[y]), int(array.shape[x]))
+        return (1 if z is None else int(shape[z]), int(shape[y]), int(shape[x]))
+
+    def applied(self, array: np.ndarray, path: str) -> np.ndarray:
+        """Return an array in memory as (z, y, x), a view.
+
+        Raises:
+            UserError: As `extent`.
+        """
+        extent = self.extent(array.shape, path)
+        space = [i for i in self.places if i is not None]
+        return array.transpose([*space, *(i for i in range(array.ndim) if i not in space)]).reshape(extent)
 
     def pick(self, values: Sequence[Any], missing: Any) -> tuple[Any, Any, Any]:
         """Return the values of z, y and x from one for each stored axis."""

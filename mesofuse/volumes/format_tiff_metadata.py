@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
 import xml.etree.ElementTree as ET
 from typing import Any
 
-import numpy as np
 import tifffile
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.grid import SYMBOLS, Grid, Scale, parse_unit
-from mesofuse.volumes.json_text import load_json
+from mesofuse.volumes import own_note
+from mesofuse.volumes.grid import SYMBOLS, parse_unit
 from mesofuse.volumes.units import Said, understand
 
-KEY = "mesofuse"
-"""Key of the note that `mesofuse.volumes.format_tiff.write` leaves in a file."""
+KEY = own_note.KEY
 _PRINT_RESOLUTION = 20.0  # µm; baseline tags that say more (below 1270 dpi) are about printing, not about the specimen
 _PRINT_DOTS = (72, 96, 100, 120, 150, 200, 300, 400, 600, 1200)  # per inch, that programs give pictures
 _RESOLUTION_UNITS = {2: "inch", 3: "centimetre", 4: "millimetre", 5: "micrometre"}
@@ -26,47 +23,17 @@ _OME = "{http://www.openmicroscopy.org/Schemas/OME/2016-06}"
 
 
 def what_it_says(tif: tifffile.TiffFile, shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return voxel size, unit, origin and phases.
-
-    Other programs keep the note that `write` leaves even when they crop or rescale the image, so its voxel size and
-    origin count only where shape and voxel size are still those of the note.
-    """
+    """Return voxel size, unit, origin and phases of an image of ``shape``, as `RawImage` takes them."""
     planes = 1 if len(shape) < 3 else shape[0]
     said = _ome_size(tif, planes) or _imagej_size(tif, planes) or _resolution(tif, planes)
-    unclear: dict[str, Any] = {"voxel_size": said.voxel_size, "unit": said.unit, "size_notes": said.notes}
-    note = _own_note(tif)
-    if note is None:
-        return unclear
-    grid, phases = note
-    changed = grid.shape != (1,) * (3 - len(shape)) + shape
-    if said.voxel_size is None or not grid.known:
-        changed |= said.voxel_size is not None or grid.known
-    else:
-        changed |= said.unit != grid.unit or not np.allclose(said.voxel_size, grid.voxel_size, rtol=1e-4, atol=0)
-    if changed:
-        return {**unclear, **phases}
-    scaled = grid.known or grid.voxel_size != (1.0, 1.0, 1.0) or any(grid.origin)
-    return {"voxel_size": grid.voxel_size if scaled else None, "unit": grid.unit, "origin": grid.origin, **phases}
+    return own_note.reconcile(said, _own_note(tif), shape)
 
 
-def _own_note(tif: tifffile.TiffFile) -> tuple[Grid, dict[str, Any]] | None:
-    """Return the grid, exact to the last digit, and the phases that `write` noted."""
-    notes = [str((tif.imagej_metadata or {}).get("Info", ""))]
+def _own_note(tif: tifffile.TiffFile) -> own_note.Note | None:
+    texts = [str((tif.imagej_metadata or {}).get("Info", ""))]
     if tif.is_ome and tif.ome_metadata:
-        notes += [v.text or "" for v in ET.fromstring(tif.ome_metadata).iter(f"{_OME}Description")]
-    for note in notes:
-        try:
-            data = load_json(note)[KEY]
-            z, y, x = (int(n) for n in data["shape"])
-            grid = Grid((z, y, x), _scale(data["voxel_size"]), parse_unit(data["unit"]), _scale(data["origin"]))
-            names = tuple(str(p["name"]) for p in data["phases"])
-            colors = tuple(str(p["color"]) for p in data["phases"])
-        except (ValueError, KeyError, TypeError, UserError):
-            continue
-        if min(grid.voxel_size) <= 0 or not all(re.fullmatch("#[0-9a-f]{6}", color) for color in colors):
-            continue
-        return grid, {"phase_names": names, "phase_colors": colors}
-    return None
+        texts += [v.text or "" for v in ET.fromstring(tif.ome_metadata).iter(f"{_OME}Description")]
+    return next((note for text in texts if (note := own_note.parse(text))), None)
 
 
 def _ome_size(tif: tifffile.TiffFile, planes: int) -> Said | None:
@@ -146,8 +113,3 @@ def _number(value: Any) -> float:
 def _tidy(value: float) -> float:
     """Undo the rounding of a resolution that is stored as a fraction of 32-bit numbers."""
     return float(f"{value:.9g}")
-
-
-def _scale(values: Any) -> Scale:
-    z, y, x = (float(v) for v in values)
-    return (z, y, x)

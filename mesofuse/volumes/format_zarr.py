@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from mesofuse.volumes.labels import Labels, is_masked
 from mesofuse.volumes.ome_layout import image_group, labels_hint
 from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.raw import RawImage
+from mesofuse.volumes.room import check_room
 from mesofuse.volumes.store import LabelVolume
 from mesofuse.volumes.write_units import scan_shape
 
@@ -45,7 +45,7 @@ def read(path: str) -> RawImage:
     try:
         if isinstance(node, zarr.Array):
             arranged = arrangement_of(node, path)
-            _check_room(node, path)
+            check_room(path, node.shape, node.dtype.itemsize)
             return RawImage(np.asarray(node[...]) if arranged is None else _voxels(node, arranged, path), path)
         node = image_group(node, path)
         meta = ome.find_ome(dict(node.attrs), path)
@@ -54,7 +54,7 @@ def read(path: str) -> RawImage:
             raise UserError(f"{path} is damaged: its finest level is not an array.")
         arranged = ome.arrangement(meta, path)
         shape = arranged.shape(array, path)
-        _check_room(array, path)
+        check_room(path, shape, array.dtype.itemsize)
         voxels = _voxels(array, arranged, path)
     except (KeyError, ValueError, RuntimeError) as error:
         raise UserError(f"{path} is damaged: {str(error).split(chr(10))[0]}.") from error
@@ -78,18 +78,6 @@ def read(path: str) -> RawImage:
 def _voxels(array: zarr.Array[Any], arranged: Arrangement, path: str) -> np.ndarray:
     """Return all voxels as (z, y, x)."""
     return ArrangedArray(array, arranged, path)[..., slice(None), slice(None), slice(None)]
-
-
-def _check_room(array: zarr.Array[Any], path: str) -> None:
-    """Refuse an array that does not fit the memory: it is read at once."""
-    import psutil
-
-    wanted = math.prod(array.shape) * array.dtype.itemsize
-    if wanted > psutil.virtual_memory().available:
-        raise UserError(
-            f"{path} holds {' × '.join(map(str, array.shape))} values, {wanted / 1e9:.3g} GB, more than there is "
-            "memory; save a part of it, or labels 0, 1, 2 … as OME-Zarr, which are read piece by piece."
-        )
 
 
 def write(labels: Labels, path: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesofuse.errors import UserError, first_line, nearest
-from mesofuse.volumes import backends
+from mesofuse.volumes import backends, inner_path
 from mesofuse.volumes.files import check_free, replacing
 from mesofuse.volumes.format_spec import FormatSpec
 
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from mesofuse.volumes.raw import RawImage
 
 
-def _spec(name: str, suffixes: tuple[str, ...], summary: str, *, readable: bool = True) -> FormatSpec:
+def _spec(
+    name: str, suffixes: tuple[str, ...], summary: str, *, readable: bool = True, writable: bool = True
+) -> FormatSpec:
     module = f"mesofuse.volumes.format_{name}"
-    return FormatSpec(name, suffixes, summary, f"{module}:read" if readable else "", f"{module}:write")
+    reader, writer = (f"{module}:read" if readable else "", f"{module}:write" if writable else "")
+    return FormatSpec(name, suffixes, summary, reader, writer)
 
 
 BUILTIN: tuple[FormatSpec, ...] = (
@@ -31,6 +34,22 @@ BUILTIN: tuple[FormatSpec, ...] = (
     _spec("npy", (".npy",), "NumPy array."),
     _spec("vti", (".vti",), "VTK image data for ParaView and PyVista (write only).", readable=False),
     _spec("zarr", (".zarr", ".zip"), "OME-Zarr volume."),
+    _spec("npz", (".npz",), "One array of a NumPy archive (FILE.npz:NAME; read only).", writable=False),
+    _spec("mat", (".mat",), "One array of a MATLAB file (FILE.mat:NAME; read only).", writable=False),
+    _spec("hdf5", (".h5", ".hdf5", ".hdf", ".nxs"), "One dataset of an HDF5 file (FILE.h5:/PATH)."),
+    _spec("nrrd", (".nrrd", ".nhdr"), "NRRD with its spacings and units."),
+    _spec("mrc", (".mrc", ".rec", ".st", ".map"), "MRC of electron microscopes (read only).", writable=False),
+    _spec("metaimage", (".mha", ".mhd"), "MetaImage of ITK, ParaView and 3D Slicer."),
+    _spec("raw", (".raw",), "Headerless bytes; `mesofuse import` takes --shape and --dtype."),
+)
+
+
+_TEXT = (".txt", ".csv", ".tsv", ".asc", ".xyz", ".dat")
+_TEXT_HINT = (
+    "{0} is text, not an image: make an array of it, its axes z, y, x, and save it as .npy. From a table of whole "
+    "numbers x, y, z and value, in Python: `import numpy as np; t = np.loadtxt('{0}', dtype=int); "
+    "t[:, :3] -= t[:, :3].min(0); a = np.full(t[:, 2::-1].max(0) + 1, -1); "
+    "a[t[:, 2], t[:, 1], t[:, 0]] = t[:, 3]; np.save('volume.npy', a)`."
 )
 
 
@@ -38,7 +57,7 @@ def read_raw(path: str | Path, formats: Sequence[FormatSpec] = BUILTIN, format: 
     """Read an image file, a folder of images or a zarr volume.
 
     Args:
-        path: Where it is.
+        path: Where it is; of files that hold several arrays, with the name of one (``file.h5:/labels``).
         formats: The formats to choose from.
         format: Name of the format, where the file's ending does not tell.
 
@@ -46,15 +65,18 @@ def read_raw(path: str | Path, formats: Sequence[FormatSpec] = BUILTIN, format: 
         UserError: If it does not exist, is empty, is in no known format, or is damaged; the path is always named.
         MemoryError: If it does not fit the memory.
     """
-    text, place = str(path), Path(path)
+    text, (file, inner) = str(path), inner_path.split(str(path))
+    place = Path(file)
     if not backends.is_url(text):
         if not place.exists():
-            raise UserError(f"{path} does not exist.")
+            raise UserError(f"{file} does not exist.")
         if place.is_file() and place.stat().st_size == 0:
-            raise UserError(f"{path} is an empty file (0 bytes).")
-    spec = _choose(path, [f for f in formats if f.reader], format, "read")
+            raise UserError(f"{file} is an empty file (0 bytes).")
+    spec = _choose(file, [f for f in formats if f.reader], format, "read")
     if place.is_dir() and spec.name not in ("folder", "zarr"):
-        raise UserError(f"{path} is a folder, not a {spec.name} file.")
+        raise UserError(f"{file} is a folder, not a {spec.name} file.")
+    if inner and not set(spec.suffixes) <= set(inner_path.SUFFIXES):
+        raise UserError(f"A file of the format {spec.name} holds one image: leave out {':' + inner!r}.")
     try:
         with warnings.catch_warnings():  # of libraries about what is odd in a file: what matters the readers say
             warnings.simplefilter("ignore")
@@ -68,6 +90,21 @@ def read_raw(path: str | Path, formats: Sequence[FormatSpec] = BUILTIN, format: 
             f"{path} can't be read as {spec.name}: it is damaged, or of a kind that is not known ({first_line(error)})."
         ) from error
     return image
+
+
+def check_headerless(path: str, formats: Sequence[FormatSpec], format: str | None) -> None:
+    """Refuse a shape for a file that has one of its own.
+
+    Raises:
+        UserError: If the file is of another format than ``raw``; one without a header may be said to be ``raw``.
+    """
+    owner = next((f for f in formats if f.reader and path.lower().endswith(f.suffixes)), None)
+    name = format or (owner.name if owner else "raw")
+    if name != "raw":
+        raise UserError(
+            f"{path} is of the format {name}, which says its own shape: leave out --shape, or, if it has no header, "
+            "add --format raw."
+        )
 
 
 def write_labels(
@@ -105,8 +142,23 @@ def write_labels(
             raise UserError(
                 f"{path} is a folder that holds other files, so --overwrite leaves it alone; choose another name."
             )
+    header = target.with_suffix(".mhd") if spec.name == "raw" else None
+    if header is not None:
+        check_free(header, overwrite)
     with replacing(target, overwrite=overwrite) as temporary:
         _load(spec.writer)(labels, str(temporary))
+        if header is not None:  # that of an older file would describe this one wrongly
+            header.unlink(missing_ok=True)
+    if header is not None:
+        _write_header(labels, target, header)
+
+
+def _write_header(labels: Labels, target: Path, header: Path) -> None:
+    """Write the MetaImage header of a headerless file beside it."""
+    from mesofuse.volumes import format_metaimage
+
+    with replacing(header) as temporary:
+        temporary.write_text(format_metaimage.header_text(labels, target.name), encoding="utf-8")
 
 
 def intensity_spec(spec: FormatSpec) -> FormatSpec:
@@ -145,6 +197,8 @@ def _choose(path: str | Path, formats: Sequence[FormatSpec], name: str | None, v
     text = str(path).lower()
     if verb == "read" and Path(path).is_dir():
         text = "x.zarr" if backends.is_zarr(path) else "x/"
+    if verb == "read" and text.endswith(_TEXT) and _is_text(path):
+        raise UserError(_TEXT_HINT.format(path))
     fits = [(len(s), -i) for i, f in enumerate(formats) for s in f.suffixes if text.endswith(s)]
     if not fits:
         known = ", ".join(sorted({s for f in formats for s in f.suffixes if s != "/"}))
@@ -152,9 +206,17 @@ def _choose(path: str | Path, formats: Sequence[FormatSpec], name: str | None, v
         has = f"ends with {ending!r}" if ending else "has no ending"
         raise UserError(
             f"{path} {has}, which tells no format that can be {verb}; use one of {known}, or name the format with the "
-            "--format of `mesofuse import` or `mesofuse export`."
+            "--format of `mesofuse import` or `mesofuse export` (a headerless file: --shape of `mesofuse import`)."
         )
     return formats[-max(fits)[1]]
+
+
+def _is_text(path: str | Path) -> bool:
+    """Whether a file begins with plain text."""
+    if backends.is_url(str(path)) or not Path(path).is_file():
+        return True
+    with open(path, "rb") as file:
+        return all(byte > 31 or byte in b"\t\r\n" for byte in file.read(4096))
 
 
 def _load(target: str) -> Any:

@@ -15,6 +15,7 @@ from mesofuse.volumes import backends
 from mesofuse.volumes.format_spec import FormatSpec
 from mesofuse.volumes.formats import BUILTIN, read_raw
 from mesofuse.volumes.grid import Grid, Region
+from mesofuse.volumes.inner_path import split
 from mesofuse.volumes.intensity_statistics import IntensityStatistics, statistics_of
 from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.labelling import to_labels
@@ -87,7 +88,7 @@ def _volume(volume: LabelVolume) -> dict[str, Any]:
 
 
 def _image(raw: RawImage, problem: str = "") -> dict[str, Any]:
-    size = _size_on_disk(Path(raw.path))
+    size = _size_on_disk(Path(split(raw.path)[0]))
     about: dict[str, Any] = {"path": raw.path, "kind": "image file", "type": str(raw.array.dtype)}
     try:
         labels, mapping = to_labels(raw, allow_single_phase=True)

@@ -72,17 +72,17 @@ def test_the_metric_counts_what_it_says():
 
 @pytest.mark.usefixtures("my_lab")
 def test_the_format_is_written_and_read(tmp_path, capsys):
-    from my_lab import nrrd
+    from my_lab import labvol
 
     volume = blobs((5, 6, 7), 3)
-    path = tmp_path / "a.nrrd"
-    nrrd.write(volume, str(path))
-    raw = nrrd.read(str(path))
+    path = tmp_path / "a.labvol"
+    labvol.write(volume, str(path))
+    raw = labvol.read(str(path))
     np.testing.assert_array_equal(raw.array, volume.array)
     assert (raw.voxel_size, raw.unit) == ((0.5, 0.5, 0.5), "micrometer")
     assert main(["import", str(path), str(tmp_path / "a.zarr")]) == 0, capsys.readouterr().err
-    assert main(["export", str(tmp_path / "a.zarr"), str(tmp_path / "b.nrrd")]) == 0, capsys.readouterr().err
-    assert (tmp_path / "b.nrrd").read_bytes() == path.read_bytes()
+    assert main(["export", str(tmp_path / "a.zarr"), str(tmp_path / "b.labvol")]) == 0, capsys.readouterr().err
+    assert (tmp_path / "b.labvol").read_bytes() == path.read_bytes()
     path.write_bytes(path.read_bytes()[:-1])
     assert main(["info", str(path)]) == 2
     assert "is cut off: it holds 209 voxels" in capsys.readouterr().err

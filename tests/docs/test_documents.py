@@ -150,7 +150,8 @@ def test_contributing_gives_a_reason_for_every_dependency():
     }
     wanted = set()
     for file in (ROOT / "pyproject.toml", *(p / "pyproject.toml" for p in PLUGINS)):
-        dependencies = tomllib.loads(file.read_text())["project"]["dependencies"]
+        project = tomllib.loads(file.read_text())["project"]
+        dependencies = [*project["dependencies"], *project.get("optional-dependencies", {}).get("formats", [])]
         wanted |= {re.match(r"[\w-]+", d)[0] for d in dependencies}
     assert named == wanted - {"mesofuse"}
 

@@ -143,7 +143,8 @@ def test_a_depth_that_imagej_leaves_out_is_said(tmp_path):
         ),  # micrometres unless it says otherwise
         ({"Y": (0.4, "µm"), "X": (0.4, "µm")}, (0.4, 0.4, 0.4), 1),
         ({"Z": (2, "reference frame"), "Y": (0.4, "µm"), "X": (0.4, "µm")}, None, 1),
-        ({"Z": (2, "pixel"), "Y": (0.4, "µm"), "X": (0.4, "µm")}, (0.4, 0.4, 0.4), 1),
+        ({"Z": (2, "pixel"), "Y": (0.4, "µm"), "X": (0.4, "µm")}, None, 1),
+        ({"Z": (1, "pixel"), "Y": (0.4, "µm"), "X": (0.4, "µm")}, (0.4, 0.4, 0.4), 1),
         ({"Z": (2, "µm"), "X": (0.4, "µm")}, None, 1),
     ],
 )

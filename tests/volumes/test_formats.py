@@ -16,8 +16,10 @@ from mesofuse.volumes.raw import RawImage
 from mesofuse.volumes.store import LabelVolume
 
 length = st.floats(1e-3, 1e3).map(lambda v: float(f"{v:.6g}"))
-HOLDS_GRID = {"a.tif", "a.zarr", "a.zarr.zip"}
-OUTPUTS = ["a.tif", "a.npy", "a/", "a.vti", "a.zarr", "a.zarr.zip"]
+EXTRA = {".h5": "h5py", ".nrrd": "nrrd"}
+BOTH_WAYS = ["a.tif", "a.npy", "a/", "a.zarr", "a.zarr.zip", "a.raw", "a.mha", "a.nrrd", "a.h5"]
+HOLDS_GRID = {*BOTH_WAYS} - {"a.npy", "a/"}
+OUTPUTS = [*BOTH_WAYS, "a.vti"]
 
 
 def sample(shape=(3, 4, 5), phases=3, seed=0, **grid):
@@ -27,9 +29,15 @@ def sample(shape=(3, 4, 5), phases=3, seed=0, **grid):
     return LabelArray(labels, Grid(shape, **grid), named)
 
 
-@settings(max_examples=40, deadline=None)
+def installed(name):
+    """Skip a format whose library is not installed."""
+    if os.path.splitext(name)[1] in EXTRA:
+        pytest.importorskip(EXTRA[os.path.splitext(name)[1]])
+
+
+@settings(max_examples=80, deadline=None)
 @given(
-    st.sampled_from(["a.tif", "a.npy", "a/", "a.zarr", "a.zarr.zip"]),
+    st.sampled_from(BOTH_WAYS),
     st.tuples(*[st.integers(1, 9)] * 3).filter(lambda s: np.prod(s) > 4),
     st.integers(2, 5),
     st.tuples(length, length, length),
@@ -38,6 +46,7 @@ def sample(shape=(3, 4, 5), phases=3, seed=0, **grid):
     st.integers(0, 2**31),
 )
 def test_reading_what_was_written_is_the_identity(tmp_path_factory, name, shape, phases, voxel, unit, origin, seed):
+    installed(name)
     path = f"{tmp_path_factory.mktemp('f')}/{name}"
     labels = sample(shape, phases, seed, voxel_size=voxel, unit=unit, origin=origin)
     write_labels(labels, path)
@@ -51,6 +60,7 @@ def test_reading_what_was_written_is_the_identity(tmp_path_factory, name, shape,
 
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_an_output_that_exists_needs_overwrite(tmp_path, name):
+    installed(name)
     path = f"{tmp_path}/{name}"
     write_labels(sample(), path)
     with pytest.raises(UserError, match=r"/a.* exists already.*--overwrite"):
@@ -58,7 +68,7 @@ def test_an_output_that_exists_needs_overwrite(tmp_path, name):
     write_labels(sample((2, 2, 2)), path, overwrite=True)
     if name != "a.vti":
         assert read_labels(path)[0].grid.shape == (2, 2, 2)
-    assert len(os.listdir(tmp_path)) == 1
+    assert len(os.listdir(tmp_path)) == (2 if name == "a.raw" else 1)
 
 
 @pytest.mark.parametrize("name", OUTPUTS)
@@ -67,6 +77,7 @@ def test_a_failure_while_writing_leaves_nothing(tmp_path, name):
         def read(self, region):
             raise UserError("the disk caught fire")
 
+    installed(name)
     labels = sample()
     with pytest.raises(UserError, match="fire"):
         write_labels(Broken(labels.array, labels.grid, labels.phases), f"{tmp_path}/{name}")
@@ -95,9 +106,9 @@ def test_missing_empty_and_text_files_are_one_sentence(tmp_path, ending):
 
 
 def test_an_unknown_ending_lists_what_is_known(tmp_path):
-    (tmp_path / "a.xyz").write_text("x")
-    with pytest.raises(UserError, match=r"ends with '\.xyz'.*\.tif.*--format"):
-        read_raw(tmp_path / "a.xyz")
+    (tmp_path / "a.ply").write_text("x")
+    with pytest.raises(UserError, match=r"ends with '\.ply'.*\.tif.*--format.*--shape"):
+        read_raw(tmp_path / "a.ply")
     with pytest.raises(UserError, match="has no ending"):
         write_labels(sample(), tmp_path / "a")
 
@@ -157,9 +168,33 @@ def test_a_large_volume_is_exported_by_slabs(tmp_path):
             return whole(self, region)
 
     volume.__class__ = Watched
-    for name in OUTPUTS[:4]:
+    for name in ("a.tif", "a.npy", "a/", "a.vti", "a.raw", "a.mha", "a.nrrd"):
         write_labels(volume, f"{tmp_path}/{name}")
     assert thickest == 8
-    for name in OUTPUTS[:3]:
+    for name in ("a.tif", "a.npy", "a/", "a.raw", "a.mha"):
         again = read_labels(f"{tmp_path}/{name}")[0]
         np.testing.assert_array_equal(again.read(again.grid.region), labels)
+
+
+@pytest.mark.parametrize("ending", [".txt", ".csv", ".xyz", ".dat"])
+def test_text_is_refused_with_code_that_makes_an_array_of_it(tmp_path, monkeypatch, ending):
+    labels = sample().array
+    table = [(x, y, z, labels[z - 1, y - 1, x - 1]) for x in range(1, 6) for y in range(1, 5) for z in range(1, 4)]
+    np.savetxt(tmp_path / f"table{ending}", np.array(table), fmt="%d")
+    with pytest.raises(UserError, match=r"is text, not an image") as error:
+        read_raw(tmp_path / f"table{ending}")
+    monkeypatch.chdir(tmp_path)
+    exec(str(error.value).split("`")[1], {})  # what users are told to do works
+    np.testing.assert_array_equal(read_raw("volume.npy").array, labels)
+    (tmp_path / f"bytes{ending}").write_bytes(bytes(60))
+    with pytest.raises(UserError, match=r"tells no format.*a headerless file: --shape"):
+        read_raw(tmp_path / f"bytes{ending}")
+
+
+def test_only_files_that_hold_arrays_take_a_name_inside(tmp_path):
+    write_labels(sample(), tmp_path / "a.npy")
+    (tmp_path / "a.npz").write_bytes((tmp_path / "a.npy").read_bytes())
+    with pytest.raises(UserError, match=r"A file of the format npy holds one image: leave out ':x'"):
+        read_raw(f"{tmp_path}/a.npz:x", format="npy")
+    with pytest.raises(UserError, match=r"b\.h5 does not exist"):
+        read_raw(f"{tmp_path}/b.h5:/x")
