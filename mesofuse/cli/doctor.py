@@ -50,6 +50,7 @@ def examine(store: str | None = None) -> dict[str, Any]:
         "versions": _versions(faults),
         "devices": _devices(warnings),
         "plugins": _plugins(faults, warnings),
+        "formats": _formats(),
         "storage": _storage(store, faults, warnings),
     }
     return {"usable": not faults, **report, "faults": faults, "warnings": warnings}
@@ -64,6 +65,19 @@ def _versions(faults: list[str]) -> dict[str, str]:
             if name == "distributed":  # only for clusters
                 continue
             faults.append(f"{name} is not installed; install mesofuse again, which brings it.")
+    return found
+
+
+def _formats() -> dict[str, str | None]:
+    """Return the version of each library that only some formats need, None where it is not installed."""
+    from mesofuse.volumes.optional import DISTRIBUTIONS
+
+    found: dict[str, str | None] = {}
+    for name in DISTRIBUTIONS.values():
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
     return found
 
 
@@ -173,6 +187,9 @@ def _print(report: dict[str, Any]) -> None:
     )
     loaded = [f"{p['name']} {p['version']} ({p['components']} components)" for p in report["plugins"]["loaded"]]
     click.echo("Plugins     " + (", ".join(loaded) or "none"))
+    formats = [f"{name} {version or 'not installed'}" for name, version in report["formats"].items()]
+    advice = "" if all(report["formats"].values()) else " (only some files need them: pip install 'mesofuse[formats]')"
+    click.echo(f"Formats     {', '.join(formats)}{advice}")
     free = "" if storage["free"] is None else f", {_size(storage['free'])} free"
     click.echo(f"Storage     {storage['place']}: {'works' if storage['written'] else 'not usable'}{free}")
     for text in report["warnings"]:

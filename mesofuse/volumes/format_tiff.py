@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Iterator
@@ -14,9 +13,10 @@ import numpy as np
 import tifffile
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.format_tiff_metadata import KEY, what_it_says
+from mesofuse.volumes.format_tiff_metadata import what_it_says
 from mesofuse.volumes.grid import SYMBOLS
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.own_note import note_of
 from mesofuse.volumes.planes import planes
 from mesofuse.volumes.raw import RawImage
 from mesofuse.volumes.tiff_decoding import opened
@@ -87,13 +87,7 @@ def write(labels: Labels, path: str) -> None:
     """
     grid = labels.grid
     big = grid.region.size > _BIG
-    note = json.dumps({
-        KEY: {
-            "shape": list(grid.shape), "voxel_size": list(grid.voxel_size),
-            "unit": grid.unit, "origin": list(grid.origin),
-            "phases": [{"name": p.name, "color": p.color} for p in labels.phases],
-        }
-    })  # fmt: skip
+    note = note_of(labels)
     z, y, x = grid.voxel_size
     shape: tuple[int, ...] = grid.shape
     if big:

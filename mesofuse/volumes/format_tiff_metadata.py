@@ -14,7 +14,6 @@ from mesofuse.volumes import own_note
 from mesofuse.volumes.grid import SYMBOLS, parse_unit
 from mesofuse.volumes.units import Said, understand
 
-KEY = own_note.KEY
 _PRINT_RESOLUTION = 20.0  # µm; baseline tags that say more (below 1270 dpi) are about printing, not about the specimen
 _PRINT_DOTS = (72, 96, 100, 120, 150, 200, 300, 400, 600, 1200)  # per inch, that programs give pictures
 _RESOLUTION_UNITS = {2: "inch", 3: "centimetre", 4: "millimetre", 5: "micrometre"}

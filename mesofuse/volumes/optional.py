@@ -22,7 +22,8 @@ def library(name: str, path: str = "") -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError:
+        opening = f"{path} can't be read: " if path else ""
         raise UserError(
-            f"{path and f'{path} cannot be read: '}{LIBRARIES[name]} need {DISTRIBUTIONS[name]}, which is not "
-            f"installed; install it with `pip install {DISTRIBUTIONS[name]}`, or all such with `pip install 'mesofuse[formats]'`."
+            f"{opening}{LIBRARIES[name]} need {DISTRIBUTIONS[name]}, which is not installed; install it with `pip "
+            f"install {DISTRIBUTIONS[name]}`, or all such with `pip install 'mesofuse[formats]'`."
         ) from None

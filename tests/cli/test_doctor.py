@@ -1,4 +1,5 @@
 import json
+from importlib import metadata
 
 import pytest
 
@@ -21,6 +22,7 @@ def test_json(capsys, tmp_path):
     assert report["usable"] is True
     assert report["storage"]["written"] is True
     assert report["storage"]["free"] > 0
+    assert set(report["formats"]) == {"h5py", "pynrrd", "mrcfile"}
     assert report["devices"]["cores"] >= 1
     assert {"mesofuse", "python", "torch", "zarr", "dask", "numpy"} <= report["versions"].keys()
 
@@ -66,3 +68,18 @@ def test_without_a_method_it_says_what_to_do(monkeypatch, tmp_path):
     assert not report["usable"]
     assert any("No plugin supplies a method" in text for text in report["faults"])
     assert any("nonsense" in text for text in report["warnings"])
+
+
+def test_libraries_that_only_some_formats_need_are_no_fault(monkeypatch, tmp_path, capsys):
+    real = metadata.version
+
+    def version(name):
+        if name == "mrcfile":
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    assert main(["doctor", "--store", str(tmp_path)]) == 0
+    said = "mrcfile not installed (only some files need them: pip install 'mesofuse[formats]')"
+    assert said in capsys.readouterr().out
+    assert examine(str(tmp_path))["formats"]["mrcfile"] is None

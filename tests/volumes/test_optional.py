@@ -14,7 +14,7 @@ def test_a_library_that_is_missing_is_named_with_the_command(tmp_path, monkeypat
     assert LIBRARIES.keys() == DISTRIBUTIONS.keys()
     monkeypatch.setitem(sys.modules, module, None)  # importing it raises ImportError
     (tmp_path / f"a{suffix}").write_bytes(b"NRRD0005\n\n" + bytes(2000))
-    with pytest.raises(UserError, match=rf"a\{suffix} cannot be read: .* need {DISTRIBUTIONS[module]}, .*pip install"):
+    with pytest.raises(UserError, match=rf"a\{suffix} can't be read: .* need {DISTRIBUTIONS[module]}, .*pip install"):
         read_raw(tmp_path / f"a{suffix}")
 
 
