@@ -27,6 +27,7 @@ class Measurement:
         unit: Its unit, as `mesofuse.volumes.quantities.power_unit` writes it; empty for a pure number.
         per_voxel: The value depends on the voxel size (a share of voxel faces, say), so that volumes of different voxel
             sizes must not be compared by it.
+        reason: Why the value is NaN or infinite, a phrase such as ``the phase is absent``; empty for a number.
     """
 
     metric: str
@@ -34,6 +35,7 @@ class Measurement:
     value: float
     unit: str = ""
     per_voxel: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True)

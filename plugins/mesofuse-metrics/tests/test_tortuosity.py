@@ -58,10 +58,51 @@ def test_blind_pieces_count_in_the_fraction_only(context):
     assert found["tortuosity", "pore | z"] == pytest.approx(0.501 / 0.5, rel=1e-3)
 
 
-def test_not_converged_is_undefined(context):
-    labels = (np.random.default_rng(0).random((30, 30, 30)) < 0.3).astype(np.uint8)
-    found = measured(labels, context(labels, 2), phases=("pore",), axes=("z",), tolerance=1e-9, iterations=100)
+def reasons(labels, context, **options) -> dict[tuple[str, str], str]:
+    return {(m.metric, m.label): m.reason for m in Tortuosity(TortuosityOptions(**options)).measure(labels, context)}
+
+
+def serpentine(layers, width):
+    """A path one voxel wide, to and fro along y: with n voxels over N layers its tortuosity factor is (n / N)²."""
+    labels = np.ones((layers, width, 2), np.uint8)
+    labels[1::2, :, 0] = 0
+    labels[::4, 0, 0] = 0
+    labels[2::4, -1, 0] = 0
+    return labels
+
+
+@pytest.mark.parametrize(("layers", "width"), [(15, 10), (51, 40), (81, 60)])
+def test_serpentine(context, layers, width):
+    labels = serpentine(layers, width)
+    n = np.count_nonzero(labels == 0)
+    found = measured(labels, context(labels, 2), phases=("pore",), axes=("z",))
+    assert found["tortuosity", "pore | z"] == pytest.approx((n / layers) ** 2, rel=2e-3)
+    assert found["transport-efficiency", "pore | z"] == pytest.approx(layers / (2 * width * n), rel=2e-3)
+
+
+def test_dead_end_and_contact_along_an_edge_block(context):
+    dead = np.ones((10, 8, 8), np.uint8)
+    dead[:9, 4, 4] = 0
+    edge = np.ones((10, 8, 8), np.uint8)
+    edge[:5, :4], edge[5:, 4:] = 0, 0
+    for labels in (dead, edge):
+        made = context(labels, 2)
+        found = measured(labels, made, phases=("pore",), axes=("z",))
+        assert found["tortuosity", "pore | z"] == math.inf
+        assert found["transport-efficiency", "pore | z"] == 0
+        why = reasons(labels, made, phases=("pore",), axes=("z",))
+        assert why["tortuosity", "pore | z"] == "the phase does not connect the faces normal to z"
+        assert why["transport-efficiency", "pore | z"] == ""
+
+
+def test_not_converged_is_undefined_and_says_what_to_raise(context):
+    labels = serpentine(51, 40)
+    options = {"phases": ("pore",), "axes": ("z",), "iterations": 200}
+    found = measured(labels, context(labels, 2), **options)
     assert math.isnan(found["tortuosity", "pore | z"])
+    why = reasons(labels, context(labels, 2), **options)["tortuosity", "pore | z"]
+    assert "did not converge in 200 iterations" in why
+    assert "--set tortuosity.iterations=" in why
 
 
 def test_phase_that_is_not_there(context):
@@ -69,6 +110,7 @@ def test_phase_that_is_not_there(context):
     found = measured(labels, context(labels, 2), axes=("y",))
     assert found["tortuosity", "pore | y"] == pytest.approx(1)
     assert (found["tortuosity", "active | y"], found["transport-efficiency", "active | y"]) == (math.inf, 0)
+    assert reasons(labels, context(labels, 2), axes=("y",))["tortuosity", "active | y"] == "the phase is absent"
 
 
 def test_unknown_phase(context):

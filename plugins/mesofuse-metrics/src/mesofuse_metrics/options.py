@@ -25,7 +25,9 @@ class TortuosityOptions(Options):
     phases: tuple[str, ...] = Field((), description="Names of the phases that conduct, one at a time; all if empty.")
     axes: tuple[Literal["z", "y", "x"], ...] = Field(("z", "y", "x"), description="Directions of the flow.")
     tolerance: float = Field(0.01, gt=0, lt=1, description="Stop when the flux of all layers agrees to this share.")
-    iterations: int = Field(10_000, ge=100, description="Give up after so many; the value is then undefined.")
+    iterations: int = Field(
+        10_000, ge=100, description="Give up after so many; the value is then undefined, and says so."
+    )
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="Where to solve: cpu, cuda or cuda:N.")
 
 

@@ -13,8 +13,11 @@ from mesofuse.errors import UserError
 from mesofuse.interfaces.metric import Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.grid import AXES
 from mesofuse.volumes.phases import phase_value
+from mesofuse_metrics import conduction
 from mesofuse_metrics.components import components
 from mesofuse_metrics.options import TortuosityOptions
+
+MORE = "raise their number with --set tortuosity.iterations=…"
 
 
 class Tortuosity:
@@ -24,7 +27,9 @@ class Tortuosity:
     filled with the phase; tortuosity factor τ = φ / e with φ the phase's volume fraction, so e = φ / τ. Unit: none.
     Convention: concentrations fixed on the two faces normal to the axis, no flux through the other sides or into other
     phases; finite volumes on the voxels (which need not be cubes). Only the part that connects the two faces is solved
-    for. A phase that does not percolate has e = 0 and τ = ∞ at once; one that did not converge is NaN.
+    for. A phase that does not percolate has e = 0 and τ = ∞ at once. Where the path is so long and thin that
+    taufactor's relaxation stalls, the same equations are solved by conjugate gradients; what did not converge then is
+    NaN.
     Source: taufactor 1.2, Kench, Squires, Cooper, J. Open Source Softw. 8 (2023) 5358.
     """
 
@@ -46,24 +51,37 @@ class Tortuosity:
                 axis = AXES.index(name)
                 crossing = found.crossing(axis) & (found.phase == phase.value)
                 crossing[0] = False
-                efficiency = self._efficiency(crossing[found.ids], axis, context) if crossing.any() else 0.0
+                efficiency, why = 0.0, _blocked(fraction, name)
+                if crossing.any():
+                    efficiency = self._efficiency(crossing[found.ids], axis, context)
+                    why = f"it did not converge in {self.options.iterations} iterations: {MORE}"
                 tau = math.inf if efficiency == 0 else fraction / efficiency
                 label = f"{phase.name} | {name}"
-                results.append(Measurement("tortuosity", label, tau))
-                results.append(Measurement("transport-efficiency", label, efficiency))
+                for metric, value in (("tortuosity", tau), ("transport-efficiency", efficiency)):
+                    results.append(Measurement(metric, label, value, reason="" if math.isfinite(value) else why))
         return results
 
     def _efficiency(self, conducting: np.ndarray, axis: int, context: MetricContext) -> float:
-        """Return D_eff / D_0 of a phase that connects both faces."""
+        """Return D_eff / D_0 of a phase that connects both faces; NaN where it did not converge."""
         order = (axis, *(a for a in range(3) if a != axis))
-        image = np.ascontiguousarray(conducting.transpose(order)).astype(np.uint8)
-        if image.shape[0] == 1:
+        image = np.ascontiguousarray(conducting.transpose(order))
+        layers = image.shape[0]
+        if layers == 1:
             return float(image.mean())
         spacing = tuple(context.grid.voxel_size[a] for a in order)
-        solver = _solver(image, spacing, self.options.device)
+        solver = _solver(image.astype(np.uint8), spacing, self.options.device)
+        limit = min(self.options.iterations, max(3000, 12 * layers))
         with contextlib.redirect_stdout(io.StringIO()):
-            solver.solve(iter_limit=self.options.iterations, verbose=False, conv_crit=self.options.tolerance)
-        return float(solver.D_rel[0]) if solver.converged else math.nan
+            solver.solve(iter_limit=limit, verbose=False, conv_crit=self.options.tolerance)
+        if solver.converged and 0 < (value := float(solver.D_rel[0])) < math.inf:
+            return value
+        del solver
+        exact = conduction.efficiency(image, spacing, self.options.tolerance, self.options.iterations)
+        return math.nan if exact is None else exact
+
+
+def _blocked(fraction: float, axis: str) -> str:
+    return f"the phase does not connect the faces normal to {axis}" if fraction else "the phase is absent"
 
 
 def _solver(image: np.ndarray, spacing: tuple[float, ...], device: str) -> Any:
