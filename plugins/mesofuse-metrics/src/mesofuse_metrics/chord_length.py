@@ -10,6 +10,7 @@ from mesofuse.interfaces.metric import Curve, Measurement, MetricContext, Needs,
 from mesofuse.volumes.grid import AXES
 from mesofuse.volumes.quantities import power_unit
 from mesofuse_metrics.options import NoOptions
+from mesofuse_metrics.reasons import ABSENT, unless
 from mesofuse_metrics.runs import run_axes, run_lengths
 
 
@@ -42,7 +43,8 @@ class ChordLength:
                 name = f"{phase.name} | {AXES[axis]}"
                 ends = 2 * int(all_runs.sum()) - _ends_at_sides(labels, axis, phase.value)
                 mean = 2 * float(all_runs @ k) * size / ends if ends and lines else float("nan")
-                results.append(Measurement("chord-length", name, mean, context.grid.symbol))
+                why = "no line within the phase ends inside the volume" if all_runs.sum() else ABSENT
+                results.append(Measurement("chord-length", name, mean, context.grid.symbol, reason=unless(mean, why)))
                 if free.sum():
                     last = int(np.flatnonzero(free)[-1])
                     x, y = k[1 : last + 1] * size, free[1 : last + 1] / (free.sum() * size)

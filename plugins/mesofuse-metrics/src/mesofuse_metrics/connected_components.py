@@ -10,6 +10,7 @@ from mesofuse.interfaces.metric import Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.quantities import power_unit
 from mesofuse_metrics.components import components
 from mesofuse_metrics.options import ConnectivityOptions
+from mesofuse_metrics.reasons import ABSENT, unless
 
 
 class ConnectedComponents:
@@ -36,6 +37,6 @@ class ConnectedComponents:
             largest = float(sizes.max() / sizes.sum()) if len(sizes) else float("nan")
             results += [
                 Measurement("connected-components", phase.name, len(sizes) / volume, power_unit(context.grid, -3)),
-                Measurement("largest-component", phase.name, largest),
+                Measurement("largest-component", phase.name, largest, reason=unless(largest, ABSENT)),
             ]
         return results

@@ -10,6 +10,7 @@ from mesofuse.interfaces.metric import AdditiveMetric, Block, Curve, Measurement
 from mesofuse.volumes.grid import Triple
 from mesofuse_metrics.options import CovarianceOptions
 from mesofuse_metrics.pair_counts import pair_counts
+from mesofuse_metrics.reasons import ABSENT, FILLS, THIN, unless
 from mesofuse_metrics.two_point_correlation import radial_mean
 from mesofuse_metrics.voxel_directions import length, steps, weights
 
@@ -62,7 +63,8 @@ class DirectionalCovariance(AdditiveMetric):
             )
             # A direction of one voxel tells nothing, and must not pass for one that is like the others.
             error = float(np.sqrt(spread)) if all(len(r) > 1 for r, _ in lines.values()) else float("nan")
-            results.append(Measurement("isotropy-error", phase.name, error))
+            why = (FILLS if fraction else ABSENT) if not variance else THIN
+            results.append(Measurement("isotropy-error", phase.name, error, reason=unless(error, why)))
             if variance:
                 for step, (r, chi) in lines.items():
                     x, y = tuple(r.tolist()), tuple(chi.tolist())

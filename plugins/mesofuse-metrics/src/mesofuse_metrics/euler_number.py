@@ -14,6 +14,7 @@ from mesofuse.volumes.grid import Triple
 from mesofuse.volumes.quantities import power_unit
 from mesofuse_metrics.options import EulerOptions
 from mesofuse_metrics.pieces import neighbours, slabs
+from mesofuse_metrics.reasons import THIN, unless
 
 CORNERS = tuple(itertools.product((0, 1), repeat=3))  # (z, y, x); bit 4 z + 2 y + x of a neighbourhood's code
 
@@ -59,10 +60,13 @@ class EulerNumber(AdditiveMetric):
         for phase, histogram in zip(context.phases, counts["histogram"], strict=True):
             total = int(histogram.sum())
             mean = [float(histogram @ t) / total if total else math.nan for t in (euler, *sections)]
+            why = unless(mean[0], THIN)
             curvature = 2 * math.pi * (mean[1] / (y * x) + mean[2] / (z * x) + mean[3] / (z * y)) / 3
             results += [
-                Measurement("euler-number", phase.name, mean[0] / (z * y * x), power_unit(context.grid, -3)),
-                Measurement("mean-curvature", phase.name, curvature, power_unit(context.grid, -2)),
+                Measurement(
+                    "euler-number", phase.name, mean[0] / (z * y * x), power_unit(context.grid, -3), reason=why
+                ),
+                Measurement("mean-curvature", phase.name, curvature, power_unit(context.grid, -2), reason=why),
             ]
         return results
 

@@ -12,6 +12,7 @@ from mesofuse.volumes.quantities import power_unit
 from mesofuse_metrics.ball_dilation import dilated, distance
 from mesofuse_metrics.bit_rows import WORD, BitRows, unpacked
 from mesofuse_metrics.options import ThicknessOptions
+from mesofuse_metrics.reasons import ABSENT, FILLS
 
 EXACT = 8.0  # radius in voxels up to which every size is told apart
 RIM = 0.5  # how far off a ball, in voxels, a voxel still belongs to it
@@ -46,7 +47,8 @@ class LocalThickness:
         for phase in context.phases:
             mask = labels == phase.value
             if not mask.any() or mask.all():
-                results.append(Measurement("local-thickness", phase.name, float("nan"), unit))
+                why = FILLS if mask.any() else ABSENT
+                results.append(Measurement("local-thickness", phase.name, float("nan"), unit, reason=why))
                 continue
             sizes, voxels = self._thickness(mask, context.grid.voxel_size)
             results.append(Measurement("local-thickness", phase.name, float(np.average(sizes, weights=voxels)), unit))

@@ -64,7 +64,13 @@ class LowResConsistency(AdditiveMetric):
         shares = [("all", voxels.sum(), right.sum())]
         shares += list(zip([p.name for p in context.low_res.phases], voxels, right, strict=True))
         return [
-            Measurement("low-res-consistency", name, float(hit / n) if n else float("nan")) for name, n, hit in shares
+            Measurement(
+                "low-res-consistency",
+                name,
+                float(hit / n) if n else float("nan"),
+                reason="" if n else "the scan does not have the phase",
+            )
+            for name, n, hit in shares
         ]
 
 

@@ -11,6 +11,7 @@ from mesofuse.volumes.grid import AXES, Triple
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.patterns import MAX_PHASES, Stencil, js_divergence, pattern_counts, shares, turned_counts
 from mesofuse_metrics.options import PatternOptions
+from mesofuse_metrics.reasons import unless
 
 TURNS = {"rotate": (0, 1, 2, 3, 4, 5, 6, 7), "mirror": (0, 2, 4, 6), "none": (0,)}
 PARTS = 8
@@ -79,8 +80,14 @@ class PatternDistance(AdditiveMetric):
                 target, floor = known[key]
                 label = f"spacing {spacing}" + ("" if context.planar else f" | {AXES[axis]}")
                 distance = js_divergence(shares(own), target)
-                values.append(Measurement("pattern-distance", label, distance, "bit", per_voxel=True))
-                floors.append(Measurement("pattern-distance-floor", label, floor, "bit", per_voxel=True))
+                where = "into half of the image" if own.sum() else "into the volume's planes"
+                why = f"no whole pattern fits {where}"
+                values.append(
+                    Measurement("pattern-distance", label, distance, "bit", True, reason=unless(distance, why))
+                )
+                floors.append(
+                    Measurement("pattern-distance-floor", label, floor, "bit", True, reason=unless(floor, why))
+                )
         return [*values, *floors]
 
 

@@ -10,6 +10,7 @@ from mesofuse.interfaces.metric import Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.grid import AXES
 from mesofuse_metrics.components import components
 from mesofuse_metrics.options import ConnectivityOptions
+from mesofuse_metrics.reasons import ABSENT, unless
 
 
 class Percolation:
@@ -37,5 +38,7 @@ class Percolation:
                 own = found.phase[1:] == phase.value
                 voxels = found.sizes[1:][own].sum()
                 share = found.sizes[1:][own & crossing[1:]].sum() / voxels if voxels else np.nan
-                results.append(Measurement("percolation", f"{phase.name} | {name}", float(share)))
+                results.append(
+                    Measurement("percolation", f"{phase.name} | {name}", float(share), reason=unless(share, ABSENT))
+                )
         return results

@@ -11,6 +11,7 @@ from mesofuse.volumes.grid import Triple
 from mesofuse.volumes.quantities import power_unit
 from mesofuse_metrics.options import NoOptions
 from mesofuse_metrics.pieces import MAX_BITS, bits, count_pairs, label, neighbours, slabs, tuples
+from mesofuse_metrics.reasons import THIN, unless
 from mesofuse_metrics.voxel_directions import length, steps, weights
 
 
@@ -57,6 +58,8 @@ class SpecificSurfaceArea(AdditiveMetric):
             areas = 2 * (share[:, None] * (counts["crossings"] / lengths[:, None])).sum(axis=0)
         unit = power_unit(context.grid, -1)
         return [
-            Measurement("specific-surface-area", label(context.phases, pair), float(area), unit)
+            Measurement(
+                "specific-surface-area", label(context.phases, pair), float(area), unit, reason=unless(area, THIN)
+            )
             for pair, area in zip(tuples(context.phases, 2), areas, strict=True)
         ]

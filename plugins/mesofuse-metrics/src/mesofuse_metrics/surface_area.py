@@ -54,6 +54,7 @@ class SurfaceArea(AdditiveMetric):
                 label(context.phases, pair),
                 int(count) / faces if faces else float("nan"),
                 per_voxel=True,
+                reason="" if faces else "there is a single voxel, without neighbours",
             )
             for pair, count in zip(tuples(context.phases, 2), counts["pairs"], strict=True)
         ]

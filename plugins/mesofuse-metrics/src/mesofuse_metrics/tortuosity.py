@@ -16,6 +16,7 @@ from mesofuse.volumes.phases import phase_value
 from mesofuse_metrics import conduction
 from mesofuse_metrics.components import components
 from mesofuse_metrics.options import TortuosityOptions
+from mesofuse_metrics.reasons import ABSENT, unless
 
 MORE = "raise their number with --set tortuosity.iterations=…"
 
@@ -58,7 +59,7 @@ class Tortuosity:
                 tau = math.inf if efficiency == 0 else fraction / efficiency
                 label = f"{phase.name} | {name}"
                 for metric, value in (("tortuosity", tau), ("transport-efficiency", efficiency)):
-                    results.append(Measurement(metric, label, value, reason="" if math.isfinite(value) else why))
+                    results.append(Measurement(metric, label, value, reason=unless(value, why)))
         return results
 
     def _efficiency(self, conducting: np.ndarray, axis: int, context: MetricContext) -> float:
@@ -81,7 +82,7 @@ class Tortuosity:
 
 
 def _blocked(fraction: float, axis: str) -> str:
-    return f"the phase does not connect the faces normal to {axis}" if fraction else "the phase is absent"
+    return f"the phase does not connect the faces normal to {axis}" if fraction else ABSENT
 
 
 def _solver(image: np.ndarray, spacing: tuple[float, ...], device: str) -> Any:

@@ -11,6 +11,7 @@ from mesofuse.volumes.grid import Triple
 from mesofuse.volumes.quantities import power_unit
 from mesofuse_metrics.options import NoOptions
 from mesofuse_metrics.pieces import MAX_BITS, bits, label, neighbours, slabs, tuples
+from mesofuse_metrics.reasons import THIN, unless
 
 PLANES = (((0, 1, 0), (0, 0, 1)), ((1, 0, 0), (0, 0, 1)), ((1, 0, 0), (0, 1, 0)))  # spanned by the other two axes
 
@@ -64,7 +65,9 @@ class TriplePhaseBoundary(AdditiveMetric):
             density = 2 * (counts["points"][: len(areas)] / areas[:, None]).mean(axis=0)
         unit = power_unit(context.grid, -2)
         return [
-            Measurement("triple-phase-boundary", label(context.phases, triple), float(value), unit)
+            Measurement(
+                "triple-phase-boundary", label(context.phases, triple), float(value), unit, reason=unless(value, THIN)
+            )
             for triple, value in zip(tuples(context.phases, 3), density, strict=True)
         ]
 
