@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
@@ -61,6 +61,10 @@ class Curve:
     per_voxel: bool = False
 
 
+def _unwatched(share: float) -> None:
+    """Tell no one."""
+
+
 @dataclass(frozen=True)
 class MetricContext:
     """What a metric may need beside the labels.
@@ -75,6 +79,7 @@ class MetricContext:
         stack: Axis 0 numbers separate images; it is no direction, and nothing may be counted or joined along it.
         images: For each axis, the image stack (image, row, column) that shows planes normal to it; or None. What is
             itself planar is compared with that of axis 0.
+        progress: Takes the share of its work that a metric has done, 0 to 1; one that takes long calls it.
     """
 
     grid: Grid
@@ -85,6 +90,7 @@ class MetricContext:
     degradation: Degradation | None = None
     stack: bool = False
     images: Mapping[int, LabelArray] | None = None
+    progress: Callable[[float], None] = _unwatched
 
     @property
     def planar(self) -> bool:

@@ -1,0 +1,63 @@
+"""Numbers for people: as many digits as their error supports, or four where none is known."""
+
+from __future__ import annotations
+
+import math
+
+DIGITS = 4
+PLAIN = 5  # powers of ten to either side within which a number is written out
+
+
+def rounded(value: float, error: float = math.nan) -> str:
+    """Return a value with as many digits as its error supports: up to the error's second digit.
+
+    Args:
+        value: The value; NaN is ``undefined``, infinity ``∞``.
+        error: Its standard error or spread; four significant digits are kept where it is not known, or 0.
+    """
+    if math.isnan(value):
+        return "undefined"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if not math.isfinite(error) or error == 0:
+        return _bare(_written(value, DIGITS - 1 - _power(float(f"{value:.{DIGITS - 1}e}"))))
+    return _written(value, 1 - _power(float(f"{abs(error):.1e}")))
+
+
+def with_error(value: float, error: float) -> str:
+    """Return ``value ± error``, the error to two significant digits and the value to the same place.
+
+    An error that is not known leaves the value alone.
+    """
+    if not math.isfinite(value) or not math.isfinite(error):
+        return rounded(value)
+    if error == 0:
+        return f"{rounded(value)} ± 0"
+    places = 1 - _power(float(f"{abs(error):.1e}"))
+    power = max(_power(value), _power(error))
+    if -PLAIN <= power <= PLAIN:
+        return f"{_written(value, places)} ± {_written(error, places)}"
+    return f"({_fixed(value / 10.0**power, places + power)} ± {_fixed(error / 10.0**power, places + power)})e{power:+d}"
+
+
+def _power(value: float) -> int:
+    """Return the power of ten of the first digit."""
+    return math.floor(math.log10(abs(value))) if value else 0
+
+
+def _written(value: float, places: int) -> str:
+    """Write a number to so many decimal places (fewer than none round before the point)."""
+    power = _power(round(value, places) or value)
+    if value == 0 or -PLAIN <= power <= PLAIN:
+        return _fixed(value, places)
+    return f"{value:.{max(0, places + power)}e}"
+
+
+def _bare(text: str) -> str:
+    """Leave out zeros at the end that say nothing."""
+    digits, e, power = text.partition("e")
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + e + power
+
+
+def _fixed(value: float, places: int) -> str:
+    return f"{round(value, places) + 0.0:.{max(0, places)}f}"
