@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from mesofuse.evaluation.comparison import Entry, Line, cell_text, overall
+from mesofuse.evaluation.comparison import cell_text, curves_only, overall
+from mesofuse.evaluation.footnotes import Footnotes
+from mesofuse.evaluation.rounding import share
 from mesofuse.report import terminal
 from mesofuse.report.progress import duration
 from mesofuse.streaming.plan import human_bytes
 
 if TYPE_CHECKING:
     from mesofuse.pipeline.comparison import Compared
+
+CURVES = "Curves only, no single values: `mesofuse report` draws them."
 
 
 def print_comparison(compared: Compared) -> None:
@@ -27,15 +31,21 @@ def print_comparison(compared: Compared) -> None:
     grid.add_column("spread of\nsubvolumes", justify="right")
     for name in names[1:]:
         grid.add_column(name, justify="right")
-    notes: list[str] = []
+    notes = Footnotes()
     previous = ""
     for line in compared.lines:
-        reference = cell_text(line.entries[0]) + (f" ± {line.floor:.1%}" if line.floor is not None else "")
-        spread = "" if line.spread is None else f"± {line.spread:.1%}"
-        cells = [_cell(entry, line, notes) for entry in line.entries[1:]]
+        own = line.entries[0]
+        floor = "" if line.floor is None else f" ± {share(line.floor)}"
+        reference = notes.marked(cell_text(own) + floor, own.note, own.reason)
+        spread = "" if line.spread is None else f"± {share(line.spread)}"
+        cells = [cell_text(entry, error_only=True, notes=notes) for entry in line.entries[1:]]
         metric = "" if line.metric == previous else line.metric
         grid.add_row(metric, line.label, line.unit, reference, spread, *cells)
         previous = line.metric
+    for metric in curves_only(compared.columns, compared.lines):
+        has = [any(name == metric for name, _ in c.sampled.curves) for c in compared.columns]
+        words = [notes.marked("curves", CURVES) if there else "–" for there in has]
+        grid.add_row(metric, "", "", words[0], "", *words[1:])
     means = [overall(compared.lines, i) for i in range(1, len(names))]
     grid.add_section()
     grid.add_row("mean |error|", "", "", "", "", *["–" if m is None else f"{m:.1%}" for m in means])
@@ -54,18 +64,8 @@ def print_comparison(compared: Compared) -> None:
         f"the {compared.reference.name} ± its standard error. ± at the reference is its own relative standard error, "
         "the floor: errors below it can't be told from none. The spread is how far single subvolumes of it are off.",
     )
-    for number, note in enumerate(notes, 1):
-        console.print(f"[{number}] {note}")
+    for text in notes.lines:
+        console.print(text)
     for column in compared.columns:
         for metric, reason in {**column.sampled.skipped, **column.whole.skipped}.items():
             console.print(f"{column.name}: {metric} was not measured. {reason}")
-
-
-def _cell(entry: Entry, line: Line, notes: list[str]) -> str:
-    text = cell_text(entry, error_only=True)
-    if entry.note:
-        note = f"{line.metric}: {entry.note}."
-        if note not in notes:
-            notes.append(note)
-        text += f" [{notes.index(note) + 1}]"
-    return text

@@ -9,14 +9,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mesofuse.evaluation.distributions import Distance, Summary, distance, summary
+from mesofuse.evaluation.distributions import Distance, Summary, distance, summary, undefined
+from mesofuse.evaluation.footnotes import Footnotes
 from mesofuse.evaluation.protocol import Key, Sampled, sample
 from mesofuse.evaluation.records import number
+from mesofuse.evaluation.rounding import with_error
 from mesofuse.volumes.quantities import conversion
 
 if TYPE_CHECKING:
     from mesofuse.evaluation.measure import MetricChoice
     from mesofuse.volumes.labels import Labels
+
+CURVES = "Curves only, no single values: --record keeps those of each subvolume."
 
 
 def measure_samples(
@@ -86,7 +90,8 @@ class SampleReport:
             for column in self.columns:
                 mean, apart = self.cell(column, key)
                 values = [number(v) for v in column.values[key].tolist()] if key in column.values else []
-                cells.append({"summary": _plain(mean), "distance": _plain(apart), "values": values})
+                reason = undefined(column, key)
+                cells.append({"summary": _plain(mean), "distance": _plain(apart), "values": values, "reason": reason})
             rows.append({"metric": key[0], "label": key[1], "unit": self.unit(key), "cells": cells})
         return {
             "volumes": [c.volume for c in self.columns],
@@ -95,6 +100,11 @@ class SampleReport:
             "skipped": {c.volume: c.skipped for c in self.columns},
             "table": rows,
         }
+
+    def curves_only(self) -> list[str]:
+        """Return the names under which there are curves but no single values."""
+        single = {metric for column in self.columns for metric, _ in column.values}
+        return list(dict.fromkeys(m for column in self.columns for m, _ in column.curves if m not in single))
 
     def print(self) -> None:
         """Print mean ± standard error of every quantity, and the error against the reference with its 95 % interval."""
@@ -110,13 +120,19 @@ class SampleReport:
             title = Path(column.volume).name + (" (reference)" if column is self.reference else "")
             table.add_column(title, justify="right")
         table.add_column("unit")
+        notes = Footnotes()
         previous = ""
         for key in self.keys():
-            cells = [_text(*self.cell(column, key)) for column in self.columns]
+            cells = [_text(*self.cell(column, key), undefined(column, key), notes) for column in self.columns]
             table.add_row("" if key[0] == previous else key[0], key[1], *cells, self.unit(key))
             previous = key[0]
+        for metric in self.curves_only():
+            there = [any(name == metric for name, _ in column.curves) for column in self.columns]
+            table.add_row(metric, "", *[notes.marked("curves", CURVES) if has else "–" for has in there], "")
         console.print(table)
         console.print("mean ± standard error; in brackets the error of the mean with its 95 % interval")
+        for line in notes.lines:
+            console.print(line)
         for column in self.columns:
             if column.independent < 2:
                 console.print(
@@ -141,16 +157,15 @@ def _plain(entry: Summary | Distance | None) -> dict[str, Any] | None:
     }
 
 
-def _text(mean: Summary | None, apart: Distance | None) -> str:
+def _text(mean: Summary | None, apart: Distance | None, reason: str, notes: Footnotes) -> str:
     if mean is None:
         return "–"
     if math.isnan(mean.mean):
-        return "nowhere finite" if not mean.finite else "undefined"
-    text = f"{mean.mean:.4g}" + ("" if math.isnan(mean.error) else f" ± {mean.error:.2g}")
+        return notes.marked("undefined" if mean.finite else "nowhere finite", reason)
+    text = with_error(mean.mean, mean.error)
     if mean.finite < 1:
         text += f", finite in {mean.finite:.0%}"
-    if apart is None or apart.relative is None:
-        return text + (" \\[not comparable]" if apart and apart.note else "")
-    if apart.interval is None:
-        return f"{text} ({apart.relative:+.1%})"
-    return f"{text} ({apart.relative:+.1%}, {apart.interval[0]:+.1%} to {apart.interval[1]:+.1%})"
+    if apart is not None and apart.relative is not None:
+        interval = "" if apart.interval is None else f", {apart.interval[0]:+.1%} to {apart.interval[1]:+.1%}"
+        text += f" ({apart.relative:+.1%}{interval})"
+    return notes.marked(text, apart.note if apart else "", reason)

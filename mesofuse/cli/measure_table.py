@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 
 from mesofuse.evaluation.compare import Cell, Row
-from mesofuse.interfaces.metric import Measured
+from mesofuse.evaluation.footnotes import Footnotes
+from mesofuse.evaluation.rounding import rounded
+from mesofuse.interfaces.metric import Curve, Measured, Measurement
 from mesofuse.report import terminal
+
+UNKNOWN_VOXELS = "Voxel sizes are not known everywhere: shares of voxel faces are compared as if they were equal."
+CURVES = "Curves only, no single values: --json has them."
 
 
 def print_table(rows: Sequence[Row], columns: Sequence[Measured], reference: Measured | None) -> None:
@@ -23,41 +27,44 @@ def print_table(rows: Sequence[Row], columns: Sequence[Measured], reference: Mea
     for column in columns:
         grid.add_column(Path(column.volume).name + (" (reference)" if column is reference else ""), justify="right")
     grid.add_column("unit")
-    notes: list[str] = []
+    notes = Footnotes()
+    known = all(c.grid.known for c in columns)
     previous = ""
     for row in shown:
         grid.add_row(
             "" if row.metric == previous else row.metric,
             row.label,
-            *[_cell(c, row, notes) for c in row.cells],
+            *[_cell(c, row, notes, known) for c in row.cells],
             row.unit,
         )
         previous = row.metric
+    for metric in curves_only(columns):
+        cells = [notes.marked("curves", CURVES) if _has(c, metric) else "–" for c in columns]
+        grid.add_row(metric, "", *cells, "")
     console.print(grid)
     if len(shown) < len(rows):
         console.print(f"{len(rows) - len(shown)} rows of zeros are left out; --json has all.")
-    if reference is not None and any(row.per_voxel for row in rows) and not all(c.grid.known for c in columns):
-        notes.append("Voxel sizes are not known everywhere; shares of voxel faces are compared as if they were equal.")
-    for number, note in enumerate(notes, 1):
-        console.print(f"[{number}] {note}")
+    for line in notes.lines:
+        console.print(line)
     for column in columns:
         for metric, reason in column.skipped.items():
             console.print(f"{Path(column.volume).name}: {metric} was not measured. {reason}")
 
 
-def _cell(cell: Cell, row: Row, notes: list[str]) -> str:
-    text = "–" if cell.value is None else _number(cell.value)
-    if cell.error is not None:
-        return f"{text} ({cell.error:+.1%})"
-    if cell.note:
-        note = f"{row.metric}: {cell.note}."
-        if note not in notes:
-            notes.append(note)
-        return f"{text} [{notes.index(note) + 1}]"
-    return text
+def curves_only(columns: Sequence[Measured]) -> list[str]:
+    """Return the names under which there are curves but no single values."""
+    single = {r.metric for c in columns for r in c.results if isinstance(r, Measurement)}
+    curves = dict.fromkeys(r.metric for c in columns for r in c.results if isinstance(r, Curve))
+    return [name for name in curves if name not in single]
 
 
-def _number(value: float) -> str:
-    if math.isnan(value):
-        return "undefined"
-    return "∞" if math.isinf(value) else f"{value:.4g}"
+def _has(measured: Measured, metric: str) -> bool:
+    return any(r.metric == metric for r in measured.results)
+
+
+def _cell(cell: Cell, row: Row, notes: Footnotes, known: bool) -> str:
+    text = "–" if cell.value is None else rounded(cell.value)
+    if cell.error is None:
+        return notes.marked(text, cell.note, cell.reason)
+    as_if = "" if known or not row.per_voxel else UNKNOWN_VOXELS
+    return notes.marked(f"{text} ({cell.error:+.1%})", as_if, cell.reason)

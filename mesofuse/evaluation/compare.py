@@ -10,6 +10,8 @@ from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.quantities import conversion
 
+UNLIKE_VOXELS = "not comparable: it depends on the voxel size, which differs"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -19,11 +21,13 @@ class Cell:
         value: The number in the row's unit; None where it was not measured.
         error: Relative error against the reference, (value − reference) / |reference|; None where there is none.
         note: Why there is no error although both have a value; empty otherwise.
+        reason: Why the value is NaN or infinite; empty otherwise.
     """
 
     value: float | None
     error: float | None = None
     note: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def table(volumes: Sequence[Measured], reference: Measured | None = None) -> lis
                 cells.append(Cell(None))
             elif reference is None or volume is reference or key not in truth:
                 value = _convert(entry, first.unit)
-                cells.append(Cell(value, note="" if value is not None else f"in {entry.unit}"))
+                cells.append(Cell(value, note="" if value is not None else f"in {entry.unit}", reason=entry.reason))
             else:
                 cells.append(_against(entry, volume.grid, truth[key], reference.grid))
         rows.append(Row(*key, first.unit, first.per_voxel, tuple(cells)))
@@ -97,8 +101,8 @@ def _against(entry: Measurement, grid: Grid, truth: Measurement, truth_grid: Gri
             None, note=f"{entry.unit} can't be turned into {truth.unit}: one of the two voxel sizes is not known"
         )
     if (entry.per_voxel or truth.per_voxel) and not same_voxels(grid, truth_grid):
-        return Cell(value, note="not comparable: it depends on the voxel size, which differs")
-    return Cell(value, relative_error(value, truth.value))
+        return Cell(value, note=UNLIKE_VOXELS, reason=entry.reason)
+    return Cell(value, relative_error(value, truth.value), reason=entry.reason)
 
 
 def same_voxels(one: Grid, other: Grid) -> bool:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mesofuse.evaluation.compare import relative_error
-from mesofuse.evaluation.distributions import distance, summary
+from mesofuse.evaluation.distributions import distance, summary, undefined
+from mesofuse.evaluation.footnotes import Footnotes
 from mesofuse.evaluation.protocol import Key, Sampled
+from mesofuse.evaluation.records import number
+from mesofuse.evaluation.rounding import percent, rounded
 from mesofuse.evaluation.sections import of_planes
 from mesofuse.interfaces.metric import Measured, Measurement
 
@@ -31,6 +34,7 @@ class Entry:
         whole: The value of the whole volume.
         finite: Share of subvolumes where the value is finite.
         note: Why there is no relative error.
+        reason: Why the value is not finite, or not in all subvolumes.
     """
 
     mean: float | None = None
@@ -42,6 +46,7 @@ class Entry:
     whole: float | None = None
     finite: float | None = None
     note: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,31 +97,37 @@ def overall(found: Sequence[Line], column: int) -> float | None:
     return float(np.mean(errors)) if errors else None
 
 
-def cell_text(entry: Entry, *, error_only: bool = False) -> str:
+def cell_text(entry: Entry, *, error_only: bool = False, notes: Footnotes | None = None) -> str:
     """Return an entry for people: its value, with the relative error where there is one.
 
     Args:
         entry: The entry.
         error_only: Leave the value out where there is an error.
+        notes: Takes why a value, or its error, is not there, and gives the marker.
     """
     value = entry.whole if entry.mean is None else entry.mean
     if value is None:
-        return "–"
-    if entry.finite == 0:
-        return "none finite"
-    text = "undefined" if math.isnan(value) else "∞" if math.isinf(value) else f"{value:.4g}"
-    if entry.relative is not None:
-        known = entry.relative_error is not None and math.isfinite(entry.relative_error)
-        error = f" ± {100 * (entry.relative_error or 0.0):.1f}" if known else ""
-        relative = f"{100 * entry.relative:+.1f}{error} %"
-        text = relative if error_only else f"{text} ({relative})"
-    if entry.finite is not None and entry.finite < 1:
-        text += f", {entry.finite:.0%} finite"
-    return text
+        text = "–"
+    elif entry.finite == 0:
+        text = "none finite"
+    else:
+        text = rounded(value, math.nan if entry.mean is None or entry.error is None else entry.error)
+        if entry.relative is not None:
+            relative = percent(entry.relative, entry.relative_error)
+            text = relative if error_only else f"{text} ({relative})"
+        if entry.finite is not None and entry.finite < 1:
+            text += f", {entry.finite:.0%} finite"
+    return text if notes is None else notes.marked(text, entry.note, entry.reason)
+
+
+def curves_only(columns: Sequence[Column], found: Sequence[Line]) -> list[str]:
+    """Return the names under which there are curves but no single values."""
+    single = {line.metric for line in found}
+    return list(dict.fromkeys(m for c in columns for m, _ in c.sampled.curves if m not in single))
 
 
 def line_to_json(line: Line) -> dict[str, Any]:
-    """Return a line as plain values; what is not finite is null."""
+    """Return a line as plain values; NaN is null, infinities are texts (see `records`)."""
     return _plain(asdict(line))  # type: ignore[no-any-return]
 
 
@@ -137,26 +148,26 @@ def _entry(key: Key, column: Column, reference: Column, unit: str) -> Entry:
     factor = conversion(measured.unit, unit) if measured else None
     whole = measured.value * factor if measured and factor is not None else None
     if key not in column.sampled.values:
-        return Entry(whole=whole)
+        return Entry(whole=whole, reason=measured.reason if measured else "")
+    reason = undefined(column.sampled, key)
     factor = conversion(column.sampled.units[key], unit)
     if factor is None:
         return Entry(whole=whole, note=f"in {column.sampled.units[key]}")
     own = summary(column.sampled, key, factor)
-    plain = Entry(own.mean, own.error, own.deviation, whole=whole, finite=own.finite)
+    plain = Entry(own.mean, own.error, own.deviation, whole=whole, finite=own.finite, reason=reason)
     if column is reference or key not in reference.sampled.values:
         return plain
     far = distance(column.sampled, reference.sampled, key)
     if far.note:
-        return Entry(own.mean, own.error, own.deviation, whole=whole, finite=own.finite, note=far.note)
+        return replace(plain, note=far.note)
     spread = _paired(column.sampled, reference.sampled, key, factor)
     truth = summary(reference.sampled, key)
     if spread is None and truth.mean:
         spread = math.hypot(own.error, own.mean / truth.mean * truth.error) / abs(truth.mean)
     relative = relative_error(own.mean, truth.mean)
-    return Entry(
-        own.mean, own.error, own.deviation, relative, spread if relative is not None else None, far.wasserstein, whole,
-        own.finite,
-    )  # fmt: skip
+    return replace(
+        plain, relative=relative, relative_error=None if relative is None else spread, wasserstein=far.wasserstein
+    )
 
 
 def _paired(sampled: Sampled, reference: Sampled, key: Key, factor: float) -> float | None:
@@ -187,4 +198,4 @@ def _plain(data: Any) -> Any:
         return {key: _plain(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
         return [_plain(value) for value in data]
-    return None if isinstance(data, float) and not math.isfinite(data) else data
+    return number(data) if isinstance(data, float) else data

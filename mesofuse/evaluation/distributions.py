@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mesofuse.evaluation.compare import relative_error, same_voxels
+from mesofuse.evaluation.compare import UNLIKE_VOXELS, relative_error, same_voxels
 from mesofuse.evaluation.protocol import Key, Sampled
 from mesofuse.volumes.quantities import conversion
 
@@ -63,6 +64,13 @@ def summary(sampled: Sampled, key: Key, factor: float = 1.0) -> Summary:
     return Summary(float(finite.mean()), deviation, error, share)
 
 
+def undefined(sampled: Sampled, key: Key) -> str:
+    """Say why a quantity has no finite value in some subvolumes, and in how many; nothing where it has one in all."""
+    reasons = Counter(filter(None, sampled.reasons.get(key, ())))
+    count = len(sampled.regions)
+    return "; ".join(why if times == count else f"in {times} of {count}: {why}" for why, times in reasons.most_common())
+
+
 def distance(sampled: Sampled, reference: Sampled, key: Key) -> Distance:
     """Compare one quantity of a volume with the reference's; both must have it."""
     from scipy.stats import wasserstein_distance
@@ -71,7 +79,7 @@ def distance(sampled: Sampled, reference: Sampled, key: Key) -> Distance:
     if factor is None:
         return Distance(note=f"{sampled.units[key]} can't be turned into {reference.units[key]}")
     if key in sampled.per_voxel and not same_voxels(sampled.grid, reference.grid):
-        return Distance(note="not comparable: it depends on the voxel size, which differs")
+        return Distance(note=UNLIKE_VOXELS)
     mine, theirs = summary(sampled, key, factor), summary(reference, key)
     relative = relative_error(mine.mean, theirs.mean)
     interval = None

@@ -39,6 +39,7 @@ class Sampled:
         independent: How many subvolumes the volume holds side by side, at most as many as were measured; standard
             errors are taken with this number, as more of them tell nothing new.
         curves: For each metric and label the curves of the subvolumes that have one.
+        reasons: For each metric and label one text a subvolume: why its value is NaN or infinite, or nothing.
     """
 
     volume: str
@@ -50,6 +51,7 @@ class Sampled:
     skipped: dict[str, str] = field(default_factory=dict)
     independent: float = 1.0
     curves: dict[Key, list[Curve]] = field(default_factory=dict)
+    reasons: dict[Key, list[str]] = field(default_factory=dict)
 
 
 def positions(grid: Grid, *, size: int = 64, count: int = 256, seed: int = 0, stack: bool = False) -> list[Region]:
@@ -125,11 +127,13 @@ def collect(name: str, grid: Grid, regions: list[Region], parts: list[Measured])
     keys = dict.fromkeys((r.metric, r.label) for part in parts for r in part.results if isinstance(r, Measurement))
     for key in keys:
         sampled.values[key] = np.full(len(parts), np.nan)
+        sampled.reasons[key] = [""] * len(parts)
     for i, part in enumerate(parts):
         for r in part.results:
             if isinstance(r, Measurement):
                 key = (r.metric, r.label)
                 sampled.values[key][i], sampled.units[key] = r.value, r.unit
+                sampled.reasons[key][i] = r.reason
                 if r.per_voxel:
                     sampled.per_voxel.add(key)
             else:

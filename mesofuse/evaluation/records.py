@@ -37,7 +37,10 @@ def from_json(data: dict[str, Any]) -> Measured:
 
 def row_to_json(row: Row) -> dict[str, Any]:
     """Return a row of a comparison as plain JSON values."""
-    cells = [{"value": _optional(cell.value), "error": _optional(cell.error), "note": cell.note} for cell in row.cells]
+    cells = [
+        {"value": _optional(c.value), "error": _optional(c.error), "note": c.note, "reason": c.reason}
+        for c in row.cells
+    ]
     return {"metric": row.metric, "label": row.label, "unit": row.unit, "per_voxel": row.per_voxel, "cells": cells}
 
 

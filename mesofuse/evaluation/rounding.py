@@ -8,19 +8,20 @@ DIGITS = 4
 PLAIN = 5  # powers of ten to either side within which a number is written out
 
 
-def rounded(value: float, error: float = math.nan) -> str:
+def rounded(value: float, error: float = math.nan, digits: int = DIGITS) -> str:
     """Return a value with as many digits as its error supports: up to the error's second digit.
 
     Args:
         value: The value; NaN is ``undefined``, infinity ``∞``.
-        error: Its standard error or spread; four significant digits are kept where it is not known, or 0.
+        error: Its standard error or spread.
+        digits: Significant digits that are kept where the error is not known, or 0.
     """
     if math.isnan(value):
         return "undefined"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     if not math.isfinite(error) or error == 0:
-        return _bare(_written(value, DIGITS - 1 - _power(float(f"{value:.{DIGITS - 1}e}"))))
+        return _bare(_written(value, digits - 1 - _power(float(f"{value:.{digits - 1}e}"))))
     return _written(value, 1 - _power(float(f"{abs(error):.1e}")))
 
 
@@ -38,6 +39,21 @@ def with_error(value: float, error: float) -> str:
     if -PLAIN <= power <= PLAIN:
         return f"{_written(value, places)} ± {_written(error, places)}"
     return f"({_fixed(value / 10.0**power, places + power)} ± {_fixed(error / 10.0**power, places + power)})e{power:+d}"
+
+
+def percent(share: float, error: float | None = None) -> str:
+    """Return a relative error as ``+1.23 ± 0.45 %``; with one decimal place where its own error is not known, or 0."""
+    if error is None or not math.isfinite(error):
+        return f"{100 * share:+.1f} %"
+    if error == 0:
+        return f"{100 * share:+.1f} ± 0 %"
+    text = with_error(100 * share, 100 * error)
+    return ("+" if share > 0 and not text.startswith("(") else "") + f"{text} %"
+
+
+def share(error: float) -> str:
+    """Return a relative error without direction, two significant digits: ``1.2 %``."""
+    return f"{_written(100 * error, 1 - _power(float(f'{100 * error:.1e}')))} %" if math.isfinite(error) else "∞"
 
 
 def _power(value: float) -> int:

@@ -108,11 +108,13 @@ def pooled(parts: Sequence[Sampled], normals: str) -> Sampled:
     """
     count = len(parts[0].regions)
     taken = [parts[i % len(parts)] for i in range(count)]
-    merged = replace(parts[0], values={}, curves={}, regions=[part.regions[i] for i, part in enumerate(taken)])
+    regions = [part.regions[i] for i, part in enumerate(taken)]
+    merged = replace(parts[0], values={}, curves={}, reasons={}, regions=regions)
     for key in parts[0].values:
         if all(key in part.values for part in parts):
             values = [part.values[key][i] for i, part in enumerate(taken)]
             merged.values[key] = np.array(values)
+            merged.reasons[key] = [part.reasons[key][i] for i, part in enumerate(taken)]
     for key in parts[0].curves:
         merged.curves[key] = [curve for part in parts for curve in part.curves.get(key, [])]
     return renamed(merged, normals)
@@ -130,6 +132,7 @@ def renamed(sampled: Sampled, normals: str) -> Sampled:
         units={name(k): v for k, v in sampled.units.items()},
         per_voxel={name(k) for k in sampled.per_voxel},
         curves={name(k): [replace(c, label=name(k)[1]) for c in v] for k, v in sampled.curves.items()},
+        reasons={name(k): v for k, v in sampled.reasons.items()},
     )
 
 
@@ -142,6 +145,7 @@ def with_planes(sampled: Sampled, planes: Iterable[Sampled]) -> Sampled:
             units=sampled.units | more.units,
             per_voxel=sampled.per_voxel | more.per_voxel,
             curves=sampled.curves | more.curves,
+            reasons=sampled.reasons | more.reasons,
         )
     return sampled
 
@@ -160,7 +164,7 @@ def mean_of_images(images: Mapping[str, Sampled]) -> Sampled:
     even = _alike(images)
     skipped = {metric: why for sampled in images.values() for metric, why in sampled.skipped.items()}
     mean = replace(
-        first, values={}, units={}, per_voxel=set(), curves={}, skipped=skipped,
+        first, values={}, units={}, per_voxel=set(), curves={}, reasons={}, skipped=skipped,
         independent=min(sampled.independent for sampled in images.values()),
     )  # fmt: skip
     for metric, label in dict.fromkeys(k for sampled in images.values() for k in (*sampled.values, *sampled.curves)):
@@ -197,6 +201,8 @@ def _add(mean: Sampled, key: Key, sources: Sequence[tuple[Sampled, Key]]) -> Non
         if None not in factors:
             values = [s.values[own] * f for (s, own), f in zip(sources, factors, strict=True) if f is not None]
             mean.values[key], mean.units[key] = np.mean(values, axis=0), units[0]
+            texts = zip(*(s.reasons[own] for s, own in sources), strict=True)
+            mean.reasons[key] = ["; ".join(dict.fromkeys(filter(None, why))) for why in texts]
             if any(own in sampled.per_voxel for sampled, own in sources):
                 mean.per_voxel.add(key)
     curves = [replace(c, label=key[1]) for sampled, own in sources for c in sampled.curves.get(own, [])]
@@ -224,7 +230,7 @@ def mean_of_whole(images: Mapping[str, Measured], name: str) -> Measured:
     """Return `mean_of_images` of what was measured of the whole images, values alone."""
     mean = mean_of_images({axes: collect(m.volume, m.grid, [m.grid.region], [m]) for axes, m in images.items()})
     results: list[Measurement | Curve] = [
-        Measurement(*key, float(values[0]), mean.units[key], key in mean.per_voxel)
+        Measurement(*key, float(values[0]), mean.units[key], key in mean.per_voxel, mean.reasons[key][0])
         for key, values in mean.values.items()
     ]
     return Measured(name, mean.grid, results, mean.skipped)

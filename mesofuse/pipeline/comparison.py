@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from mesofuse.evaluation import sections
 from mesofuse.evaluation.compare import same_voxels
 from mesofuse.evaluation.comparison import Column, Line, line_to_json, lines, overall
 from mesofuse.evaluation.protocol import positions
+from mesofuse.evaluation.rounding import rounded
 from mesofuse.models.provenance import versions
 from mesofuse.pipeline.comparison_entry import COMPARISON, VOLUME, Usage, entry_takes_scan, make_volume, read_usage
 from mesofuse.pipeline.comparison_measure import (
@@ -280,20 +282,43 @@ def _write_tables(compared: Compared, out: Path) -> None:
 
 
 def as_csv(compared: Compared) -> str:
-    """Return the table as CSV: one row a quantity and volume, so that any program can pivot it."""
-    fields = ("mean", "error", "spread", "relative", "relative_error", "wasserstein", "whole", "finite", "note")
+    """Return the table as CSV: one row a quantity and volume, so that any program can pivot it.
+
+    Numbers are rounded to their errors, or to six digits; the JSON has them as they are.
+    """
+    fields = (
+        "mean",
+        "error",
+        "spread",
+        "relative",
+        "relative_error",
+        "wasserstein",
+        "whole",
+        "finite",
+        "note",
+        "reason",
+    )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["metric", "of", "unit", "volume", *fields, "reference_floor", "reference_spread"])
     for line in compared.lines:
         plain = line_to_json(line)
         for column, entry in zip(compared.columns, plain["entries"], strict=True):
-            row = [line.metric, line.label, line.unit, column.name, *(entry[f] for f in fields)]
-            writer.writerow([*row, plain["floor"], plain["spread"]])
+            errors = {"mean": entry["error"], "relative": entry["relative_error"]}
+            cells = [_cell(entry[f], errors.get(f)) for f in fields]
+            row = [line.metric, line.label, line.unit, column.name, *cells]
+            writer.writerow([*row, _cell(plain["floor"]), _cell(plain["spread"])])
     for name, usage in compared.usage.items():
         for label, unit, value in (
             ("fit", "s", usage.fit_seconds), ("generate", "s", usage.generate_seconds),
             ("peak memory", "B", usage.peak_bytes), ("peak GPU memory", "B", usage.device_peak_bytes),
         ):  # fmt: skip
-            writer.writerow(["cost", label, unit, name, *[None] * 6, value, None, None, None, None])
+            writer.writerow(["cost", label, unit, name, *[None] * 6, value, None, None, None, None, None])
     return text.getvalue()
+
+
+def _cell(value: Any, error: Any = None) -> Any:
+    """Round what is a number for CSV; what has no value stays empty."""
+    if not isinstance(value, float):
+        return value
+    return rounded(value, error if isinstance(error, float) else math.nan, digits=6)

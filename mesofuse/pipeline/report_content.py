@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mesofuse.evaluation.comparison import cell_text, overall
+from mesofuse.evaluation.comparison import cell_text, curves_only, overall
 from mesofuse.evaluation.consistency_map import consistency_map
+from mesofuse.evaluation.footnotes import Footnotes
+from mesofuse.evaluation.rounding import share
 from mesofuse.pipeline.comparison_measure import CONSISTENCY, IMAGE, REFERENCE, placed_image, several
 from mesofuse.pipeline.report import citations, provenance, training_rows
 from mesofuse.report import plots
@@ -164,7 +166,27 @@ def _curves(source: Source, colors: dict[str, str]) -> list[Plate]:
         )
         figure = plots.curves(volumes, image, "chord-length", "axes", colors, "density")
         plates.append(Plate("chord-length", "Chord lengths", text, figure))
+    sampled = {c.name: c.sampled for c in source.columns}
+    for metric in curves_only(source.columns, source.lines):
+        there = [label for one in sampled.values() for name, label in one.curves if name == metric]
+        ending = next((end for end in ("radial", "axes") if any(_ends(label, end) for label in there)), None)
+        if metric == "two-point-correlation" or ending is None:
+            continue
+        how = "Averaged over directions" if ending == "radial" else "Along the three axes together"
+        text = (
+            f"{how}. Means over {_many(source)}, bands of one standard deviation between them; dashed: the image, "
+            "where it has them."
+        )
+        own = [one for name, one in sampled.items() if name != IMAGE]
+        title = metric.replace("-", " ")
+        figure = plots.curves(own, sampled.get(IMAGE), metric, ending, colors, title)
+        plates.append(Plate(metric, title.capitalize(), text, figure))
     return plates
+
+
+def _ends(label: str, ending: str) -> bool:
+    end = label.rsplit(" | ", 1)[-1]
+    return end in AXES if ending == "axes" else end == ending
 
 
 def _axes(source: Source, colors: dict[str, str]) -> list[Plate]:
@@ -220,11 +242,14 @@ def _sheets(source: Source, reference: str) -> list[Sheet]:
     names = [c.name for c in source.columns]
     header = ["quantity", f"{reference} (mean ± s.e.)", "spread", *names[1:]]
     rows: list[list[str]] = []
+    notes = Footnotes()
     heading = ""
     for line in source.lines:
-        own = cell_text(line.entries[0]) + (f" ± {100 * line.floor:.1f} %" if line.floor is not None else "")
-        spread = "" if line.spread is None else f"± {100 * line.spread:.1f} %"
-        others = [cell_text(e) for e in line.entries[1:]]
+        first = line.entries[0]
+        floor = "" if line.floor is None else f" ± {share(line.floor)}"
+        own = notes.marked(cell_text(first) + floor, first.note, first.reason)
+        spread = "" if line.spread is None else f"± {share(line.spread)}"
+        others = [cell_text(e, notes=notes) for e in line.entries[1:]]
         title = line.metric.replace("-", " ").capitalize() + (f" / {line.unit}" if line.unit else "")
         if title != heading:
             rows.append([title])
@@ -238,7 +263,7 @@ def _sheets(source: Source, reference: str) -> list[Sheet]:
         f"spread is the standard deviation between single subvolumes of the {reference}. Subvolumes that overlap do "
         "not count as independent. Low res consistency is of the whole volume."
     )
-    sheets = [Sheet("Values and errors", header, rows, caption=caption)]
+    sheets = [Sheet("Values and errors", header, rows, caption=caption, notes=notes.lines)]
     if source.usage:
         cost = [
             [name, duration(u.fit_seconds), duration(u.generate_seconds), human_bytes(u.peak_bytes), u.device]

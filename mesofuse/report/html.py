@@ -46,6 +46,7 @@ class Sheet:
         rows: Cells as they are shown; a row of one cell is the heading of those below it.
         numbers: Whether all columns but the first are numbers, set to the right.
         caption: Conventions and units.
+        notes: Footnotes, each beginning with its marker.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Sheet:
     rows: Sequence[Sequence[str]]
     numbers: bool = True
     caption: str = ""
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -190,9 +192,11 @@ def _sheet(sheet: Sheet) -> str:
             continue
         cells = "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row[1:], kinds[1:], strict=True))
         rows += f'<tr><th scope="row">{escape(row[0])}</th>{cells}</tr>'
+    notes = "".join(f"<p>{escape(note)}</p>" for note in sheet.notes)
     return (
         f'<div class="scroll"><table><caption><b>{escape(sheet.title)}.</b> {escape(sheet.caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        + (f'<div class="footnotes">{notes}</div>' if notes else "")
     )
 
 

@@ -63,7 +63,7 @@ def test_zarr_against_tiff_borrows_the_names(tiff, labels, tmp_path, capsys):
     cell = entry(data, "volume-fraction", "active", 1)
     assert cell["value"] == pytest.approx(np.mean(labels == 1))
     assert cell["error"] == 0
-    assert entry(data, "volume-fraction", "binder", 1) == {"value": 0.0, "error": -1.0, "note": ""}
+    assert entry(data, "volume-fraction", "binder", 1) == {"value": 0.0, "error": -1.0, "note": "", "reason": ""}
 
 
 def test_json_file_and_table_together(tiff, tmp_path, capsys):

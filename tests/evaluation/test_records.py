@@ -34,9 +34,11 @@ def test_nan_is_null_and_comes_back():
 
 
 def test_rows():
-    data = row_to_json(Row("m", "x", "µm", False, (Cell(1.0), Cell(math.inf, math.inf), Cell(None, None, "why"))))
+    data = row_to_json(
+        Row("m", "x", "µm", False, (Cell(1.0), Cell(math.inf, math.inf, reason="blocked"), Cell(None, None, "why")))
+    )
     assert json.loads(json.dumps(data, allow_nan=False))["cells"] == [
-        {"value": 1.0, "error": None, "note": ""},
-        {"value": "inf", "error": "inf", "note": ""},
-        {"value": None, "error": None, "note": "why"},
+        {"value": 1.0, "error": None, "note": "", "reason": ""},
+        {"value": "inf", "error": "inf", "note": "", "reason": "blocked"},
+        {"value": None, "error": None, "note": "why", "reason": ""},
     ]

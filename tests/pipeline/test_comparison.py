@@ -87,7 +87,9 @@ def test_csv_holds_the_same_numbers(compared):
     with (compared / "comparison.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     (row,) = [r for r in rows if (r["metric"], r["of"], r["volume"]) == ("volume-fraction", "pore", "interpolation")]
-    assert float(row["mean"]) == entry(data(compared), "volume-fraction", "pore", "interpolation")["mean"]
+    exact = entry(data(compared), "volume-fraction", "pore", "interpolation")
+    assert float(row["mean"]) == pytest.approx(exact["mean"], abs=0.06 * exact["error"])
+    assert len(row["mean"]) < len(str(exact["mean"]))
     assert any(r["metric"] == "cost" and r["of"] == "peak memory" for r in rows)
 
 
