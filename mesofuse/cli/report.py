@@ -23,12 +23,15 @@ from mesofuse.errors import UserError
 @click.option("--metrics", metavar="NAME,...", help="What to measure of a run, for example volume-fraction,tortuosity.")
 @click.option("--subvolumes", type=click.IntRange(min=2), metavar="N", help="Subvolumes of a run. [default: 128]")
 @click.option("--size", type=click.IntRange(min=4), metavar="N", help="Edge of a run's subvolumes. [default: 64]")
+@click.option("--low-res", metavar="FILE", help="The scan, where it is not where the folder says.")
+@click.option("--high-res", multiple=True, metavar="[AXES=]FILE", help="The image (or one by axes), likewise.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that measure.")
 @options.overwrite
 @options.quiet
 def command(
     folder: Path, out: Path | None, as_pdf: bool, figures: Path | None, kind: str, reference: str | None,
-    metrics: str | None, subvolumes: int | None, size: int | None, workers: int, overwrite: bool, quiet: bool,
+    metrics: str | None, subvolumes: int | None, size: int | None, low_res: str | None, high_res: tuple[str, ...],
+    workers: int, overwrite: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Write a run of `mesofuse fuse`, or a comparison, as one HTML file that needs nothing else.
 
@@ -40,6 +43,7 @@ def command(
       mesofuse report runs/first --figures figures --format svg
       mesofuse report cmp/ --out comparison.html --pdf
     """
+    from mesofuse.cli.job_options import absolute, parse_images
     from mesofuse.pipeline.folder import REPORT
     from mesofuse.pipeline.report import Sampling, build, open_source
     from mesofuse.report.html import figure_bytes, page, pdf
@@ -56,7 +60,8 @@ def command(
         raise UserError(f"{figures} is a file; give the name of a folder with --figures.")
     names = tuple(name.strip() for name in metrics.split(",") if name.strip()) if metrics else None
     with SampleBars(quiet=quiet) as bars:
-        sampling = Sampling(names, subvolumes, size, reference, workers)
+        scan, images = absolute(low_res) if low_res else None, parse_images(high_res) if high_res else None
+        sampling = Sampling(names, subvolumes, size, reference, workers, scan, images)
         source = open_source(folder, sampling, say=bars.say, progress=bars.update)
         content = build(source, bars.say)
     outputs = {target: page(content).encode("utf-8")}

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from mesofuse.config.job import InputsConfig, JobConfig, beside, checked, files_beside, make_job, read_yaml
+from mesofuse.config.places import INPUTS, named_in
 from mesofuse.errors import UserError
 from mesofuse.interfaces.options import Options
 
@@ -150,11 +151,15 @@ def load_comparison(path: Path) -> ComparisonConfig:
     return make_comparison(data, str(path))
 
 
-def dump_comparison(config: ComparisonConfig) -> str:
-    """Return a comparison as YAML."""
+def dump_comparison(config: ComparisonConfig, folder: Path | None = None) -> str:
+    """Return a comparison as YAML; for a file in ``folder``, from where files near it are named relatively."""
     import yaml
 
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    data = config.model_dump(mode="json")
+    if folder is not None:
+        data = named_in(data, folder, (*INPUTS, "reference"))
+        data["compare"] = [named_in(entry, folder, ("model", "volume")) for entry in data["compare"]]
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
 
 def _entry_beside(entry: Any, path: Path) -> Any:

@@ -331,11 +331,14 @@ def beside(text: str, file: Path) -> str:
     return text if "://" in text else str((file.parent / text).resolve())
 
 
-def dump_job(job: JobConfig) -> str:
-    """Return a job as YAML."""
+def dump_job(job: JobConfig, folder: Path | None = None) -> str:
+    """Return a job as YAML; for a file in ``folder``, from where files near it are named relatively."""
     import yaml
 
-    return yaml.safe_dump(job.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    from mesofuse.config.places import named_in
+
+    data = job.model_dump(mode="json")
+    return yaml.safe_dump(data if folder is None else named_in(data, folder), sort_keys=False, allow_unicode=True)
 
 
 def _as_value_error(parse: Any, value: Any) -> Any:

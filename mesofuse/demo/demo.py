@@ -144,7 +144,7 @@ def run_demo(
         folder.mkdir()
         for labels, file in ((scan, scan_file), (image, image_file), (truth, folder / "truth.tif")):
             write_labels(labels, file)
-        (out / CONFIG).write_text(dump_job(job), encoding="utf-8")
+        (out / CONFIG).write_text(dump_job(job, out), encoding="utf-8")
     inputs = open_inputs(job)
     fused = fuse(job, inputs, out, resume=True, emit=emit, say=say)
     say("Interpolating, as the plain rival")

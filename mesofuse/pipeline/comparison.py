@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mesofuse.config.comparison import ComparisonConfig, dump_comparison, load_comparison
+from mesofuse.config.comparison import ComparisonConfig, Entry, dump_comparison, load_comparison
+from mesofuse.config.places import INPUTS
 from mesofuse.errors import UserError
 from mesofuse.evaluation import sections
 from mesofuse.evaluation.compare import same_voxels
@@ -82,12 +83,14 @@ def prepare_comparison(out: Path, config: ComparisonConfig, hashes: dict[str, st
         remove(out)
     if file.exists():
         before = load_comparison(file)
-        shared = [key for key in before.model_fields_set | config.model_fields_set if key not in _FREE]
+        recorded = _read_hashes(out)
+        free = _FREE | (set(INPUTS) if recorded is not None else set())  # files may have been moved
+        shared = [key for key in before.model_fields_set | config.model_fields_set if key not in free]
         differing = sorted(key for key in shared if getattr(before, key) != getattr(config, key))
         known = {entry.name: entry for entry in before.compare}
         begun = [entry for entry in config.compare if (out / entry.name).exists()]
-        differing += [entry.name for entry in begun if known.get(entry.name, entry) != entry]
-        differing += [] if _read_hashes(out) in (None, hashes) else ["the voxels of the input files"]
+        differing += [entry.name for entry in begun if not _same_entry(known.get(entry.name, entry), entry)]
+        differing += [] if recorded in (None, hashes) else ["the voxels of the input files"]
         if differing:
             raise UserError(
                 f"The comparison in {out} was begun otherwise ({', '.join(differing)} differ); give the same to go on "
@@ -97,7 +100,13 @@ def prepare_comparison(out: Path, config: ComparisonConfig, hashes: dict[str, st
     with replacing(out / HASHES) as temporary:
         temporary.write_text(json.dumps(hashes, indent=2) + "\n", encoding="utf-8")
     with replacing(file) as temporary:
-        temporary.write_text(dump_comparison(config), encoding="utf-8")
+        temporary.write_text(dump_comparison(config, out), encoding="utf-8")
+
+
+def _same_entry(before: Entry, entry: Entry) -> bool:
+    """Whether an entry is what it was; a ready volume may lie elsewhere, as what is measured is kept by its voxels."""
+    moved = {"volume": entry.volume} if before.volume and entry.volume else {}
+    return before.model_copy(update=moved) == entry
 
 
 def _read_hashes(out: Path) -> Any:

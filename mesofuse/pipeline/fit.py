@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mesofuse.config.job import JobConfig, dump_job, load_job
+from mesofuse.config.places import INPUTS
 from mesofuse.errors import UserError
 from mesofuse.interfaces.events import CheckpointSaved, Event, Note, RunFinished, TrainingStep
 from mesofuse.interfaces.method import Budget, FitDiverged, FitInterrupted, FitRun, Model
@@ -82,6 +83,8 @@ def fit_job(
         before = _before(out, resume)
         if before is not None:
             _check_same(out, before, job, inputs)
+            before = before.model_copy(update={key: getattr(job, key) for key in INPUTS})  # they may have been moved
+            _write(out / CONFIG, dump_job(before, out))
             job = _with_budget(job, before)
         done = finished(out)
         if done and not _goes_on(out, job, before):
@@ -95,7 +98,7 @@ def fit_job(
         training = out / TRAINING
         if not can_go_on(out):
             remove(training)
-        _write(out / CONFIG, dump_job(job))
+        _write(out / CONFIG, dump_job(job, out))
         _write(out / HASHES, json.dumps(inputs.hashes, indent=2) + "\n")
         training.mkdir(exist_ok=True)
         stepped = False
@@ -123,7 +126,7 @@ def fit_job(
             raise end
         if done and before is not None and not stepped and end is None:
             announce(Note(f"The model in {out / MODEL} has used up this budget already, and stays as it is."))
-            _write(out / CONFIG, dump_job(before))
+            _write(out / CONFIG, dump_job(before, out))
             return load_package(out / MODEL)
         if not any(training.iterdir()):
             remove(training)
@@ -242,23 +245,34 @@ def _goes_on(out: Path, job: JobConfig, before: JobConfig | None) -> bool:
 
 def _check_same(out: Path, before: JobConfig, job: JobConfig, inputs: JobInputs) -> None:
     """Refuse to resume another configuration or other inputs; device and budget may change."""
+    recorded = recorded_hashes(out)
+    # Files may have been moved: where the folder says which voxels it was begun with, these count.
+    free = {"device", "steps", "minutes", *(INPUTS if recorded is not None else ())}
     earlier, now = before.model_dump(mode="json"), job.model_dump(mode="json")
-    differing = sorted(k for k in now if k not in ("device", "steps", "minutes") and earlier[k] != now[k])
+    differing = sorted(k for k in now if k not in free and earlier[k] != now[k])
     if differing:
         raise UserError(
             f"The run in {out} was begun with another configuration ({', '.join(differing)} differ); give the same "
             "to resume, --overwrite to start anew, or another --out."
         )
-    try:
-        hashes = load_json((out / HASHES).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return
-    except ValueError:
-        raise UserError(
-            f"{out / HASHES} is damaged; delete it if the input files are still those that the run was begun with."
-        ) from None
-    if hashes != inputs.hashes:
+    if recorded is not None and recorded != inputs.hashes:
         raise UserError(
             f"The run in {out} was begun with other voxels in its input files; restore the files to resume, or give "
             "--overwrite to start anew, or another --out."
         )
+
+
+def recorded_hashes(out: Path) -> Any:
+    """Return the digests of the inputs that a run's folder was begun with, or None where it does not say.
+
+    Raises:
+        UserError: If the record is damaged.
+    """
+    try:
+        return load_json((out / HASHES).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise UserError(
+            f"{out / HASHES} is damaged; delete it if the input files are still those that the run was begun with."
+        ) from None

@@ -6,12 +6,13 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from mesofuse.config.comparison import METRICS, ComparisonConfig, load_comparison, make_comparison
 from mesofuse.config.job import InputsConfig, load_job
+from mesofuse.config.places import check_inputs_there, other_inputs, with_inputs
 from mesofuse.errors import UserError
 from mesofuse.evaluation.comparison import Column, Line, lines
 from mesofuse.evaluation.measure import MetricChoice
@@ -30,6 +31,7 @@ from mesofuse.pipeline.comparison_measure import (
     sample_all,
     several,
 )
+from mesofuse.pipeline.fit import recorded_hashes
 from mesofuse.pipeline.folder import CONFIG, DEMO_INPUTS, FUSED, MODEL, NUMBERS, TRAINING
 from mesofuse.pipeline.inputs import JobInputs, open_inputs, scaled
 from mesofuse.registry import get_registry
@@ -40,6 +42,9 @@ from mesofuse.volumes.store import LabelVolume
 
 SUBVOLUMES, CURVES, LAGS = 128, 32, 32
 WORK = ".report"
+
+
+_Config = TypeVar("_Config", bound=InputsConfig)
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,8 @@ class Sampling:
         size: Their edge, or None for 64 or what the image holds.
         reference: The true volume, or None.
         workers: Processes.
+        low_res: Where the scan is, if not where the folder says.
+        high_res: Where the image, or the images by axes, are, likewise.
     """
 
     metrics: tuple[str, ...] | None = None
@@ -92,6 +99,8 @@ class Sampling:
     size: int | None = None
     reference: str | None = None
     workers: int = 1
+    low_res: str | None = None
+    high_res: str | dict[str, str] | None = None
 
 
 def open_source(
@@ -120,7 +129,7 @@ def _comparison(folder: Path, sampling: Sampling, say: Callable[[str], None], pr
             f"{folder} is a comparison, which says itself what is measured; leave out --metrics, --subvolumes, "
             "--size and --reference, or give them to `mesofuse compare`."
         )
-    config = load_comparison(folder / COMPARISON)
+    config = _moved(load_comparison(folder / COMPARISON), sampling, folder, COMPARISON)
     missing = [e.name for e in config.compare if e.volume is None and not read_usage(folder / e.name).finished]
     if missing:
         raise UserError(
@@ -140,8 +149,10 @@ def _comparison(folder: Path, sampling: Sampling, say: Callable[[str], None], pr
 
 
 def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress: Progress) -> Source:
-    job = load_job(folder / CONFIG)
+    job = _moved(load_job(folder / CONFIG), sampling, folder, CONFIG)
     inputs = open_inputs(job)
+    if other := other_inputs(inputs.hashes, recorded_hashes(folder)):
+        raise UserError(f"The inputs are not those that {folder} was made from: {other} has other voxels.")
     job = scaled(job, inputs)
     record = read_record(folder / MODEL)
     volume = LabelVolume.open(folder / FUSED)
@@ -173,6 +184,17 @@ def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress:
         _curves(labels, config, inputs, work, sampling.workers, say, progress), {}, {"fused": record},
         {"fused": folder / TRAINING}, _checks(inputs, known), _degradation(config, inputs),
     )  # fmt: skip
+
+
+def _moved(config: _Config, sampling: Sampling, folder: Path, file: str) -> _Config:
+    """Return a folder's configuration with its inputs where they are now.
+
+    Raises:
+        UserError: If one of them is not there.
+    """
+    found = with_inputs(config, sampling.low_res, sampling.high_res)
+    check_inputs_there(found, folder / file)
+    return found
 
 
 def _curves(

@@ -121,7 +121,7 @@ MISTAKES = {
     "method": ("{low_res: a, high_res: b, scale: 4, method: {name: superes}}", "Did you mean 'superres'?"),
     "method-type": ("{low_res: a, high_res: b, scale: 4, method: superres}", "'method'"),
     "name-type": ("{low_res: a, high_res: b, scale: 4, method: {name: 3}}", "There is no method '3'"),
-    "file": ("{low_res: a, high_res: b, scale: 4}", "does not exist"),
+    "file": ("{low_res: a, high_res: b, scale: 4}", "not exist"),
 }
 
 

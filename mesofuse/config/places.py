@@ -1,0 +1,87 @@
+"""Where the files are that a configuration names: written so that its folder can be moved, and given anew."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mesofuse.config.job import InputsConfig, checked
+from mesofuse.errors import UserError
+
+LEVELS = 2
+"""A file is named relative to a folder where it lies in it, or in one of this many folders above it."""
+INPUTS = ("low_res", "high_res")
+_Config = TypeVar("_Config", bound=InputsConfig)
+
+
+def named_from(text: str, folder: Path) -> str:
+    """Return a path as a file in ``folder`` is to name it: relative where it lies near it, else absolute; URLs stay.
+
+    Symbolic links are kept as they are.
+    """
+    if "://" in text:
+        return text
+    path, home = os.path.abspath(text), os.path.abspath(folder)
+    try:
+        found = Path(os.path.relpath(path, home))
+    except ValueError:  # another drive
+        return path
+    ups = found.parts.count(os.pardir)
+    above = Path(home).parts
+    return found.as_posix() if ups <= LEVELS and ups < len(above) - 1 else path
+
+
+def named_in(data: dict[str, Any], folder: Path, keys: tuple[str, ...] = INPUTS) -> dict[str, Any]:
+    """Return a configuration's plain values with the paths in some fields as a file in ``folder`` names them."""
+
+    def near(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: near(path) for key, path in value.items()}
+        return named_from(value, folder) if isinstance(value, str) else value
+
+    return {key: near(value) if key in keys else value for key, value in data.items()}
+
+
+def with_inputs(config: _Config, low_res: str | None, high_res: str | dict[str, str] | None) -> _Config:
+    """Return a configuration with other files for its inputs, where they are given.
+
+    Raises:
+        UserError: If they don't suit the rest, for example a scan for a job that has none.
+    """
+    given = {key: value for key, value in (("low_res", low_res), ("high_res", high_res)) if value is not None}
+    return checked(type(config), config.model_dump() | given, "the command line") if given else config
+
+
+def check_inputs_there(config: InputsConfig, file: Path) -> None:
+    """Refuse a configuration whose input files are not where it says, for example because its folder was moved.
+
+    Args:
+        config: The configuration.
+        file: Where it was read from.
+
+    Raises:
+        UserError: If a file is missing; the sentence says which, and how to give it.
+    """
+    named = [("--low-res FILE", config.low_res)]
+    for axes, path in config.images.items():
+        named.append((f"--high-res {'' if isinstance(config.high_res, str) else f'{axes}='}FILE", path))
+    gone = [(option, path) for option, path in named if path and "://" not in path and not os.path.exists(path)]
+    if gone:
+        listing = " and ".join(path for _, path in gone)
+        options = " and ".join(option for option, _ in gone)
+        verb, there = ("does", "it is") if len(gone) == 1 else ("do", "they are")
+        raise UserError(f"{listing}, which {file} names, {verb} not exist: say where {there} with {options}.")
+
+
+def other_inputs(hashes: Mapping[str, str], recorded: Any) -> str:
+    """Return which inputs are not those that a folder records, such as ``low_res``; nothing where it has no record.
+
+    Args:
+        hashes: Digests of the inputs that are given.
+        recorded: What the folder records of its own.
+    """
+    if not isinstance(recorded, Mapping):
+        return ""
+    return ", ".join(sorted(key for key in {*recorded, *hashes} if recorded.get(key) != hashes.get(key)))
