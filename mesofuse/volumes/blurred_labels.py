@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 WAYS = (
-    "save the labels as the segmentation made them, as PNG or TIFF (resize with nearest neighbour), or give every "
+    "Save the labels as the segmentation made them, as PNG or TIFF (resize with nearest neighbour), or give every "
     "voxel the nearest of these values"
 )
 _INSIDE = 0.05

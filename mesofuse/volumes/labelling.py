@@ -33,6 +33,8 @@ _GREYS = 4096
 """With more different values than this an image is of grey levels, and no more are counted."""
 _STRAY = 5e-4
 """A value of a smaller share than this is worth a question."""
+_DARK = 32
+"""Colours of smaller values than this, out of 255, are black to the eye."""
 _APART = 24
 """Colours that differ less than this, out of 255, in every channel look alike."""
 
@@ -126,7 +128,7 @@ def to_labels(
     if not colors and len(names) != len(values):
         clause = blurred(array, values, counts)
         if clause:
-            raise UserError(f"{name} {clause}. For labels, {WAYS}{NAME_ALL}.")
+            raise UserError(f"{name} {clause}. {WAYS}{NAME_ALL}.")
     if names and len(values) > len(names):
         raise _more_than_names(name, values, counts, names, colors)
     odd = () if len(names) == len(values) else _odd_values(array, values, counts)
@@ -250,6 +252,11 @@ def _without_color(raw: RawImage, name: str) -> tuple[np.ndarray, tuple[str, ...
         return rgb[..., 0], ()
     if rgb.dtype != np.uint8:
         raise UserError(f"{name} is a colour image of {rgb.dtype}; a labelled image is expected, one number a voxel.")
+    if rgb.size and int(rgb.max()) < _DARK:
+        raise UserError(
+            f"{name} is tagged as colours, all of them nearly black: is it a volume {raw.array.shape[-1]} voxels wide, "
+            "which tifffile tags so by default? Save it with photometric='minisblack'."
+        )
     if raw.lossy:
         raise UserError(f"{name} is a {raw.lossy} in colours, which blurs labels; segment it, and save labels as PNG.")
     weights = np.array([65536, 256, 1], np.uint32)
@@ -312,7 +319,7 @@ def _values(
         inside = array if mask is None else np.where(mask, array.dtype.type(values[0]), array)
         clause = blurred(inside, values, numbers) if len(values) <= _GREYS else ""
         if clause:
-            raise UserError(f"{name} {clause}. For labels, {WAYS}{NAME_ALL}.")
+            raise UserError(f"{name} {clause}. {WAYS}{NAME_ALL}.")
         raise UserError(
             f"{name} holds more than {limit} different values: it looks like a grey-level image; segment it first, "
             "so that every voxel has the number of its phase (really that many phases? Name all with --phases)."

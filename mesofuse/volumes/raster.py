@@ -117,17 +117,30 @@ def stacked(read: Callable[[int], RawImage], count: int, path: str) -> RawImage:
     Raises:
         UserError: If the planes are of unlike shape, type or kind.
     """
-    first = read(0)
-    for i in range(1, count):
-        plane = read(i)
-        if _kind(plane) != _kind(first):
-            if not all(p.array.shape[:2] == first.array.shape[:2] and p.array.dtype in _SHOWN for p in (plane, first)):
-                raise _unlike(plane, first, path)
-            if all(p.palette is None and not p.color for p in (plane, first)):
-                raise _unlike(plane, first, path)
-            note = "its images are saved in unlike ways, so that what they look like tells the phases"
-            return _filled(lambda n: _in_color(read(n)), count, path, (note,))
-    return _filled(read, count, path)
+    try:
+        return _filled(read, count, path)
+    except _UnlikeError as unlike:
+        pair = (unlike.plane, unlike.first)
+        first = unlike.first
+        shown = all(p.array.shape[:2] == first.array.shape[:2] and p.array.dtype in _SHOWN for p in pair)
+        if not shown or all(p.palette is None and not p.color for p in pair):
+            raise UserError(str(unlike)) from None
+    note = "its images are saved in unlike ways, so that what they look like tells the phases"
+    try:
+        return _filled(lambda i: _in_color(read(i)), count, path, (note,))
+    except _UnlikeError as unlike:
+        raise UserError(str(unlike)) from None
+
+
+class _UnlikeError(Exception):
+    """Two planes of unlike kinds."""
+
+    def __init__(self, plane: RawImage, first: RawImage, path: str) -> None:
+        self.plane, self.first = plane, first
+        super().__init__(
+            f"The images of {path} are not alike: {Path(plane.path).name} is {_kind(plane)}, but "
+            f"{Path(first.path).name} is {_kind(first)}; save all of them in the same way."
+        )
 
 
 _SHOWN = (np.dtype(np.uint8), np.dtype(bool))
@@ -144,7 +157,7 @@ def _filled(read: Callable[[int], RawImage], count: int, path: str, notes: tuple
     for i in range(count):
         plane = first if i == 0 else read(i)
         if _kind(plane) != _kind(first):
-            raise _unlike(plane, first, path)
+            raise _UnlikeError(plane, first, path)
         volume[i] = plane.array
         lossy, partly = lossy or plane.lossy, partly + plane.partly
         said += plane.notes
@@ -167,13 +180,6 @@ def _filled(read: Callable[[int], RawImage], count: int, path: str, notes: tuple
 def _in_color(raw: RawImage) -> RawImage:
     looks = as_it_looks(raw)
     return looks if looks.color else replace(looks, array=np.repeat(looks.array[..., np.newaxis], 3, -1), color=True)
-
-
-def _unlike(plane: RawImage, first: RawImage, path: str) -> UserError:
-    return UserError(
-        f"The images of {path} are not alike: {Path(plane.path).name} is {_kind(plane)}, but {Path(first.path).name} "
-        f"is {_kind(first)}; save all of them in the same way."
-    )
 
 
 def _kind(plane: RawImage) -> str:

@@ -52,7 +52,7 @@ def test_labels_that_were_resized_with_interpolation(phases, way, factor):
     assert "of which" in said
     assert "boundaries" in said
     assert f"{CODES[phases][-1]}: " in said
-    with pytest.raises(UserError, match=r"resize with nearest neighbour"):
+    with pytest.raises(UserError, match="resize with nearest neighbour"):
         to_labels(RawImage(resized, "a.png"))
 
 

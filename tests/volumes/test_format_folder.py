@@ -6,8 +6,9 @@ from PIL import Image
 from mesofuse.errors import UserError
 from mesofuse.volumes.format_folder import natural_key, read, write
 from mesofuse.volumes.grid import Grid
+from mesofuse.volumes.labelling import to_labels
 from mesofuse.volumes.labels import LabelArray
-from mesofuse.volumes.phases import default_phases
+from mesofuse.volumes.phases import Phase, default_phases
 
 STACK = np.random.default_rng(0).integers(0, 3, (12, 5, 7), dtype=np.uint8)
 
@@ -25,6 +26,21 @@ def test_written_planes_sort_alike_by_name_and_by_number(tmp_path):
     write(LabelArray(STACK, Grid(STACK.shape), default_phases(3)), str(tmp_path / "a"))
     names = [f.name for f in (tmp_path / "a").iterdir()]
     assert sorted(names) == sorted(names, key=natural_key) == [f"z{i:04d}.png" for i in range(12)]
+
+
+@pytest.mark.parametrize("colors", [(), ("#f2f2f2", "#0072b2", "#1b1b1b")])
+def test_what_is_exported_is_read_back_with_its_labels_and_colours(tmp_path, colors):
+    stack = STACK.copy()
+    stack[1] = 2 * (stack[1] > 0)  # a slice without phase 1
+    stack[2] = 1  # a slice of phase 1 alone
+    phases = tuple(
+        Phase(p.value, p.name, c) for p, c in zip(default_phases(3), colors, strict=False)
+    ) or default_phases(3)
+    write(LabelArray(stack, Grid(stack.shape), phases), str(tmp_path / "a"))
+    labels, mapping = to_labels(read(str(tmp_path / "a")))
+    np.testing.assert_array_equal(labels.array, stack)
+    assert labels.phases == phases
+    assert (mapping.changed, mapping.notes) == (False, ())
 
 
 def test_the_size_in_the_plane_comes_from_tiffs(tmp_path):

@@ -205,6 +205,11 @@ def test_few_colours_are_labels_by_luminance(dims):
     assert [p.color for p in labels.phases] == ["#0000ff", "#ff0000", "#ffff00"]
 
 
+def test_a_volume_three_voxels_wide_is_not_taken_for_colours():
+    with pytest.raises(UserError, match=r"nearly black: is it a volume 3 voxels wide.*photometric='minisblack'"):
+        to_labels(raw(BASE[..., :3] % 2, color=True))
+
+
 def test_a_photograph_is_refused():
     photo = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
     with pytest.raises(UserError, match="colour image with more than 16 colours"):
