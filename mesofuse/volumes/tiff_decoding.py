@@ -47,7 +47,8 @@ def opened(path: str) -> Iterator[tuple[tifffile.TiffFile, int, str]]:
         tif.pages.useframes = False
         first = tif.pages.first
         bits, lossy = int(first.bitspersample), LOSSY.get(int(first.compression), "")
-        foreign = [i for i, page in enumerate(tif.pages) if not _decodable(page)]
+        # By number: going through the pages has no end where one refers to an earlier one.
+        foreign = [i for i in range(len(tif.pages)) if not _decodable(tif.pages[i])]
         if not foreign:
             yield tif, bits, lossy
             return

@@ -246,6 +246,8 @@ def _palettes(series: Any, raw: RawImage) -> RawImage:
     """Return pictures with the palette that they share, or in colours where the palettes of pages differ."""
     if series.keyframe.photometric != _PALETTE:
         return raw
+    if raw.array.dtype.kind == "b":
+        raw = replace(raw, array=raw.array.astype(np.uint8))
     planes = raw.array if raw.array.ndim == 3 else raw.array[np.newaxis]
     pages = [series.keyframe if p is None else p for p in series.pages]
     colors = [_palette(p.aspage()) for p in pages]

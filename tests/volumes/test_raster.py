@@ -17,6 +17,7 @@ TWO = STACK % 2
 COLORS = np.array([[27, 27, 27], [213, 94, 0], [0, 114, 178]], np.uint8)  # not in order of brightness
 GREYS = np.array([0, 127, 254], np.uint8)
 BLACK_LAST = COLORS[::-1]
+BRIGHT = np.rint(BLACK_LAST @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
 
 # name: what a plane of labels is written as, the tags that say so, and the labels that it stands for
 MODES = {
@@ -307,7 +308,7 @@ def test_zero_as_white_is_said_and_needs_whole_numbers(tmp_path):
 # --- what it looks like -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["1", "4", "8", "palette of 8 bits", "colours"])
+@pytest.mark.parametrize("mode", ["1", "4", "8", "palette of 1 bit", "palette of 8 bits", "colours"])
 @pytest.mark.parametrize("compression", ["none", "lzw"])
 def test_intensities_are_what_a_file_looks_like(tmp_path, mode, compression):
     stored, tags, labels = MODES[mode]
@@ -315,7 +316,7 @@ def test_intensities_are_what_a_file_looks_like(tmp_path, mode, compression):
     found, _ = read_intensities({"zyx": str(tmp_path / "a.tif")}, "grey")
     looks = {
         "1": TWO * 255, "4": STACK * 17, "8": STACK, "colours": GREYS[STACK],
-        "palette of 8 bits": np.rint(BLACK_LAST @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)[labels],
+        "palette of 1 bit": BRIGHT[labels], "palette of 8 bits": BRIGHT[labels],
     }  # fmt: skip
     np.testing.assert_array_equal(found["zyx"].array, looks[mode])
 

@@ -38,6 +38,15 @@ def test_what_tifffile_decodes_is_left_to_it(tmp_path):
         assert tif.filehandle.is_file
 
 
+def test_pages_in_a_circle_have_an_end(tmp_path):
+    tiffs.write(tmp_path / "a.tif", STACK)
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    data[-4:] = data[4:8]
+    (tmp_path / "a.tif").write_bytes(data)
+    with pytest.raises(UserError, match="damaged TIFF"):
+        read(str(tmp_path / "a.tif"))
+
+
 @pytest.mark.parametrize("tags", [{}, {"tile": 48}])
 def test_jpeg_in_a_tiff_is_jpeg(tmp_path, tags):
     codes = np.array([0, 127, 254], np.uint8)[STACK]
