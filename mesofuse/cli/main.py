@@ -22,6 +22,7 @@ COMMANDS = {
     "preflight": ("mesofuse.cli.preflight:command", "Check that an image and a volume fit each other."),
     "import": ("mesofuse.cli.import_:command", "Turn an image or a stack into a labelled volume."),
     "info": ("mesofuse.cli.info:command", "Show shape, voxel size, phases and storage of a volume."),
+    "check": ("mesofuse.cli.check:command", "Say whether a stored volume is whole, and what mends it."),
     "export": ("mesofuse.cli.export:command", "Write a volume as TIFF, npy or VTI."),
     "plan": ("mesofuse.cli.plan:command", "Say what a generation will take: tiles, memory, disk and time."),
     "train": ("mesofuse.cli.train:command", "Train a model from a configuration."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,20 @@ class ArrayUnits:
     def all(self) -> Iterator[tuple[str, Slices]]:
         """Give key and place of each unit, in C order."""
         return self.touching(tuple(slice(0, n) for n in self.shape))
+
+    def stored(self) -> Iterator[tuple[str, Slices]]:
+        """Give the units that are there, in no order; work is that of the files, however many units there could be."""
+        prefix = f"{self.array.path}/" if self.array.path else ""
+        arranged = getattr(self.array, "arrangement", None)
+        for key in backends.keys(self.store, prefix):
+            place = [int(number) for number in re.findall(r"\d{1,9}", key.removeprefix(prefix))]
+            if arranged and len(place) == len(arranged.names):
+                place = list(arranged.pick(place, 0))
+            if len(place) == len(self.shape):
+                where = tuple(slice(p * u, (p + 1) * u) for p, u in zip(place, self.unit, strict=True))
+                for found, slices in self.touching(where):
+                    if found == key and all(s.start < n for s, n in zip(slices, self.shape, strict=True)):
+                        yield found, slices
 
     def missing(self) -> Iterator[tuple[str, Slices]]:
         """Give the units that have not been written, in C order."""

@@ -107,6 +107,12 @@ def replacing(path: Path, *, overwrite: bool = True, busy: Callable[[], None] = 
             remove(temporary)
 
 
+def left_beside(path: Path) -> list[Path]:
+    """Return what killed writers of ``path`` left beside it, or running ones have there."""
+    folder = path.absolute().parent
+    return sorted(left for left, found in _left_in(folder) if found["name"] in _tails(path))
+
+
 def beside(path: Path, kind: Literal["partial", "old"] = "partial") -> Path:
     """Return a temporary path beside ``path`` that `sweep` knows."""
     return path.with_name(f".{uuid.uuid4().hex[:8]}.{kind}.{short_name(path.name)}")

@@ -163,6 +163,14 @@ def mean_of_blocks(values: np.ndarray, step: Triple = (2, 2, 2)) -> np.ndarray:
     return ((2 * total + count) // (2 * count)).astype(np.uint8)
 
 
+def coarsened(finer: Labels, grid: Grid, block: Region) -> np.ndarray:
+    """Return a block of the level on ``grid``, computed from the next finer one."""
+    double: Triple = tuple(2 if n > 1 else 1 for n in finer.grid.shape)  # type: ignore[assignment]
+    stop = [min(b * d, n) for b, d, n in zip(block.stop, double, finer.grid.shape, strict=True)]
+    fine = Region(tuple(a * d for a, d in zip(block.start, double, strict=True)), tuple(stop))  # type: ignore[arg-type]
+    return (mode_of_blocks if finer.phases else mean_of_blocks)(finer.read(fine), double)
+
+
 def build(
     group: zarr.Group,
     finest: Labels,
@@ -176,7 +184,6 @@ def build(
 
     Intensities are averaged, labels chosen by their majority; ``channels`` is the leading axis of colours.
     """
-    coarsen = mode_of_blocks if finest.phases else mean_of_blocks
     axes = (*"c"[: len(channels)], "z", "y", "x")
     plans = []
     for grid in grids[1:]:
@@ -189,11 +196,8 @@ def build(
     for index, (grid, chunk, shard, step) in enumerate(plans, start=1):
         whole = (*channels, *shard) if shard else None
         array = create_array(group, str(index), (*channels, *grid.shape), (*channels, *chunk), whole, axes=axes)
-        double: Triple = tuple(2 if n > 1 else 1 for n in source.grid.shape)  # type: ignore[assignment]
         for block in grid.region.blocks(step):
-            stop = [min(b * d, n) for b, d, n in zip(block.stop, double, source.grid.shape, strict=True)]
-            fine = Region(tuple(a * d for a, d in zip(block.start, double, strict=True)), tuple(stop))  # type: ignore[arg-type]
-            array[(..., *block.slices)] = coarsen(source.read(fine), double)
+            array[(..., *block.slices)] = coarsened(source, grid, block)
             done += 1
             if progress:
                 progress(done, total)

@@ -6,6 +6,7 @@ Source: https://ngff.openmicroscopy.org/0.5/ (multiscales, image-label). Version
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -248,22 +249,33 @@ def read_phases(ome: Mapping[str, Any], count: int | None) -> tuple[Phase, ...] 
     label = ome.get("image-label")
     names: dict[int, str] = {}
     colors: dict[int, str] = {}
-    if isinstance(label, Mapping):
-        for entry in label.get("properties") or []:
-            if isinstance(entry, Mapping) and isinstance(entry.get("label-value"), int) and entry.get("name"):
-                names[entry["label-value"]] = str(entry["name"])
-        if read_masked(ome):
-            names.pop(IGNORED, None)
-        for entry in label.get("colors") or []:
-            rgba = entry.get("rgba") if isinstance(entry, Mapping) else None
-            if rgba and len(rgba) == 4 and all(isinstance(c, int) and 0 <= c <= 255 for c in rgba):
-                colors[int(entry["label-value"])] = "#{:02x}{:02x}{:02x}".format(*rgba[:3])
+    for value, entry in _by_label(label, "properties"):
+        if entry.get("name"):
+            names[value] = str(entry["name"])
+    if read_masked(ome):
+        names.pop(IGNORED, None)
+    for value, entry in _by_label(label, "colors"):
+        rgba = entry.get("rgba")
+        if isinstance(rgba, list) and len(rgba) == 4 and all(isinstance(c, int) and 0 <= c <= 255 for c in rgba):
+            colors[value] = "#{:02x}{:02x}{:02x}".format(*rgba[:3])
     if count is None:
         count = len(names)
         if not names or set(names) != set(range(count)):
             return None
     phases = default_phases(count)
     return tuple(Phase(p.value, names.get(p.value, p.name), colors.get(p.value, p.color)) for p in phases)
+
+
+def _by_label(label: Any, part: str) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the entries of a list in ``image-label`` that name a value which no other of them does."""
+    entries = label.get(part) if isinstance(label, Mapping) else None
+    found = [
+        (entry["label-value"], entry)
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, Mapping) and type(entry.get("label-value")) is int
+    ]
+    times = Counter(value for value, _ in found)
+    return [(value, entry) for value, entry in found if times[value] == 1]
 
 
 def _triple(values: Sequence[float]) -> Scale:

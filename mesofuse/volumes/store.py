@@ -321,8 +321,11 @@ class LabelVolume:
         Raises:
             UserError: If the metadata of one can't be read.
         """
-        paths = ome.dataset_paths(self._ome)
-        return [self._units_of(self._open_level(i)) for i in range(1, len(paths))]
+        return [self._units_of(self._open_level(i)) for i in range(1, len(self.level_names()))]
+
+    def level_names(self) -> list[str]:
+        """Return the names of the levels' arrays, the finest first."""
+        return ome.dataset_paths(self._ome)
 
     def levels_are_sound(self) -> bool:
         """Whether every unit of the coarser levels is there and can be used."""
@@ -441,7 +444,7 @@ class LabelVolume:
         if self._own and (phases := ome.read_phases(self._ome, None)):
             return phases
         seen: set[int] = set()
-        for block in self.grid.region.blocks(scan_shape(self.write_unit)):
+        for block in self._stored_blocks(seen):
             seen.update(np.unique(self.array[block.slices]).tolist())
             if self.masked:
                 seen.discard(IGNORED)
@@ -457,6 +460,17 @@ class LabelVolume:
             )
         phases = ome.read_phases(self._ome, len(seen))
         return phases or ()
+
+    def _stored_blocks(self, seen: set[int]) -> Iterator[Region]:
+        """Give blocks that hold all that is stored; where most is not, its value is seen and the units are given."""
+        units = ArrayUnits(self._group.store, self.array)
+        stored = list(units.stored())
+        if 2 * len(stored) > units.count:
+            yield from self.grid.region.blocks(scan_shape(self.write_unit))
+            return
+        array: Any = getattr(self.array, "stored", self.array)
+        seen.add(int(array.fill_value or 0))
+        yield from (_region(where) for _, where in stored)
 
     def _where(self, region: Region) -> tuple[slice, ...]:
         """Return a region's place in the array."""
