@@ -13,6 +13,7 @@ from mesofuse.volumes import backends, ome
 from mesofuse.volumes.axes import ArrangedArray, Arrangement, arrangement_of
 from mesofuse.volumes.files import remove
 from mesofuse.volumes.labels import Labels, is_masked
+from mesofuse.volumes.metadata import check_array
 from mesofuse.volumes.ome_layout import image_group, labels_hint
 from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.raw import RawImage
@@ -45,6 +46,7 @@ def read(path: str) -> RawImage:
     try:
         if isinstance(node, zarr.Array):
             arranged = arrangement_of(node, path)
+            check_array(node, path)
             check_room(path, node.shape, node.dtype.itemsize)
             return RawImage(np.asarray(node[...]) if arranged is None else _voxels(node, arranged, path), path)
         node = image_group(node, path)
@@ -54,6 +56,7 @@ def read(path: str) -> RawImage:
             raise UserError(f"{path} is damaged: its finest level is not an array.")
         arranged = ome.arrangement(meta, path)
         shape = arranged.shape(array, path)
+        check_array(array, path)
         check_room(path, shape, array.dtype.itemsize)
         voxels = _voxels(array, arranged, path)
     except (KeyError, ValueError, RuntimeError) as error:

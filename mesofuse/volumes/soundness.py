@@ -91,7 +91,7 @@ def inspect(path: str, *, deep: bool = False, watch: Watch = lambda name, done, 
     units = unwritten = noted = 0
     for name, array in arrays.items():
         labels = volume._own and volume.content == "phases" and (array.path == volume.array.path or name.isdigit())
-        parts = ArrayUnits(store, array, len(volume.phases) if labels else None)
+        parts = ArrayUnits(store, array, len(volume.phases) if labels else None, volume.masked)
         expected.update(key for key, _ in parts.all())
         absent = sum(1 for key, _ in parts.all() if key not in keys)
         done, total = 0, parts.count

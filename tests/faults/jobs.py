@@ -52,3 +52,10 @@ def import_job(inputs, *more):
     """Import a stack of 12 × 10 × 9 voxels."""
     argv = ["import", str(inputs / "stack.npy"), "out.zarr", "--chunks", "8", *more]
     return Job("import", argv, [*argv, "--overwrite"])
+
+
+def realisations_job(inputs):
+    """Make and summarise two realisations."""
+    argv = ["realisations", str(inputs / "model"), str(inputs / "scan.zarr"), "out", "--count", "2"]
+    argv += ["--metrics", "volume-fraction", "--chunks", "64", "--workers", "2", "--quiet"]
+    return Job("realisations", argv, [*argv, "--resume"])
