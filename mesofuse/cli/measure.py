@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,11 @@ from mesofuse.volumes.grid import Scale, parse_scale
 from mesofuse.volumes.units import parse_pixel_size, parse_voxel_size
 
 if TYPE_CHECKING:
+    from mesofuse.evaluation.measure import MetricChoice
     from mesofuse.interfaces.metric import Measured
+    from mesofuse.volumes.labels import Labels
+
+CONSISTENCY = "low-res-consistency"
 
 
 @click.command("measure")
@@ -91,11 +94,16 @@ def command(
         raise UserError("--record keeps subvolumes: give --samples, how many, beside it.")
     files = open_all(paths, phases, GivenSizes(voxel_size, image_pixel_size, unit, stack))
     opened = {path: volume for path, (volume, _) in files.items()}
-    watched = sys.stderr.isatty() or samples is not None  # blocks are not worth a line in a log
-    with SampleBars(quiet=json_path == "-" or not watched, of="subvolumes" if samples else "blocks") as bars:
+    for path in opened if metrics not in (None, "all") else ():
+        if path != reference and not low_res:
+            _check_fit(path, opened[path], chosen, stack=stack)
+    with SampleBars(quiet=json_path == "-", brief=samples is None) as bars:
 
         def progress(path: str) -> Callable[[int, int], None]:
             return lambda done, total: bars.update(Path(path).name, done, total)
+
+        def stages(path: str) -> Callable[[str, int, int], None]:
+            return lambda what, done, total: bars.update(f"{Path(path).name}: {what}", done, total)
 
         if samples:
             from mesofuse.cli.measure_samples import measure_samples
@@ -108,8 +116,10 @@ def command(
                 scan: dict[str, Any] = {}
                 if low_res and path in volumes and (path != reference or len(paths) == 1):
                     scan = open_scan(low_res, path, files[path], scale, shows, degradation)
+                    asked = chosen if metrics not in (None, "all") else [CONSISTENCY]
+                    _check_fit(path, opened[path], asked, stack=stack, **scan)
                 measured[path] = measure(
-                    opened[path], chosen, stack=stack, name=path, workers=workers, progress=progress(path), **scan
+                    opened[path], chosen, stack=stack, name=path, workers=workers, progress=stages(path), **scan
                 )
     if samples:
         _write(report.to_json(), json_path)
@@ -118,6 +128,18 @@ def command(
         return
     columns = [measured[path] for path in paths]
     _report(columns, measured[reference] if reference else None, json_path)
+
+
+def _check_fit(path: str, volume: Labels, metrics: Sequence[MetricChoice], **more: Any) -> None:
+    """Refuse metrics that were asked for by name and can't be measured, before anything is.
+
+    Raises:
+        UserError: If there are such.
+    """
+    from mesofuse.evaluation.measure import unmeasurable
+
+    for name, why in unmeasurable(volume.grid, volume.phases, metrics, **more).items():
+        raise UserError(f"{path}: the metric {name!r} can't be measured: {why[:1].lower()}{why[1:]} Leave it out.")
 
 
 def _write(data: dict[str, Any], json_path: str | None) -> None:

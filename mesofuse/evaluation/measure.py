@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,15 @@ import numpy as np
 from mesofuse.errors import UserError
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measured, Metric, MetricContext
-from mesofuse.volumes.grid import Region, Scale, Triple
+from mesofuse.volumes.grid import Grid, Region, Scale, Triple
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.part import Part
-from mesofuse.volumes.phases import PhaseMatch
+from mesofuse.volumes.phases import Phase, PhaseMatch
 from mesofuse.volumes.scale import seen_region, shapes_differ
 
 MetricChoice = str | tuple[str, Mapping[str, Any]] | Metric
+Progress = Callable[[str, int, int], None]
+PARTS = 100  # in which the progress of a metric that takes the whole volume is told
 BLOCK = 1 << 22  # voxels that a worker holds at once, about
 
 
@@ -34,7 +37,7 @@ def measure(
     images: Mapping[int, LabelArray] | None = None,
     name: str = "",
     workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Measured:
     """Measure a volume or image.
 
@@ -50,7 +53,8 @@ def measure(
         images: For each axis, the image that shows planes normal to it, for metrics that compare with it.
         name: How the volume is called in the result.
         workers: Threads that read and count; memory grows with them.
-        progress: Called with the number of blocks done and of all blocks.
+        progress: Called with what is done (``blocks``, or the name of a metric that takes the whole volume), how much
+            of it, and of how much.
 
     Returns:
         The results in the order of ``metrics`` (last those of a part, where the scan shows no more); what the volume is
@@ -80,6 +84,7 @@ def measure(
     context = MetricContext(
         volume.grid.in_own_voxels(), volume.phases, low_res, match, scale, degradation, stack, images
     )
+    watch = progress or _unwatched
     chosen = [_resolve(choice) for choice in choices]
     measured = Measured(name, volume.grid, skipped={key: why for key, m in chosen if (why := _unfit(m, context))})
     fit = [(key, metric) for key, metric in chosen if key not in measured.skipped]
@@ -88,15 +93,61 @@ def measure(
             _check_memory(key, metric, volume)
 
     streamed = [metric for _, metric in fit if isinstance(metric, AdditiveMetric)]
-    counts = iter(_stream(volume, streamed, context, workers, progress) if streamed else [])
+    counts = iter(_stream(volume, streamed, context, workers, watch) if streamed else [])
     whole: np.ndarray | None = None
-    for _, metric in fit:
+    for key, metric in fit:
         if isinstance(metric, AdditiveMetric):
             measured.results += metric.finish(next(counts), context)
         else:
             whole = _read(volume, volume.grid.region) if whole is None else whole
-            measured.results += metric.measure(whole, context)
+            measured.results += metric.measure(whole, replace(context, progress=_share_of(key, watch)))
+            watch(key, PARTS, PARTS)
     return measured
+
+
+def unmeasurable(
+    grid: Grid,
+    phases: tuple[Phase, ...],
+    metrics: Sequence[MetricChoice],
+    *,
+    low_res: Labels | None = None,
+    match: PhaseMatch | None = None,
+    scale: Scale | None = None,
+    degradation: Degradation | None = None,
+    stack: bool = False,
+    images: Mapping[int, LabelArray] | None = None,
+) -> dict[str, str]:
+    """Return which metrics a volume of that grid and those phases is not fit for, with the reason of each.
+
+    The arguments are as for `measure`, which skips these.
+
+    Raises:
+        UserError: If a metric or an option is unknown.
+    """
+    own = grid.in_own_voxels()
+    context = MetricContext(own, phases, low_res, match, scale, degradation, stack, images)
+    if low_res is not None and scale is not None and min(scale) >= 1:
+        seen = seen_region(grid.shape, low_res.grid.shape, scale)
+        context = context if seen is None else replace(context, grid=own.cropped(seen))
+    return {key: why for key, metric in map(_resolve, metrics) if (why := _unfit(metric, context))}
+
+
+def _unwatched(what: str, done: int, total: int) -> None:
+    """Tell no one."""
+
+
+def _share_of(name: str, watch: Progress) -> Callable[[float], None]:
+    """Return what takes the share of a metric's work that is done; only what is more than before is passed on."""
+    last = 0
+
+    def take(share: float) -> None:
+        nonlocal last
+        if (done := min(PARTS - 1, int(PARTS * share))) > last:
+            last = done
+            watch(name, done, PARTS)
+
+    watch(name, 0, PARTS)
+    return take
 
 
 def block_shape(volume: Labels, reach: Triple) -> Triple:
@@ -127,6 +178,8 @@ def _unfit(metric: Metric, context: MetricContext) -> str:
     """Return why the metric can't be measured, or nothing."""
     if metric.needs.three_d and context.planar:
         return "It needs a 3D volume, and this is an image."
+    if len(context.phases) < metric.needs.min_phases:
+        return f"It needs at least {metric.needs.min_phases} phases, and there are {len(context.phases)}."
     if len(context.phases) > metric.needs.max_phases:
         return f"It takes at most {metric.needs.max_phases} phases, and there are {len(context.phases)}."
     if metric.needs.images and context.images is None:
@@ -187,7 +240,7 @@ def _stream(
     metrics: Sequence[AdditiveMetric],
     context: MetricContext,
     workers: int,
-    progress: Callable[[int, int], None] | None,
+    watch: Progress,
 ) -> list[dict[str, np.ndarray]]:
     """Read every block once, let every metric count in it, and add up in the blocks' order, whoever was first."""
     import dask
@@ -209,8 +262,7 @@ def _stream(
             counted.append(metric.count(Block(labels[window.within(outer)], core, window, context)))
         with lock:
             done += 1
-            if progress:
-                progress(done, len(cores))
+            watch("blocks", done, len(cores))
         return counted
 
     tasks = [dask.delayed(work, pure=False)(core) for core in cores]

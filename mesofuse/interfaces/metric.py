@@ -128,6 +128,7 @@ class Needs:
         three_d: It has no meaning for a single image.
         low_res: It needs the low-resolution volume, its matching and a degradation.
         images: It compares with the images.
+        min_phases: With fewer phases there is nothing to measure.
         max_phases: It takes no more phases.
         bytes_per_voxel: Peak memory of `Metric.measure`, for metrics that take the whole volume.
     """
@@ -135,6 +136,7 @@ class Needs:
     three_d: bool = False
     low_res: bool = False
     images: bool = False
+    min_phases: int = 1
     max_phases: int = 255
     bytes_per_voxel: int = 8
 

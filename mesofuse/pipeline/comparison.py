@@ -11,17 +11,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mesofuse.config.comparison import ComparisonConfig, Entry, dump_comparison, load_comparison
+from mesofuse.config.comparison import METRICS, ComparisonConfig, Entry, dump_comparison, load_comparison
 from mesofuse.config.places import INPUTS
 from mesofuse.errors import UserError
 from mesofuse.evaluation import sections
 from mesofuse.evaluation.compare import same_voxels
 from mesofuse.evaluation.comparison import Column, Line, line_to_json, lines, overall
+from mesofuse.evaluation.measure import unmeasurable
 from mesofuse.evaluation.protocol import positions
 from mesofuse.evaluation.rounding import rounded
 from mesofuse.models.provenance import versions
 from mesofuse.pipeline.comparison_entry import COMPARISON, VOLUME, Usage, entry_takes_scan, make_volume, read_usage
 from mesofuse.pipeline.comparison_measure import (
+    CONSISTENCY,
     IMAGE,
     REFERENCE,
     Progress,
@@ -153,8 +155,10 @@ def compare(
     if config.reference is not None:
         ready[REFERENCE] = open_ready(config.reference, inputs, say)
     made = made_grid(config, inputs, ready)
-    for name, grid in _grids(config, inputs, ready, made).items():
+    grids = _grids(config, inputs, ready, made)
+    for name, grid in grids.items():
         _check_room(name, grid, config)
+    _check_metrics(config, inputs, [grid for name, grid in grids.items() if name.split()[0] != IMAGE])
     prepare_comparison(out, config, inputs.hashes, overwrite=overwrite)
     labels: dict[str, Labels] = {REFERENCE: ready[REFERENCE]} if REFERENCE in ready else {}
     labels[IMAGE] = placed_image(inputs)
@@ -256,6 +260,21 @@ def _grids(config: ComparisonConfig, inputs: JobInputs, ready: dict[str, Labels]
     groups = inputs.fusion.groups
     images = {IMAGE if len(groups) == 1 else f"{IMAGE} {axes}": image.grid for axes, image in groups.items()}
     return {**images, **{name: volume.grid for name, volume in ready.items()}, **grids}
+
+
+def _check_metrics(config: ComparisonConfig, inputs: JobInputs, grids: Sequence[Grid]) -> None:
+    """Refuse a metric that was asked for by name and that no volume is fit for.
+
+    Raises:
+        UserError: If there is one.
+    """
+    if config.metrics == METRICS:
+        return
+    asked = [m for m in config.metric_choices if inputs.low_res is None or CONSISTENCY not in (m, m[0])]
+    found = [unmeasurable(grid, inputs.problem.phases, asked) for grid in grids]
+    for name, why in found[0].items() if found else ():
+        if all(name in reasons for reasons in found):
+            raise UserError(f"The metric {name!r} can't be measured: {why[:1].lower()}{why[1:]} Leave it out.")
 
 
 def _check_room(name: str, grid: Grid, config: ComparisonConfig) -> None:

@@ -227,7 +227,7 @@ def _measured(
     name = record.stem
     measured = measure(
         volume, metrics, name=name, workers=workers or default_workers("cpu"),
-        progress=lambda done, total: watch(f"measuring {name}", done, total), **scan,
+        progress=lambda what, done, total: watch(f"measuring {name}: {what}", done, total), **scan,
     )  # fmt: skip
     with replacing(record) as temporary:
         temporary.write_text(json.dumps({**mark, "measured": to_json(measured)}, indent=2) + "\n", encoding="utf-8")

@@ -153,17 +153,27 @@ def duration(seconds: float) -> str:
 
 
 class SampleBars:
-    """Shows how far volumes are measured: a bar each on a terminal, a line at its end in a log.
+    """Shows how far volumes are measured: a bar each on a terminal; in a log a line now and then, and one at the end.
 
     Args:
         quiet: Say nothing.
         stream: Where to write; stderr if None.
-        of: What is counted.
+        brief: In a log, say nothing of what is done in less than 10 seconds.
+        clock: Seconds that pass; a test may bring its own.
     """
 
-    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None, of: str = "subvolumes") -> None:
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        stream: TextIO | None = None,
+        brief: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._quiet = quiet
-        self._of = of
+        self._brief = brief
+        self._clock = clock
+        self._jobs: dict[str, _Job] = {}
         self._stream = stream or sys.stderr
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -185,12 +195,11 @@ class SampleBars:
             print(text, file=self._stream, flush=True)
 
     def update(self, name: str, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` subvolumes of a volume are measured."""
+        """Show that ``done`` of ``total`` parts of a volume, or of a metric's work on it, are measured."""
         if self._quiet:
             return
         if not self._stream.isatty():
-            if done == total:
-                print(f"{name}: {total} {self._of} measured", file=self._stream, flush=True)
+            self._line(name, done, total)
             return
         if self._bars is None:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -206,6 +215,24 @@ class SampleBars:
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=total)
         self._bars.update(self._tasks[name], completed=done)
+
+    def _line(self, name: str, done: int, total: int) -> None:
+        """Write a line to a log if it is time for one."""
+        now = self._clock()
+        if name not in self._jobs:
+            self._jobs[name] = _Job(now, done / max(1, total), done)
+            self._jobs[name].next_line = now + INTERVAL
+        job = self._jobs[name]
+        job.fraction, job.units = done / max(1, total), done
+        if done >= total:
+            if not job.ended and (not self._brief or now >= job.since + INTERVAL):
+                parts = "measured" if self._brief else f"{total} subvolumes measured"
+                print(f"{name}: {parts}", file=self._stream, flush=True)
+            job.ended = True
+        elif now >= job.next_line:
+            job.next_line = now + INTERVAL
+            rest = "  ".join(filter(None, (f"{name}  {job.fraction:4.0%}", job.left(now))))
+            print(rest, file=self._stream, flush=True)
 
     def _stop(self) -> None:
         if self._bars is not None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -144,8 +145,9 @@ def test_many_phases_are_measured_or_refused_with_a_reason(tmp_path, capsys):
     path = tmp_path / "many.tif"
     labels = np.random.default_rng(0).integers(0, 255, (9, 9, 9), dtype=np.uint8)
     tifffile.imwrite(path, labels, photometric="minisblack")
-    metrics = "surface-area,triple-phase-boundary,two-point-correlation,percolation"
-    data = as_json(capsys, str(path), "--phases", names, "--metrics", metrics)
+    named = fails(capsys, str(path), "--phases", names, "--metrics", "surface-area,triple-phase-boundary")
+    assert "at most 8 phases" in named
+    data = as_json(capsys, str(path), "--phases", names, "--metrics", "all", "--set", "tortuosity.axes=[]")
     assert "at most 8 phases" in data["volumes"][0]["skipped"]["triple-phase-boundary"]
     assert "at most 16 phases" in data["volumes"][0]["skipped"]["two-point-correlation"]
     assert len([row for row in data["table"] if row["metric"] == "surface-area"]) == 255 * 254 // 2
@@ -252,3 +254,76 @@ def test_a_record_is_gone_on_with_and_not_mistaken(tmp_path, monkeypatch, capsys
     assert "not the record" in capsys.readouterr().err
     assert main(["measure", str(tmp_path / "a.tif"), "--record", str(record)]) == 2
     assert "--samples" in capsys.readouterr().err
+
+
+def marks(text: str) -> set[str]:
+    return set(re.findall(r"\[\d+\]", text))
+
+
+def shown(capsys, *args: str) -> tuple[str, set[str], set[str]]:
+    """Return what is printed, the markers in the table, and those that begin a footnote."""
+    assert main(["measure", *args]) == 0
+    text = capsys.readouterr().out
+    table = "\n".join(line for line in text.splitlines() if "│" in line)
+    return text, marks(table), {line.split()[0] for line in text.splitlines() if line.startswith("[")}
+
+
+def test_a_metric_asked_for_by_name_that_cant_be_measured_is_refused(tiff, labels, tmp_path, capsys):
+    image = str(tmp_path / "image.tif")
+    tifffile.imwrite(image, labels[0], photometric="minisblack")
+    said = fails(capsys, image, "--metrics", "volume-fraction,tortuosity", "--json", str(tmp_path / "out.json"))
+    assert "image.tif: the metric 'tortuosity' can't be measured: it needs a 3D volume" in said
+    assert not (tmp_path / "out.json").exists()
+    assert "'low-res-consistency' can't be measured" in fails(capsys, tiff, "--metrics", "low-res-consistency")
+    assert "can't be measured" in fails(capsys, image, "--metrics", "percolation", "--samples", "3", "--size", "4")
+    # What was not asked for by name is left out with its reason, as is what the reference alone can't have.
+    assert "tortuosity was not measured. It needs a 3D volume" in shown(capsys, image, "--metrics", "all")[0]
+    text, _, _ = shown(capsys, tiff, "--reference", image, "--metrics", "percolation")
+    assert "image.tif: percolation was not measured. It needs a 3D volume" in text
+
+
+def test_undefined_values_say_why_in_the_table_and_in_json(tmp_path, capsys):
+    blocked = np.ones((12, 6, 6), np.uint8)
+    blocked[:4, :3] = 0
+    path = str(tmp_path / "blocked.npy")
+    np.save(path, blocked)
+    arguments = [path, "--phases", "pore,solid,binder", "--metrics", "tortuosity,local-thickness"]
+    text, marked, notes = shown(capsys, *arguments)
+    assert marked == notes == {"[1]", "[2]", "[3]"}
+    assert "∞ [1]" in text
+    assert "[1] The phase does not connect the faces normal to z." in text
+    assert "undefined [3]" in text
+    assert "[3] The phase is absent." in text
+    data = as_json(capsys, *arguments)
+    values = {(r["metric"], r["label"]): r for r in data["volumes"][0]["results"] if "value" in r}
+    assert values["tortuosity", "pore | z"]["value"] == "inf"
+    assert values["tortuosity", "pore | z"]["reason"] == "the phase does not connect the faces normal to z"
+    assert values["local-thickness", "binder"]["value"] is None
+    assert values["local-thickness", "binder"]["reason"] == "the phase is absent"
+    assert entry(data, "local-thickness", "binder", 0)["reason"] == "the phase is absent"
+    few = ["--samples", "4", "--size", "4"]
+    text, marked, notes = shown(capsys, *arguments, *few)
+    assert marked == notes
+    assert "nowhere finite [" in text
+    sampled = as_json(capsys, *arguments, *few)["table"]
+    assert {row["cells"][0]["reason"] for row in sampled if row["label"] == "binder"} == {"the phase is absent"}
+
+
+def test_every_footnote_has_its_marker(tiff, labels, tmp_path, capsys):
+    # One file knows its voxel size, the other does not: what that leaves open stands beside the values it concerns.
+    known = zarr(tmp_path / "known.zarr", labels)
+    text, marked, notes = shown(capsys, known, "--reference", tiff, "--phases", "pore,active,binder")
+    assert marked == notes == {"[1]"}
+    assert "Voxel sizes are not known everywhere" in text
+    assert "[1]" not in next(line for line in text.splitlines() if "volume-fraction" in line)
+
+
+def test_a_metric_of_curves_alone_leaves_a_word(tiff, capsys):
+    text, marked, notes = shown(capsys, tiff, "--metrics", "lineal-path")
+    assert "lineal-path" in text
+    assert "curves [1]" in text
+    assert marked == notes
+    assert "--json has them" in text
+    text, marked, notes = shown(capsys, tiff, "--metrics", "lineal-path", "--samples", "3", "--size", "5")
+    assert "curves [1]" in text
+    assert marked == notes

@@ -96,14 +96,36 @@ def test_each_block_is_read_once_for_all(monkeypatch):
 
 def test_progress_counts_blocks(monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 8**3)
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int]] = []
     measure(
         Chunked(random_volume((16, 16, 16)), (8, 8, 8)),
         ["volume-fraction"],
         workers=2,
-        progress=lambda done, total: seen.append((done, total)),
+        progress=lambda what, done, total: seen.append((what, done, total)),
     )
-    assert seen == [(i, 8) for i in range(1, 9)]
+    assert seen == [("blocks", i, 8) for i in range(1, 9)]
+
+
+def test_progress_follows_a_metric_that_takes_the_whole_volume():
+    seen: list[tuple[str, int, int]] = []
+    metrics = ["volume-fraction", "tortuosity", "local-thickness"]
+    measure(random_volume((9, 9, 9)), metrics, progress=lambda what, done, total: seen.append((what, done, total)))
+    assert list(dict.fromkeys(what for what, _, _ in seen)) == ["blocks", "tortuosity", "local-thickness"]
+    for name in metrics[1:]:
+        shares = [done / total for what, done, total in seen if what == name]
+        assert shares == sorted(set(shares))
+        assert len(shares) > 3
+        assert (shares[0], shares[-1]) == (0, 1)
+
+
+def test_what_is_not_fit_is_known_before_anything_is_measured():
+    volume = random_volume((1, 9, 9))
+    metrics = ["volume-fraction", "tortuosity", "triple-phase-boundary"]
+    reasons = module.unmeasurable(volume.grid, volume.phases[:2], metrics)
+    assert set(reasons) == {"tortuosity", "triple-phase-boundary"}
+    assert "3D volume" in reasons["tortuosity"]
+    assert "at least 3 phases" in reasons["triple-phase-boundary"]
+    assert set(measure(volume, metrics).skipped) == set(module.unmeasurable(volume.grid, volume.phases, metrics))
 
 
 def test_blocks_are_whole_chunks_larger_than_the_reach():

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from mesofuse.interfaces.events import CheckpointSaved, TileDone, TrainingStep
-from mesofuse.report.progress import ProgressPrinter, duration
+from mesofuse.report.progress import ProgressPrinter, SampleBars, duration
 
 
 class Clock:
@@ -113,3 +113,27 @@ def test_events_from_many_threads_all_count() -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_log_of_a_long_metric_has_a_line_now_and_then() -> None:
+    clock, out = Clock(), io.StringIO()
+    with SampleBars(stream=out, brief=True, clock=clock) as bars:
+        bars.update("a.tif: blocks", 1, 2)
+        bars.update("a.tif: blocks", 2, 2)
+        for done in range(0, 101, 10):
+            bars.update("a.tif: tortuosity", done, 100)
+            clock.now += 3
+    assert out.getvalue().splitlines() == [
+        "a.tif: tortuosity   40%  18 s left",
+        "a.tif: tortuosity   80%  6 s left",
+        "a.tif: tortuosity: measured",
+    ]
+
+
+def test_a_log_of_subvolumes_has_a_line_at_its_end() -> None:
+    clock, out = Clock(), io.StringIO()
+    with SampleBars(stream=out, clock=clock) as bars:
+        for done in range(5):
+            bars.update("a.tif", done, 4)
+            bars.update("a.tif", done, 4)
+    assert out.getvalue() == "a.tif: 4 subvolumes measured\n"

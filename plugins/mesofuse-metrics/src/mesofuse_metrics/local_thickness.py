@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -44,19 +45,25 @@ class LocalThickness:
         """Find the thickness of each phase."""
         results: list[Result] = []
         unit, per_unit = context.grid.symbol, power_unit(context.grid, -1)
-        for phase in context.phases:
+        for number, phase in enumerate(context.phases):
             mask = labels == phase.value
             if not mask.any() or mask.all():
                 why = FILLS if mask.any() else ABSENT
                 results.append(Measurement("local-thickness", phase.name, float("nan"), unit, reason=why))
                 continue
-            sizes, voxels = self._thickness(mask, context.grid.voxel_size)
+
+            def progress(share: float, before: int = number) -> None:
+                context.progress((before + share) / len(context.phases))
+
+            sizes, voxels = self._thickness(mask, context.grid.voxel_size, progress)
             results.append(Measurement("local-thickness", phase.name, float(np.average(sizes, weights=voxels)), unit))
             x, y = _density(sizes, voxels, min(context.grid.voxel_size))
             results.append(Curve("local-thickness", phase.name, tuple(x.tolist()), tuple(y.tolist()), unit, per_unit))
         return results
 
-    def _thickness(self, mask: np.ndarray, voxel_size: Scale) -> tuple[np.ndarray, np.ndarray]:
+    def _thickness(
+        self, mask: np.ndarray, voxel_size: Scale, progress: Callable[[float], None] = lambda share: None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return sizes, decreasing, and the voxels whose thickness is each of them."""
         finest = min(voxel_size)
         z, y, x = (size / finest for size in voxel_size)
@@ -71,6 +78,7 @@ class LocalThickness:
             words &= left
             voxels[i] = int(np.bitwise_count(words).sum(dtype=np.int64))
             left ^= words
+            progress((i + 1) / len(groups))
         return groups.sum(1) * finest, voxels
 
 

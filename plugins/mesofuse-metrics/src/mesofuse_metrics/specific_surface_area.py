@@ -27,7 +27,7 @@ class SpecificSurfaceArea(AdditiveMetric):
     Source: Legland, Kiêu, Devaux, Image Anal. Stereol. 26 (2007) 83; Underwood, Quantitative Stereology (1970).
     """
 
-    needs: ClassVar[Needs] = Needs()
+    needs: ClassVar[Needs] = Needs(min_phases=2)
 
     def __init__(self, options: NoOptions | None = None) -> None:
         """Take no options."""

@@ -23,7 +23,7 @@ class SurfaceArea(AdditiveMetric):
     Source: Dahari et al., Advanced Energy Materials 2023, arXiv:2110.11281, Figure 2.
     """
 
-    needs: ClassVar[Needs] = Needs()
+    needs: ClassVar[Needs] = Needs(min_phases=2)
 
     def __init__(self, options: NoOptions | None = None) -> None:
         """Take no options."""

@@ -46,6 +46,7 @@ class Tortuosity:
         wanted = [context.phases[phase_value(name, context.phases)] for name in names]
         found = components(labels)
         results: list[Result] = []
+        solved, total = 0, len(wanted) * len(self.options.axes)
         for phase in wanted:
             fraction = float(found.sizes[1:][found.phase[1:] == phase.value].sum() / labels.size)
             for name in self.options.axes:
@@ -56,6 +57,8 @@ class Tortuosity:
                 if crossing.any():
                     efficiency = self._efficiency(crossing[found.ids], axis, context)
                     why = f"it did not converge in {self.options.iterations} iterations: {MORE}"
+                solved += 1
+                context.progress(solved / total)
                 tau = math.inf if efficiency == 0 else fraction / efficiency
                 label = f"{phase.name} | {name}"
                 for metric, value in (("tortuosity", tau), ("transport-efficiency", efficiency)):

@@ -31,7 +31,7 @@ class TriplePhaseBoundary(AdditiveMetric):
     Source: Saltykov's relation, Underwood, Quantitative Stereology (1970), ch. 4.
     """
 
-    needs: ClassVar[Needs] = Needs(max_phases=MAX_BITS)
+    needs: ClassVar[Needs] = Needs(min_phases=3, max_phases=MAX_BITS)
 
     def __init__(self, options: NoOptions | None = None) -> None:
         """Take no options."""
