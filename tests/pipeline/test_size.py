@@ -328,12 +328,13 @@ def test_planar_results_are_projected_compared_and_reported(tiny_job, image, tmp
     assert values["low-res-consistency", "all"] == 1
     assert main(["report", str(out), "--subvolumes", "8", "--size", "16", "--quiet"]) == 0
     compared = tmp_path / "compared"
-    more = ["--method", "interpolation", "--reference", truth, "--metrics", "volume-fraction,local-thickness",
-            "--subvolumes", 8, "--size", 16, "--out", compared]  # fmt: skip
-    assert main(["compare", *given, *map(str, more)]) == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert "8 patches of 16² voxels" in said
-    assert "local-thickness was not measured. It needs a 3D volume" in said
+    more = ["--method", "interpolation", "--reference", truth, "--subvolumes", 8, "--size", 16, "--out", compared]
+    solid = ["--metrics", "volume-fraction,local-thickness"]
+    assert main(["compare", *given, *map(str, more), *solid]) == 2
+    assert "'local-thickness' can't be measured: it needs a 3D volume" in " ".join(capsys.readouterr().err.split())
+    assert not compared.exists()
+    assert main(["compare", *given, *map(str, more), "--metrics", "volume-fraction"]) == 0
+    assert "8 patches of 16² voxels" in " ".join(capsys.readouterr().out.split())
     table = json.loads((compared / "comparison.json").read_text())["table"]
     assert "low-res-consistency" in {line["metric"] for line in table}
     assert main(["report", str(compared), "--quiet"]) == 0
