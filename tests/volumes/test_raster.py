@@ -8,6 +8,7 @@ from mesofuse.errors import UserError
 from mesofuse.volumes.formats import read_raw
 from mesofuse.volumes.intensities import read_intensities
 from mesofuse.volumes.labelling import to_labels
+from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.raster import as_it_looks, shared_palette, turned_round, without_opacity
 from mesofuse.volumes.raw import RawImage
 from tests.volumes import tiffs
@@ -274,6 +275,7 @@ def test_a_transparent_surround_is_a_mask_in_every_container(tmp_path, kind, end
         tiffs.write(path, [samples], photometric=1 if kind == "grey" else 2, extra=[2], compression=compression)
     raw = read_raw(str(path))
     np.testing.assert_array_equal(raw.mask, ROUND)
+    np.testing.assert_array_equal(to_labels(raw)[0].array[0], np.where(ROUND, IGNORED, STACK[0]))
     with pytest.raises(UserError, match="transparent pixels"):
         read_intensities({"zyx": str(path)}, "grey")
     (tmp_path / "folder").mkdir()
