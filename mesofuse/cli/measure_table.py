@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.table import Table
 
-from mesofuse.evaluation.compare import Cell, Row
+from mesofuse.evaluation.compare import Cell, Row, curves_only
 from mesofuse.evaluation.footnotes import Footnotes
 from mesofuse.evaluation.rounding import rounded
-from mesofuse.interfaces.metric import Curve, Measured, Measurement
+from mesofuse.interfaces.metric import Measured
 from mesofuse.report import terminal
 
 UNKNOWN_VOXELS = "Voxel sizes are not known everywhere: shares of voxel faces are compared as if they were equal."
@@ -49,13 +49,6 @@ def print_table(rows: Sequence[Row], columns: Sequence[Measured], reference: Mea
     for column in columns:
         for metric, reason in column.skipped.items():
             console.print(f"{Path(column.volume).name}: {metric} was not measured. {reason}")
-
-
-def curves_only(columns: Sequence[Measured]) -> list[str]:
-    """Return the names under which there are curves but no single values."""
-    single = {r.metric for c in columns for r in c.results if isinstance(r, Measurement)}
-    curves = dict.fromkeys(r.metric for c in columns for r in c.results if isinstance(r, Curve))
-    return [name for name in curves if name not in single]
 
 
 def _has(measured: Measured, metric: str) -> bool:

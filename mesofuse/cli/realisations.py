@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,10 @@ from mesofuse.cli import generation, options
 
 if TYPE_CHECKING:
     from mesofuse.pipeline.realisations import Realised
+
+
+ONE_RESULT = "The method draws nothing: all seeds give one result, so there is no spread."
+CURVES = "Curves only, no single values: the folder's realisations.json has them."
 
 
 @click.command("realisations")
@@ -65,7 +68,7 @@ def command(
     opened = generation.open_all(
         model, low_res, device, region, voxel_size=voxel_size, unit=unit, size=size, periodic=periodic
     )
-    compared = opened.low_res is not None and opened.region is None and bool(opened.package.options.get("degradation"))
+    compared = opened.low_res is not None and opened.region is None
     chosen = metric_choices(metrics, settings, compared)
     settled = GenerateOptions(
         seed, opened.region, chunk, shard, workers, opened.device, resume=resume, overwrite=overwrite, levels=levels,
@@ -84,27 +87,32 @@ def command(
 def _print(made: Realised) -> None:
     from rich.table import Table
 
+    from mesofuse.evaluation.footnotes import Footnotes
+    from mesofuse.evaluation.rounding import rounded, with_error
     from mesofuse.report import terminal
 
     grid = Table(show_edge=False, pad_edge=False, header_style="bold")
+    notes = Footnotes()
     for name in ("metric", "of"):
         grid.add_column(name, no_wrap=True)
-    for name in ("mean ± standard deviation", "min", "max"):
+    title = "mean ± standard deviation" if made.draws else notes.marked("value", ONE_RESULT)
+    for name in (title, "min", "max"):
         grid.add_column(name, justify="right")
     grid.add_column("unit")
     previous = ""
     for s in made.spreads:
-        mean = f"{_number(s.mean)} ± {_number(s.deviation)}"
+        mean = with_error(s.mean, s.deviation) if made.draws else rounded(s.mean)
         few = "" if s.count == len(made.seeds) else f" ({s.count} of {len(made.seeds)})"
+        ends = [rounded(v, s.deviation) if s.count else "–" for v in (s.least, s.most)]
         grid.add_row(
-            "" if s.metric == previous else s.metric, s.label, mean + few, _number(s.least), _number(s.most), s.unit
+            "" if s.metric == previous else s.metric, s.label, notes.marked(mean + few, s.reason), *ends, s.unit
         )
         previous = s.metric
+    for metric in made.curves:
+        grid.add_row(metric, "", notes.marked("curves", CURVES), "", "", "")
     console = terminal.console()
     console.print(grid)
+    for line in notes.lines:
+        console.print(line)
     for metric, reason in made.skipped.items():
         console.print(f"{metric} was not measured. {reason}")
-
-
-def _number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.4g}"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mesofuse.interfaces.metric import Measured, Measurement
+from mesofuse.interfaces.metric import Curve, Measured, Measurement
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.quantities import conversion
 
@@ -74,6 +74,13 @@ def table(volumes: Sequence[Measured], reference: Measured | None = None) -> lis
                 cells.append(_against(entry, volume.grid, truth[key], reference.grid))
         rows.append(Row(*key, first.unit, first.per_voxel, tuple(cells)))
     return rows
+
+
+def curves_only(columns: Sequence[Measured]) -> list[str]:
+    """Return the names under which there are curves but no single values."""
+    single = {r.metric for c in columns for r in c.results if isinstance(r, Measurement)}
+    curves = dict.fromkeys(r.metric for c in columns for r in c.results if isinstance(r, Curve))
+    return [name for name in curves if name not in single]
 
 
 def relative_error(value: float, reference: float) -> float | None:

@@ -25,7 +25,7 @@ from mesofuse.pipeline.fit import announcing, fit_job
 from mesofuse.pipeline.folder import FUSED, NUMBERS, PREVIEW, REPORT, REPORT_PDF, claimed
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs
-from mesofuse.pipeline.projection import check_projection, method_degradation
+from mesofuse.pipeline.projection import check_projection, judged_by
 from mesofuse.pipeline.size import DEFAULT_SIZE, check_job
 from mesofuse.registry import get_registry
 from mesofuse.report.montage import montage
@@ -142,7 +142,10 @@ def _fuse(
     )
     say("Measuring")
     if phases:
-        measured, image = measure_result(volume, inputs, method_degradation(package, inputs.problem))
+        degradation, note = (None, "") if inputs.low_res is None else judged_by(package, inputs.problem)
+        if note:
+            say(note)
+        measured, image = measure_result(volume, inputs, degradation)
     else:
         measured, image = measure_intensities(volume, inputs.fusion)
     record = {"fused": to_json(measured), "image": to_json(image), "model": package.digest, "seed": job.seed}

@@ -13,6 +13,8 @@ from mesofuse.models.package import Package
 from mesofuse.registry import get_registry
 from mesofuse.streaming.projection import ProjectedModel
 
+DEFAULT_DEGRADATION = "blur-downsample"
+
 
 def method_degradation(package: Package, problem: Problem) -> Degradation | None:
     """Return the degradation that a method's options name, or None where it has none."""
@@ -22,6 +24,23 @@ def method_degradation(package: Package, problem: Problem) -> Degradation | None
     options = {k: v for k, v in part.items() if k != "name"}
     built: Degradation = get_registry().find("degradation", part["name"]).build(options, problem)
     return built
+
+
+def judged_by(package: Package, problem: Problem) -> tuple[Degradation | None, str]:
+    """Return the degradation that agreement with the scan is judged by, and a sentence where it is a substitute.
+
+    A method without one is judged by the default, as far as that is installed.
+    """
+    if own := method_degradation(package, problem):
+        return own, ""
+    try:
+        built: Degradation = get_registry().find("degradation", DEFAULT_DEGRADATION).build(None, problem)
+    except UserError as error:
+        return None, f"Agreement with the scan is not measured: {error}"
+    return built, (
+        f"The method {package.method!r} has no model of the instrument: agreement with the scan is judged by the "
+        f"degradation {DEFAULT_DEGRADATION!r}"
+    )
 
 
 def check_projection(method: str, options: Mapping[str, Any], problem: Problem) -> None:

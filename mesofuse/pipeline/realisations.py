@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from mesofuse.errors import UserError
-from mesofuse.evaluation.compare import table
+from mesofuse.evaluation.compare import curves_only, table
 from mesofuse.evaluation.measure import MetricChoice, measure
 from mesofuse.evaluation.records import from_json, number, to_json
 from mesofuse.interfaces.events import Event
 from mesofuse.interfaces.metric import Measured
 from mesofuse.models.package import Package
 from mesofuse.pipeline.generate import apply_model, check_scan
-from mesofuse.pipeline.projection import check_projection, method_degradation
+from mesofuse.pipeline.projection import check_projection, judged_by
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.plan import check_disk
 from mesofuse.streaming.run import GenerateOptions
@@ -52,6 +52,7 @@ class Spread:
         most: Largest value.
         count: How many values.
         values: The value of each realisation; None where it was not measured or is undefined.
+        reason: Why it is undefined in some; empty otherwise.
     """
 
     metric: str
@@ -63,6 +64,7 @@ class Spread:
     most: float
     count: int
     values: tuple[float | None, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Realised:
         summary: Most probable phases, with the arrays ``probability`` and ``entropy``.
         spreads: The measured values.
         skipped: Metric name to the reason why it was not measured.
+        draws: Whether the model draws anything; one that does not makes the same volume for every seed.
+        curves: Names under which there are curves but no single values.
     """
 
     seeds: tuple[int, ...]
@@ -82,6 +86,8 @@ class Realised:
     summary: LabelVolume
     spreads: tuple[Spread, ...]
     skipped: dict[str, str]
+    draws: bool = True
+    curves: tuple[str, ...] = ()
 
 
 def check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -161,7 +167,7 @@ def realise(
         for name in _parts(out):
             remove(out / name)
     out.mkdir(parents=True, exist_ok=True)
-    scan = {} if options.region else _scan(package, low_res)
+    scan = {} if options.region else _scan(package, low_res, say)
     seeds = tuple(range(options.seed, options.seed + count))
     volumes, measured = [], []
     for done, seed in enumerate(seeds):
@@ -180,7 +186,10 @@ def realise(
     summary = summarise(
         volumes, str(out / SUMMARY), options, say=say, watch=lambda done, total: watch("summarising", done, total)
     )  # fmt: skip
-    made = Realised(seeds, tuple(volumes), summary, tuple(spreads(measured)), dict(measured[0].skipped))
+    made = Realised(
+        seeds, tuple(volumes), summary, tuple(spreads(measured)), dict(measured[0].skipped), bool(package.model.noise),
+        tuple(curves_only(measured)),
+    )  # fmt: skip
     _write(out, made, measured)
     return made
 
@@ -193,15 +202,20 @@ def spreads(measured: Sequence[Measured]) -> list[Spread]:
         known = [v for v in values if v is not None]
         mean = statistics.fmean(known) if known else math.nan
         deviation = statistics.stdev(known) if len(known) > 1 else math.nan
+        why = "; ".join(dict.fromkeys(cell.reason for cell in row.cells if cell.reason))
         least, most = min(known, default=math.nan), max(known, default=math.nan)
-        found.append(Spread(row.metric, row.label, row.unit, mean, deviation, least, most, len(known), tuple(values)))
+        found.append(
+            Spread(row.metric, row.label, row.unit, mean, deviation, least, most, len(known), tuple(values), why)
+        )
     return found
 
 
-def _scan(package: Package, low_res: Labels | None) -> dict[str, Any]:
+def _scan(package: Package, low_res: Labels | None, say: Callable[[str], None]) -> dict[str, Any]:
     """Return what metrics that compare with the scan need, as far as there is a scan and a model of its instrument."""
     problem = package.model.problem
-    degradation = None if low_res is None else method_degradation(package, problem)
+    degradation, note = (None, "") if low_res is None else judged_by(package, problem)
+    if note:
+        say(note)
     if degradation is None:
         return {}
     return {"low_res": low_res, "match": problem.match, "scale": problem.scale, "degradation": degradation}
@@ -241,6 +255,7 @@ def _write(out: Path, made: Realised, measured: Sequence[Measured]) -> None:
     ]
     record = {
         "seeds": list(made.seeds),
+        "draws": made.draws,
         "model": made.summary.provenance.get("model"),
         "spreads": rows,
         "realisations": [to_json(m) for m in measured],

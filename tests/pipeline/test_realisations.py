@@ -173,3 +173,26 @@ def test_overwriting_and_projecting(place, tmp_path):
     (row,) = [r for r in record["spreads"] if (r["metric"], r["label"]) == ("low-res-consistency", "all")]
     assert (row["mean"], row["deviation"]) == (1.0, 0.0)
     assert LabelVolume.open(out / "summary.zarr").provenance["projection"]["free"] == []
+
+
+def test_a_method_that_draws_nothing_says_so_and_is_still_held_against_the_scan(tiny_job, tmp_path, capsys):
+    words = [a for i, a in enumerate(map(str, tiny_job)) if not {"--set", "--quiet"} & {a, str(tiny_job[i - 1])}]
+    run_folder = tmp_path / "run"
+    assert main(["fuse", *words, "--method", "interpolation", "--out", str(run_folder)]) == 0
+    assert "agreement with the scan is judged by the degradation 'blur-downsample'" in "".join(capsys.readouterr())
+    fused = json.loads((run_folder / "metrics.json").read_text("utf-8"))["fused"]["results"]
+    agreement = {r["label"]: r["value"] for r in fused if r["metric"] == "low-res-consistency"}
+    assert agreement["all"] > 0.9
+
+    out = tmp_path / "out"
+    scan = words[words.index("--low-res") + 1] if "--low-res" in words else words[1]
+    assert main(["realisations", str(run_folder / "model"), scan, str(out), "--count", "2", "--chunks", "8"]) == 0
+    said = capsys.readouterr()
+    assert "judged by the degradation 'blur-downsample'" in said.err
+    table = [line for line in said.out.splitlines() if "│" in line]
+    assert not any("±" in line for line in table)
+    assert "[1] The method draws nothing: all seeds give one result, so there is no spread." in said.out
+    record = json.loads((out / "realisations.json").read_text("utf-8"))
+    assert record["draws"] is False
+    (consistency,) = [s for s in record["spreads"] if (s["metric"], s["label"]) == ("low-res-consistency", "all")]
+    assert consistency["mean"] == agreement["all"]
