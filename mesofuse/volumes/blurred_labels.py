@@ -23,8 +23,10 @@ _SOME = 0.005
 """Interpolation and JPEG alter at least this share of an image's pixels; fewer are strays."""
 _EXPLAINED = 0.8
 """Of the pixels that are no phase's so many lie between smaller and greater ones, or close to a phase's value."""
-_CROWDED = 0.97
-"""Of the pixels that are no phase's JPEG leaves so many close to a phase's value, interpolation fewer."""
+_BESIDE = 0.5
+"""The values that JPEG puts beside a level are on average rarer than this, compared with the level."""
+_RARER = 0.6
+"""Interpolation leaves most values that it makes rarer than this, compared with the most common phase."""
 _COMMON = 0.01
 """Values of a greater share than this that have an inside are the image's levels."""
 _CLOSE = 1 / 12
@@ -48,20 +50,21 @@ def blurred(array: np.ndarray, values: Sequence[int], counts: Sequence[int]) -> 
         return ""
     found, total = np.asarray(values, np.float64), np.asarray(counts, np.int64)
     between, inside = _where(array, found)
-    odd = np.flatnonzero(inside < _INSIDE)
-    levels = np.flatnonzero((inside >= _INSIDE) & (total >= _COMMON * total.sum()))
-    if len(odd) < 2 or total[odd].sum() < _SOME * total.sum() or not 2 <= len(levels) <= _LEVELS:
-        return ""
-    nearest = levels[np.abs(found[:, np.newaxis] - found[levels]).argmin(axis=1)]
-    span = found[-1] - found[0]
-    close = (np.abs(found - found[nearest]) <= span * _CLOSE) & (span >= _SPAN)
-    if np.average(close[odd], weights=total[odd]) >= _CROWDED and len(np.unique(nearest[odd])) > 1:
-        groups = [np.flatnonzero(nearest == level) for level in levels]
+    groups = _clusters(found, total)
+    if _is_crowd(groups, total, inside):
         return (
             f"holds {len(found)} different values, which crowd around {_listing(groups, found, total)}, as JPEG leaves "
             "labels, whatever the file is now"
         )
-    if len(odd) < 3 or np.average(np.where(close, 1, between)[odd], weights=total[odd]) < _EXPLAINED:
+    odd = np.flatnonzero(inside < _INSIDE)
+    levels = np.flatnonzero((inside >= _INSIDE) & (total >= _COMMON * total.sum()))
+    if total[odd].sum() < _SOME * total.sum() or not 2 <= len(levels) <= _LEVELS:
+        return ""
+    span = found[-1] - found[0]
+    close = (np.abs(found[:, np.newaxis] - found[levels]).min(axis=1) <= span * _CLOSE) & (span >= _SPAN)
+    if len(odd) < 3 or np.median(total[odd]) > _RARER * total[levels].max():
+        return ""
+    if np.average(np.where(close, 1, between)[odd], weights=total[odd]) < _EXPLAINED:
         return ""
     listing = ", ".join(f"{found[i]:g}: {100 * total[i] / total.sum():.2f} %" for i in levels)
     return (
@@ -128,6 +131,24 @@ def _where(array: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _middle(plane: np.ndarray) -> np.ndarray:
     top, left = (max(0, (n - _EDGE) // 2) for n in plane.shape)
     return np.ascontiguousarray(plane[top : top + _EDGE, left : left + _EDGE])
+
+
+def _is_crowd(groups: list[np.ndarray], counts: np.ndarray, inside: np.ndarray) -> bool:
+    """Return whether values lie beside a few levels, the rarer the further, and nowhere among like ones alone."""
+    wide = [group for group in groups if len(group) > 1]
+    if not 2 <= len(groups) <= _LEVELS or len(wide) < 2 or sum(map(len, groups)) < 2 * len(groups):
+        return False
+    beside = []
+    for group in wide:
+        peak = int(np.argmax(counts[group]))
+        rise = np.concatenate([-np.diff(counts[group])[:peak], np.diff(counts[group])[peak:]])
+        rest = np.delete(group, peak)
+        if rise.max() > 0.1 * counts[group][peak] or counts[rest].mean() > _BESIDE * counts[group][peak]:
+            return False
+        beside.append(rest)
+    others = np.concatenate(beside)
+    enough = counts[others].sum() >= _SOME * counts.sum()
+    return bool(enough and np.average(inside[others], weights=counts[others]) < _INSIDE)
 
 
 def _clusters(values: np.ndarray, counts: np.ndarray) -> list[np.ndarray]:

@@ -31,6 +31,8 @@ MAX_COLORS = 16
 NAME_ALL = " (really that many phases? Name all with --phases)"
 _GREYS = 4096
 """With more different values than this an image is of grey levels, and no more are counted."""
+_MANY = 10
+"""More values than this that nobody named are worth a question."""
 _STRAY = 5e-4
 """A value of a smaller share than this is worth a question."""
 _DARK = 32
@@ -363,6 +365,8 @@ def _odd_values(array: np.ndarray, values: list[int], counts: list[int]) -> tupl
     total, notes = sum(counts), []
     if len(values) < 3:
         return ()
+    if len(values) > _MANY:
+        return (f"it holds {len(values)} different values: has it so many phases? Labels that were resized hold more",)
     for value, count in zip(values, counts, strict=True):
         if count < _STRAY * total:
             notes.append(

@@ -3,6 +3,8 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import gaussian_filter, zoom
 
@@ -87,6 +89,20 @@ def test_what_jpeg_leaves_is_named_by_its_levels(quality, phases):
     assert all(f"{code} (" in said or f"{code}: " in said for code in (CODES[phases][0], CODES[phases][-1]))
 
 
+@pytest.mark.parametrize("size", [1.5, 3])
+@pytest.mark.parametrize("phases", [3, 4, 5])
+def test_fine_structures_too(phases, size):
+    codes = np.array(CODES[phases], np.uint8)[grains(phases, size=size)[0]]
+    for quality in (90, 98, 100):
+        file = io.BytesIO()
+        Image.fromarray(codes).save(file, "JPEG", quality=quality)
+        with pytest.raises(UserError, match=r"crowd around|more than 32"):
+            to_labels(RawImage(np.asarray(Image.open(file)), "a.png"))
+    bigger = np.asarray(Image.fromarray(codes).resize((320, 320), Image.Resampling.BILINEAR))
+    with pytest.raises(UserError, match=r"as interpolation leaves|more than 32"):
+        to_labels(RawImage(bigger, "a.png"))
+
+
 @pytest.mark.parametrize("quality", [95, 98, 100])
 def test_small_numbers_in_a_jpeg_are_refused_too(tmp_path, quality):
     Image.fromarray(voronoi(3)[0]).save(tmp_path / "a.jpg", quality=quality)
@@ -114,6 +130,15 @@ def test_label_images_of_many_phases_pass(phases, make, coded):
     np.testing.assert_array_equal(to_labels(RawImage(array, "a.png"))[0].array, labels)
 
 
+@pytest.mark.parametrize("size", [1, 1.5, 2, 3])
+@pytest.mark.parametrize("phases", [3, 4, 5, 10])
+def test_fine_layers_in_the_order_of_their_codes_pass(phases, size):
+    labels = grains(phases, size=size)
+    np.testing.assert_array_equal(
+        to_labels(RawImage(np.array(CODES[phases], np.uint8)[labels], "a.png"))[0].array, labels
+    )
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("phases", [4, 5, 8])
 @pytest.mark.parametrize("shape", [(1, 4, 4), (1, 12, 9), (3, 8, 8), (1, 60, 60)])
@@ -135,6 +160,12 @@ def test_rare_phases_pass(seed):
             labels[0, y : y + 3, x : x + 3] = phase
     assert clause(labels) == ""
     assert clause(labels * np.uint8(36)) == ""
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 2000), min_size=4, max_size=32, unique=True), st.integers(0, 2**31))
+def test_noise_of_any_values_passes(values, seed):
+    assert clause(np.random.default_rng(seed).choice(np.array(values), (1, 40, 40))) == ""
 
 
 def test_a_coat_between_two_phases_passes():

@@ -168,6 +168,13 @@ def test_a_stray_value_is_asked_about_unless_it_is_named():
     assert to_labels(raw(np.where(array == 64, 0, array)))[1].notes == ()
 
 
+def test_many_values_that_nobody_named_are_asked_about():
+    many = np.arange(220, dtype=np.uint8).reshape(20, 11) % 11
+    assert "11 different values: has it so many phases?" in to_labels(raw(many))[1].notes[0]
+    assert to_labels(raw(many), phase_names=[f"p{i}" for i in range(11)])[1].notes == ()
+    assert to_labels(raw(many % 10))[1].notes == ()
+
+
 def test_too_many_names_are_refused():
     with pytest.raises(UserError, match="4 phase names were given"):
         to_labels(raw(BASE * 9), phase_names=["a", "b", "c", "d"])
