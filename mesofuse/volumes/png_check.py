@@ -62,6 +62,8 @@ def _pieces(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
 
 def _stored_bytes(header: bytes) -> int:
     """Return the bytes of all rows, each with the byte of its filter."""
+    if len(header) < 13:
+        raise ValueError("its header is damaged")
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header[:13])
     bits = depth * _SAMPLES.get(colour, 0)
     if not (width and height and bits):
