@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,12 @@ def _decodable(page: Any) -> bool:
 
 def _plain_copy(tif: tifffile.TiffFile, path: str, foreign: list[int]) -> io.BytesIO:
     """Return the file with the data of some pages decoded, appended, and pointed at by their tags."""
+    if tif.is_ome and len(set(re.findall(r'FileName="([^"]+)"', tif.ome_metadata or ""))) > 1:
+        name = getattr(tif.pages[foreign[0]].compression, "name", "in an unusual way")
+        raise UserError(
+            f"{path} is one of several files of one OME-TIFF, compressed with {name}, which can't be read together here: "
+            "save the stack as one file, or uncompressed, or install the package imagecodecs."
+        )
     tif.filehandle.seek(0)
     data = io.BytesIO(tif.filehandle.read())
     with tifffile.TiffFile(data, mode="r+") as copy:

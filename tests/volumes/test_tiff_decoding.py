@@ -32,6 +32,21 @@ def test_tags_stay_what_they_are(tmp_path):
     np.testing.assert_array_equal(read(str(tmp_path / "a.tif")).array, STACK)
 
 
+def test_an_ome_tiff_of_several_compressed_files_is_not_read_in_part(tmp_path):
+    places = "".join(
+        f'<TiffData FirstZ="{i}"><UUID FileName="{i}.tif">urn:uuid:{i:032x}</UUID></TiffData>' for i in (0, 1)
+    )
+    xml = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
+        '<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="41" SizeY="33" SizeZ="2" SizeC="1" SizeT="1">'
+        f"{places}</Pixels></Image></OME>"
+    )
+    for i in (0, 1):
+        tiffs.write(tmp_path / f"{i}.tif", STACK[i : i + 1], compression="lzw", description=xml)
+    with pytest.raises(UserError, match="one of several files of one OME-TIFF, compressed with LZW"):
+        read(str(tmp_path / "0.tif"))
+
+
 def test_what_tifffile_decodes_is_left_to_it(tmp_path):
     tiffs.write(tmp_path / "a.tif", STACK, compression="deflate")
     with opened(str(tmp_path / "a.tif")) as (tif, _, _):
