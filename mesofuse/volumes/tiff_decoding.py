@@ -71,7 +71,7 @@ def _plain_copy(tif: tifffile.TiffFile, path: str, foreign: list[int]) -> io.Byt
     if tif.is_ome and len(set(re.findall(r'FileName="([^"]+)"', tif.ome_metadata or ""))) > 1:
         name = getattr(tif.pages[foreign[0]].compression, "name", "in an unusual way")
         raise UserError(
-            f"{path} is one of several files of one OME-TIFF, compressed with {name}, which can't be read together here: "
+            f"{path} is one of several files of one OME-TIFF, compressed with {name}, which can't be read together: "
             "save the stack as one file, or uncompressed, or install the package imagecodecs."
         )
     tif.filehandle.seek(0)
