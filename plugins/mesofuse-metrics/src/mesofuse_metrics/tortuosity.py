@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from mesofuse_metrics.components import components
 from mesofuse_metrics.options import TortuosityOptions
 from mesofuse_metrics.reasons import ABSENT, unless
 
+WATCHED = 200  # iterations between signs of life
 MORE = "raise their number with --set tortuosity.iterations=…"
 
 
@@ -55,7 +57,11 @@ class Tortuosity:
                 crossing[0] = False
                 efficiency, why = 0.0, _blocked(fraction, name)
                 if crossing.any():
-                    efficiency = self._efficiency(crossing[found.ids], axis, context)
+
+                    def progress(share: float, before: int = solved) -> None:
+                        context.progress((before + share) / total)
+
+                    efficiency = self._efficiency(crossing[found.ids], axis, context, progress)
                     why = f"it did not converge in {self.options.iterations} iterations: {MORE}"
                 solved += 1
                 context.progress(solved / total)
@@ -65,7 +71,9 @@ class Tortuosity:
                     results.append(Measurement(metric, label, value, reason=unless(value, why)))
         return results
 
-    def _efficiency(self, conducting: np.ndarray, axis: int, context: MetricContext) -> float:
+    def _efficiency(
+        self, conducting: np.ndarray, axis: int, context: MetricContext, progress: Callable[[float], None]
+    ) -> float:
         """Return D_eff / D_0 of a phase that connects both faces; NaN where it did not converge."""
         order = (axis, *(a for a in range(3) if a != axis))
         image = np.ascontiguousarray(conducting.transpose(order))
@@ -76,7 +84,10 @@ class Tortuosity:
         solver = _solver(image.astype(np.uint8), spacing, self.options.device)
         limit = min(self.options.iterations, max(3000, 12 * layers))
         with contextlib.redirect_stdout(io.StringIO()):
-            solver.solve(iter_limit=limit, verbose=False, conv_crit=self.options.tolerance)
+            while not solver.converged and solver.iter < limit:
+                progress(solver.iter / limit)
+                step = min(limit, solver.iter + WATCHED)
+                solver.solve(iter_limit=step, verbose=False, conv_crit=self.options.tolerance)
         if solver.converged and 0 < (value := float(solver.D_rel[0])) < math.inf:
             return value
         del solver
