@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 DIGITS = 4
+NOISE = 1e-12  # an error of less than this share is the arithmetic's
+SMALL = 1e-5  # relative errors of relative errors below this are shown as 0
 PLAIN = 5  # powers of ten to either side within which a number is written out
 
 
@@ -20,7 +22,7 @@ def rounded(value: float, error: float = math.nan, digits: int = DIGITS) -> str:
         return "undefined"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    if not math.isfinite(error) or error == 0:
+    if not math.isfinite(error) or error <= NOISE * abs(value):
         return _bare(_written(value, digits - 1 - _power(float(f"{value:.{digits - 1}e}"))))
     return _written(value, 1 - _power(float(f"{abs(error):.1e}")))
 
@@ -32,7 +34,7 @@ def with_error(value: float, error: float) -> str:
     """
     if not math.isfinite(value) or not math.isfinite(error):
         return rounded(value)
-    if error == 0:
+    if error <= NOISE * abs(value):
         return f"{rounded(value)} ± 0"
     places = 1 - _power(float(f"{abs(error):.1e}"))
     power = max(_power(value), _power(error))
@@ -45,7 +47,7 @@ def percent(share: float, error: float | None = None) -> str:
     """Return a relative error as ``+1.23 ± 0.45 %``; with one decimal place where its own error is not known, or 0."""
     if error is None or not math.isfinite(error):
         return f"{100 * share:+.1f} %"
-    if error == 0:
+    if error < SMALL:
         return f"{100 * share:+.1f} ± 0 %"
     text = with_error(100 * share, 100 * error)
     return ("+" if share > 0 and not text.startswith("(") else "") + f"{text} %"

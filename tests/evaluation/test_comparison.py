@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mesofuse.evaluation.comparison import Column, Entry, Line, cell_text, line_to_json, lines, overall
+from mesofuse.evaluation.footnotes import Footnotes
 from mesofuse.evaluation.protocol import Sampled
 from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.volumes.grid import Grid, Region
@@ -86,3 +87,22 @@ def test_infinite_values_never_become_numbers(truth):
     assert line.entries[2].relative is None
     assert cell_text(line.entries[2]) == "none finite"
     json.dumps(line_to_json(line), allow_nan=False)
+
+
+def test_a_value_that_is_not_finite_says_why_in_the_cell_and_in_json(truth):
+    some = column("some", np.array([math.inf, *truth.sampled.values[KEY][1:]]))
+    some.sampled.reasons[KEY] = ["it is blocked", *[""] * 19]
+    none = column("none", np.full(20, math.nan))
+    none.sampled.reasons[KEY] = ["the phase is absent"] * 20
+    line = lines([truth, some, none], truth)[0]
+    notes = Footnotes()
+    texts = [cell_text(entry, notes=notes) for entry in line.entries]
+    assert "[" not in texts[0]
+    assert texts[1].endswith("95% finite [1]")
+    assert texts[2] == "none finite [2]"
+    assert notes.lines == ["[1] In 1 of 20: it is blocked.", "[2] The phase is absent."]
+    assert [e["reason"] for e in line_to_json(line)["entries"]] == [
+        "",
+        "in 1 of 20: it is blocked",
+        "the phase is absent",
+    ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesofuse.evaluation.rounding import rounded, with_error
+from mesofuse.evaluation.rounding import percent, rounded, share, with_error
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,7 @@ from mesofuse.evaluation.rounding import rounded, with_error
         (15781.4, 1240, "15800 ± 1200"),
         (3.0, 0.0, "3 ± 0"),
         (3.0, math.nan, "3"),
+        (3.0, 4e-16, "3 ± 0"),
         (math.nan, 1.0, "undefined"),
         (math.inf, 1.0, "∞"),
         (0.0, 0.02, "0.000 ± 0.020"),
@@ -58,3 +59,21 @@ def test_rounding_moves_a_value_by_less_than_a_tenth_of_its_error(value, share):
 @given(st.floats(1e-12, 1e12))
 def test_four_digits_are_within_a_thousandth(value):
     assert float(rounded(value)) == pytest.approx(value, rel=5.001e-4)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (0.0123, None, "+1.2 %"),
+        (-0.0123, 0.0045, "-1.23 ± 0.45 %"),
+        (0.12, 0.3, "+12 ± 30 %"),
+        (0.0, 0.0, "+0.0 ± 0 %"),
+        (1.0, 1e-15, "+100.0 ± 0 %"),
+    ],
+)
+def test_relative_errors(value, error, text):
+    assert percent(value, error) == text
+
+
+def test_shares():
+    assert [share(v) for v in (0.0123, 0.31, 0.000123)] == ["1.2 %", "31 %", "0.012 %"]

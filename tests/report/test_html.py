@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from mesofuse.report.html import Content, Sheet, escape, page, script_json
+from mesofuse.report.html import Content, Sheet, _sheet, escape, page, script_json
 from mesofuse.report.viewer import Shown
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
@@ -78,3 +78,9 @@ def test_escaped_json_is_the_same_json(text: str) -> None:
     assert json.loads(script_json({text: [text]})) == {text: [text]}
     assert "<" not in script_json(text)
     assert not set('<>"') & set(escape(text))
+
+
+def test_a_table_has_its_footnotes_below_it():
+    sheet = Sheet("Values", ["quantity", "a"], [["τ", "∞ [1]"]], notes=["[1] The phase <z> is blocked."])
+    text = _sheet(sheet)
+    assert text.index("∞ [1]") < text.index("[1] The phase &lt;z&gt; is blocked.")
