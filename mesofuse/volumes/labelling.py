@@ -14,7 +14,8 @@ from mesofuse.volumes.blurred_labels import WAYS, blurred
 from mesofuse.volumes.format_spec import FormatSpec
 from mesofuse.volumes.formats import BUILTIN, read_raw
 from mesofuse.volumes.grid import Grid, Region, Scale, parse_unit
-from mesofuse.volumes.label_values import NAME_ALL, different_values, more_than_names, odd_values, slabs
+from mesofuse.volumes.label_values import NAME_ALL, more_than_names, odd_values, slabs
+from mesofuse.volumes.label_values import different_values as _values
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.mask import Ignore, Relabelled, ignored_in, relabelled
 from mesofuse.volumes.part import Part
@@ -111,7 +112,7 @@ def to_labels(
     transparent = None if raw.mask is None else raw.mask.reshape(array.shape)
     known = len(names) or len(raw.phase_names)
     mask, ignored_notes, ignored = ignored_in(array, ignore, name, colors, transparent)
-    values, counts = different_values(array, name, max(MAX_UNNAMED, min(known, MAX_PHASES)), raw.lossy, mask)
+    values, counts = _values(array, name, max(MAX_UNNAMED, min(known, MAX_PHASES)), raw.lossy, mask)
     colors = tuple(colors[v] for v in values) if colors else ()
     if mask is not None:
         array = np.where(mask, array.dtype.type(values[0]), array)
