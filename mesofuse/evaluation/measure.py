@@ -61,7 +61,7 @@ def measure(
         not fit for is in ``skipped`` with its reason.
 
     Raises:
-        UserError: An unknown metric or option, a label that is no phase, or too little memory for the whole volume.
+        UserError: If a metric or option is unknown, or a label is no phase.
     """
     if low_res is not None and scale is None:
         high, low = volume.grid.shape, low_res.grid.shape
@@ -88,9 +88,6 @@ def measure(
     chosen = [_resolve(choice) for choice in choices]
     measured = Measured(name, volume.grid, skipped={key: why for key, m in chosen if (why := _unfit(m, context))})
     fit = [(key, metric) for key, metric in chosen if key not in measured.skipped]
-    for key, metric in fit:
-        if not isinstance(metric, AdditiveMetric):
-            _check_memory(key, metric, volume)
 
     streamed = [metric for _, metric in fit if isinstance(metric, AdditiveMetric)]
     counts = iter(_stream(volume, streamed, context, workers, watch) if streamed else [])
@@ -176,6 +173,8 @@ def _resolve(choice: MetricChoice) -> tuple[str, Metric]:
 
 def _unfit(metric: Metric, context: MetricContext) -> str:
     """Return why the metric can't be measured, or nothing."""
+    if not isinstance(metric, AdditiveMetric) and (why := _too_large(metric, context.grid)):
+        return why
     if metric.needs.three_d and context.planar:
         return "It needs a 3D volume, and this is an image."
     if len(context.phases) < metric.needs.min_phases:
@@ -202,16 +201,18 @@ def _unfit(metric: Metric, context: MetricContext) -> str:
     return ""
 
 
-def _check_memory(name: str, metric: Metric, volume: Labels) -> None:
+def _too_large(metric: Metric, grid: Grid) -> str:
+    """Return why a metric that takes the whole volume does not fit into memory, or nothing."""
     import psutil
 
-    needed = volume.grid.region.size * (1 + metric.needs.bytes_per_voxel)
+    needed = grid.region.size * (1 + metric.needs.bytes_per_voxel)
     free = psutil.virtual_memory().available
-    if needed > free:
-        raise UserError(
-            f"The metric {name!r} takes the whole volume at once and would need about {needed / 2**30:.1f} GiB of "
-            f"memory, but {free / 2**30:.1f} GiB are free: leave it out, or measure a part of the volume."
-        )
+    if needed <= free:
+        return ""
+    return (
+        f"It takes the whole volume at once and would need about {needed / 2**30:.1f} GiB of memory, but "
+        f"{free / 2**30:.1f} GiB are free: measure a part of the volume."
+    )
 
 
 def _read(volume: Labels, region: Region) -> np.ndarray:
