@@ -18,7 +18,8 @@ from mesofuse.volumes.units import parse_pixel_size, parse_voxel_size
 if TYPE_CHECKING:
     from mesofuse.evaluation.measure import MetricChoice
     from mesofuse.interfaces.metric import Measured
-    from mesofuse.volumes.labels import Labels
+    from mesofuse.volumes.grid import Grid
+    from mesofuse.volumes.phases import Phase
 
 CONSISTENCY = "low-res-consistency"
 
@@ -84,6 +85,7 @@ def command(
       mesofuse measure fused.zarr --reference truth.zarr --samples 256 --metrics volume-fraction,tortuosity
     """
     from mesofuse.evaluation.measure import measure
+    from mesofuse.evaluation.protocol import positions
     from mesofuse.report.progress import SampleBars
 
     paths = list(dict.fromkeys([*([reference] if reference else []), *volumes]))
@@ -96,7 +98,10 @@ def command(
     opened = {path: volume for path, (volume, _) in files.items()}
     for path in opened if metrics not in (None, "all") else ():
         if path != reference and not low_res:
-            _check_fit(path, opened[path], chosen, stack=stack)
+            grid = opened[path].grid
+            if samples:
+                grid = grid.cropped(positions(grid, size=size, count=1, stack=stack)[0])
+            _check_fit(path, grid, opened[path].phases, chosen, stack=stack)
     with SampleBars(quiet=json_path == "-", brief=samples is None) as bars:
 
         def progress(path: str) -> Callable[[int, int], None]:
@@ -117,7 +122,7 @@ def command(
                 if low_res and path in volumes and (path != reference or len(paths) == 1):
                     scan = open_scan(low_res, path, files[path], scale, shows, degradation)
                     asked = chosen if metrics not in (None, "all") else [CONSISTENCY]
-                    _check_fit(path, opened[path], asked, stack=stack, **scan)
+                    _check_fit(path, opened[path].grid, opened[path].phases, asked, stack=stack, **scan)
                 measured[path] = measure(
                     opened[path], chosen, stack=stack, name=path, workers=workers, progress=stages(path), **scan
                 )
@@ -130,7 +135,7 @@ def command(
     _report(columns, measured[reference] if reference else None, json_path)
 
 
-def _check_fit(path: str, volume: Labels, metrics: Sequence[MetricChoice], **more: Any) -> None:
+def _check_fit(path: str, grid: Grid, phases: tuple[Phase, ...], metrics: Sequence[MetricChoice], **more: Any) -> None:
     """Refuse metrics that were asked for by name and can't be measured, before anything is.
 
     Raises:
@@ -138,7 +143,7 @@ def _check_fit(path: str, volume: Labels, metrics: Sequence[MetricChoice], **mor
     """
     from mesofuse.evaluation.measure import unmeasurable
 
-    for name, why in unmeasurable(volume.grid, volume.phases, metrics, **more).items():
+    for name, why in unmeasurable(grid, phases, metrics, **more).items():
         raise UserError(f"{path}: the metric {name!r} can't be measured: {why[:1].lower()}{why[1:]} Leave it out.")
 
 

@@ -271,7 +271,8 @@ def _check_metrics(config: ComparisonConfig, inputs: JobInputs, grids: Sequence[
     if config.metrics == METRICS:
         return
     asked = [m for m in config.metric_choices if inputs.low_res is None or CONSISTENCY not in (m, m[0])]
-    found = [unmeasurable(grid, inputs.problem.phases, asked) for grid in grids]
+    parts = [grid.cropped(positions(grid, size=config.size, count=1)[0]) for grid in grids]
+    found = [unmeasurable(part, inputs.problem.phases, asked) for part in parts]
     for name, why in found[0].items() if found else ():
         if all(name in reasons for reasons in found):
             raise UserError(f"The metric {name!r} can't be measured: {why[:1].lower()}{why[1:]} Leave it out.")

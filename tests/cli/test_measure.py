@@ -327,3 +327,12 @@ def test_a_metric_of_curves_alone_leaves_a_word(tiff, capsys):
     text, marked, notes = shown(capsys, tiff, "--metrics", "lineal-path", "--samples", "3", "--size", "5")
     assert "curves [1]" in text
     assert marked == notes
+
+
+def test_subvolumes_of_a_volume_too_large_for_memory_are_measured(tiff, monkeypatch, capsys):
+    import psutil
+
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("", (), {"available": 12**3 * 8}))
+    assert "takes the whole volume at once" in fails(capsys, tiff, "--metrics", "percolation")
+    sampled = as_json(capsys, tiff, "--metrics", "percolation", "--samples", "3", "--size", "5")
+    assert {row["metric"] for row in sampled["table"]} == {"percolation"}
