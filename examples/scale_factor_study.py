@@ -24,8 +24,9 @@ from mesofuse.evaluation.measure import measure
 from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.interfaces.problem import Problem
 from mesofuse.pipeline.folder import FUSED
-from mesofuse.pipeline.fuse import fuse, method_degradation
+from mesofuse.pipeline.fuse import fuse
 from mesofuse.pipeline.inputs import open_inputs
+from mesofuse.pipeline.projection import method_degradation
 from mesofuse.registry import get_registry
 from mesofuse.report.progress import ProgressPrinter
 from mesofuse.streaming.compute import default_workers

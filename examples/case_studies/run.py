@@ -29,9 +29,9 @@ from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.models.device import resolve_device
 from mesofuse.pipeline.fit import fit_job
 from mesofuse.pipeline.folder import FUSED, PREVIEW, check_folder
-from mesofuse.pipeline.fuse import method_degradation
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
+from mesofuse.pipeline.projection import method_degradation
 from mesofuse.report.montage import montage
 from mesofuse.report.progress import ProgressPrinter
 from mesofuse.streaming.compute import default_workers

@@ -78,7 +78,7 @@ def test_show_says_all_about_a_component(capsys):
     for text in (
         "critic_steps (int, ≥ 1, ",
         "default 2)",
-        "Presets: slim, paper",
+        "Presets: slim, patterns, paper",
         "  method:\n    name: superres",
         "@article",
     ):

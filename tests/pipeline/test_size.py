@@ -1,6 +1,7 @@
 """Volumes without a scan, periodic, planar and anisotropic ones, through the commands from end to end."""
 
 import json
+from pathlib import Path
 from statistics import NormalDist
 from types import ModuleType
 
@@ -350,7 +351,9 @@ def test_an_image_for_each_direction(tiny_job, tmp_path):
     several = [*replaced(tiny_job, high_res=f"zy={first}"), "--high-res", f"x={other}"]
     assert main(["fuse", *several, "--out", str(out)]) == 0
     config = yaml.safe_load((out / "config.yaml").read_text())
-    assert config["high_res"] == {"zy": first, "x": str(other)}
+    assert {axes: (out / path).resolve() for axes, path in config["high_res"].items()} == {
+        "zy": Path(first).resolve(), "x": other.resolve()
+    }  # fmt: skip
     results = json.loads((out / "metrics.json").read_text())["image"]["results"]
     pore = next(r["value"] for r in results if (r["metric"], r["label"]) == ("volume-fraction", "pore"))
     assert pore == pytest.approx((2 * np.mean(tifffile.imread(first) == 0) + np.mean(labels == 0)) / 3)

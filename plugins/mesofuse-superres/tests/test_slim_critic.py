@@ -100,4 +100,6 @@ def test_training_with_a_normalised_critic_resumes_bit_for_bit(tmp_path, name):
     assert len([key for key in whole if key.startswith("critic0/") and key.endswith(("._u", "._v"))]) >= 8
     assert whole.keys() == cut.keys()
     for key, value in whole.items():
+        if key == "log":  # says how many seconds each step took
+            continue
         assert torch.equal(value, cut[key]), key
