@@ -176,11 +176,14 @@ class Tally:
         return f"{self.name}: " + ", ".join(f"{count} {what}" for what, count in self.counts.items())
 
     def check(self) -> None:
-        """Print the counts and fail unless every trial is sound, and nearly every fault has struck."""
+        """Print the counts and fail unless every trial is sound, and nearly every fault has struck.
+
+        Threads make a little more or fewer operations of a kind in each run, so the last ones may not be reached.
+        """
         print(self)
         bad = [str(t) for t in self.trials if not t.sound]
         assert not bad, f"{self}\n" + "\n".join(bad[:20])
-        assert self.counts["struck"] >= 0.9 * len(self.trials), str(self)
+        assert len(self.trials) - self.counts["struck"] <= max(1, len(self.trials) // 10), str(self)
 
 
 def draw(
