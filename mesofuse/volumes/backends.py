@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mesofuse.errors import UserError
+from mesofuse.errors import UserError, first_line
 from mesofuse.volumes import digests
 from mesofuse.volumes.files import beside, remove
 
@@ -53,6 +53,10 @@ def open_store(path: str, *, writable: bool) -> Store:
 
         if not zipfile.is_zipfile(path):
             raise UserError(f"{path} is not a zip file, or it is cut off at its end.")
+        try:
+            zipfile.ZipFile(path).close()
+        except Exception as error:  # of zipfile, struct, the system: a damaged list of entries shows as nearly anything
+            raise UserError(f"{path} is a damaged zip file, perhaps cut off ({first_line(error)}).") from error
         return ReadOnlyZip(path, mode="r")
     return FolderStore(path, read_only=not writable)
 

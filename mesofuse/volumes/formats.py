@@ -62,8 +62,8 @@ def read_raw(path: str | Path, formats: Sequence[FormatSpec] = BUILTIN, format: 
         format: Name of the format, where the file's ending does not tell.
 
     Raises:
-        UserError: If it does not exist, is empty, is in no known format, or is damaged; the path is always named.
-        MemoryError: If it does not fit the memory.
+        UserError: If it does not exist, is empty, is in no known format, is damaged, or does not fit the memory; its
+            path is always named.
     """
     text, (file, inner) = str(path), inner_path.split(str(path))
     place = Path(file)
@@ -81,8 +81,10 @@ def read_raw(path: str | Path, formats: Sequence[FormatSpec] = BUILTIN, format: 
         with warnings.catch_warnings():  # of libraries about what is odd in a file: what matters the readers say
             warnings.simplefilter("ignore")
             image: RawImage = _load(spec.reader)(text)
-    except (UserError, MemoryError):
+    except UserError:
         raise
+    except MemoryError as error:
+        raise UserError(f"{path} needs more memory than there is, if it is not damaged.") from error
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or first_line(error)}.") from error
     except Exception as error:  # libraries raise nearly anything on a damaged file

@@ -253,7 +253,7 @@ class LabelVolume:
             raise UserError(self._absent(region))
         try:
             labels = np.asarray(self.array[(..., *region.slices)]).astype(np.uint8, copy=False)
-        except (RuntimeError, ValueError, IndexError, OSError) as error:
+        except Exception as error:  # whatever a codec raises
             raise UserError(self._blame(region, error)) from error
         if self._own and self.phases and (highest := highest_label(labels, self.masked)) >= len(self.phases):
             raise UserError(self._blame(region, ValueError(f"it holds the value {highest}")))
@@ -445,7 +445,13 @@ class LabelVolume:
             return phases
         seen: set[int] = set()
         for block in self._stored_blocks(seen):
-            seen.update(np.unique(self.array[block.slices]).tolist())
+            try:
+                seen.update(np.unique(self.array[block.slices]).tolist())
+            except Exception as error:  # whatever a codec raises
+                raise UserError(
+                    f"{self.path} is damaged: its voxels {block} can't be decoded ({one_line(error)}); restore them "
+                    "from a copy."
+                ) from error
             if self.masked:
                 seen.discard(IGNORED)
             if len(seen) > 255:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zarr.storage import FsspecStore, LocalStore, ZipStore
 
+from mesofuse.errors import first_line
 from mesofuse.volumes import digests
 from mesofuse.volumes.gate import writing
 
@@ -134,9 +135,40 @@ class ReadOnlyZip(_Checking, ZipStore):
         if not self._is_open:
             self._sync_open()
         try:
-            return self._zf.getinfo(key).file_size
+            entry = self._zf.getinfo(key)
         except KeyError:
             return None
+        if entry.compress_size > self.path.stat().st_size:
+            raise UnusableFile(f"{key} is said to take {entry.compress_size} bytes, more than the zip has")
+        return entry.file_size
+
+    async def get(
+        self, key: str, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        """Return the bytes of a key, or of a part of it.
+
+        Raises:
+            UnusableFile: If its entry is damaged, empty, or larger than it can be.
+        """
+        try:
+            return await super().get(key, prototype, byte_range)
+        except UnusableFile:
+            raise
+        except Exception as error:  # of zipfile, zlib, struct: damage in an entry shows as nearly anything
+            raise UnusableFile(f"{key} can't be unpacked ({first_line(error)})") from error
+
+    async def getsize(self, key: str) -> int:
+        """Return the bytes that an entry takes in the file, which need not be read for that.
+
+        Raises:
+            FileNotFoundError: If there is none.
+        """
+        if not self._is_open:
+            self._sync_open()
+        try:
+            return self._zf.getinfo(key).compress_size
+        except KeyError:
+            raise FileNotFoundError(key) from None
 
 
 class RemoteStore(_Checking, FsspecStore):

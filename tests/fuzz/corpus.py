@@ -25,7 +25,7 @@ class Seed:
         reader: What reads it, one of `run.READERS`.
         structured: Damage that knows the file's structure.
         weight: How often it is drawn.
-        shape: What a reader that saw no damage gives, or None where that is not checked.
+        shape: What a reader that saw no damage gives, or None where a file has nothing that would tell.
     """
 
     name: str
@@ -246,11 +246,11 @@ SEEDS: list[Seed] = [
     Seed("fortran.npy", lambda path: np.save(path, np.asfortranarray(labels().astype(">i4"))), structured=TEXT),
     Seed("pictures/", numbered_folder(".png"), structured=(m.png_chunks,)),
     Seed("tiffs/", numbered_folder(".tif"), structured=TIFF),
-    Seed("own.zarr/", volume, structured=ZARR, weight=3),
-    Seed("sharded.zarr/", lambda path: volume(path, chunks=(4, 4, 4), shards=(8, 8, 8)), structured=ZARR),
-    Seed("own.zip", zipped(volume), structured=(m.zip_members, m.zip_members), weight=2),
-    Seed("v2.zarr/", foreign_zarr(2), structured=ZARR, weight=2),
-    Seed("v3.zarr/", foreign_zarr(3), structured=ZARR),
+    Seed("own.zarr/", volume, structured=ZARR, weight=3, shape=None),
+    Seed("sharded.zarr/", lambda path: volume(path, chunks=(4, 4, 4), shards=(8, 8, 8)), structured=ZARR, shape=None),
+    Seed("own.zip", zipped(volume), structured=(m.zip_members, m.zip_members), weight=2, shape=None),
+    Seed("v2.zarr/", foreign_zarr(2), structured=ZARR, weight=2, shape=None),
+    Seed("v3.zarr/", foreign_zarr(3), structured=ZARR, shape=None),
     Seed("job.yaml", text(JOB), "job", TEXT, shape=None),
     Seed("comparison.yaml", text(COMPARISON), "comparison", TEXT, shape=None),
     Seed("package/", package, "model", ZARR, shape=None, weight=0.5),

@@ -84,7 +84,7 @@ def read_model(path: Path) -> None:
     """Load a model package."""
     from mesofuse.models.package import load_package
 
-    load_package(path)
+    _named(path, lambda: load_package(path))
 
 
 def read_weights(path: Path) -> None:
