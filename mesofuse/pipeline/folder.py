@@ -110,6 +110,8 @@ def _recover(out: Path) -> None:
         remove(out)
         kept.rename(out)
     recover(out)
+    for folder in (out / TRAINING, *(out / TRAINING).glob("*/")):
+        recover(folder)
 
 
 def _kept(out: Path) -> Path:
