@@ -68,8 +68,14 @@ class _SelfTest(_Checked):
     sha256: Digest
 
 
+class _Budget(_Checked):
+    steps: int | None = None
+    minutes: float | None = None
+
+
 class _Provenance(_Checked):
     interrupted: bool = False
+    budget: _Budget | None = None
     voxel_size: tuple[Length, Length, Length] | None = None
     unit: str | None = None
     inputs: dict[str, Any] = Field(default_factory=dict)

@@ -124,7 +124,7 @@ def fit_job(
             assert end is not None
             forget_training(out)
             raise end
-        if done and before is not None and not stepped and end is None:
+        if done and before is not None and not stepped and end is None and _within(job, _made_with(out, before)):
             announce(Note(f"The model in {out / MODEL} has used up this budget already, and stays as it is."))
             _write(out / CONFIG, dump_job(before, out))
             return load_package(out / MODEL)
@@ -230,10 +230,7 @@ def _goes_on(out: Path, job: JobConfig, before: JobConfig | None) -> bool:
         UserError: If it is, but the folder does not hold what its training could go on from.
     """
     component, _ = job.resolve_method()
-    made = read_record(out / MODEL)["provenance"].get("budget")
-    if made is None:
-        made = {} if before is None else {"steps": before.steps, "minutes": before.minutes}
-    if not component.load().trains or made == {"steps": job.steps, "minutes": job.minutes}:
+    if not component.load().trains or _made_with(out, before) == {"steps": job.steps, "minutes": job.minutes}:
         return False
     if not can_go_on(out):
         raise UserError(
@@ -241,6 +238,20 @@ def _goes_on(out: Path, job: JobConfig, before: JobConfig | None) -> bool:
             "out --steps and --minutes to keep its model, or give --overwrite to start anew."
         )
     return True
+
+
+def _made_with(out: Path, before: JobConfig | None) -> dict[str, Any]:
+    """Return the budget that a finished model was made with; packages of the first versions do not say it."""
+    made: dict[str, Any] | None = read_record(out / MODEL)["provenance"].get("budget")
+    if made is None:
+        return {} if before is None else {"steps": before.steps, "minutes": before.minutes}
+    return made
+
+
+def _within(job: JobConfig, made: dict[str, Any]) -> bool:
+    """Whether a job's budget is no larger than that of a finished model."""
+    budget = {"steps": job.steps, "minutes": job.minutes}
+    return all(v is None or (made.get(k) is not None and v <= made[k]) for k, v in budget.items())
 
 
 def _check_same(out: Path, before: JobConfig, job: JobConfig, inputs: JobInputs) -> None:

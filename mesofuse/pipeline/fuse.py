@@ -33,7 +33,7 @@ from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.plan import check_disk
 from mesofuse.streaming.probe import compressed
 from mesofuse.streaming.run import GenerateOptions
-from mesofuse.volumes.files import remove, replacing
+from mesofuse.volumes.files import discard, remove, replacing
 from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.labels import Labels
@@ -168,8 +168,10 @@ def _drop_older(package: Package, out: Path, say: Callable[[str], None]) -> None
     if made_by in (None, package.digest):
         return
     say(f"{out / FUSED} was made by this model before it was trained on, so it is made anew")
-    for name in (NUMBERS, PREVIEW, REPORT, REPORT_PDF, FUSED, f"{FUSED}.tiles.zarr"):
+    for name in (NUMBERS, PREVIEW, REPORT, REPORT_PDF):
         remove(out / name)
+    for name in (f"{FUSED}.tiles.zarr", FUSED):
+        discard(out / name)
 
 
 def _check_disk(inputs: JobInputs, size: Triple | None, out: str) -> None:

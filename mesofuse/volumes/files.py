@@ -26,6 +26,14 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def discard(path: Path) -> None:
+    """Delete a folder so that a kill leaves no half of it under its name, but what `recover` deletes."""
+    if path.exists():
+        aside = beside(path)
+        path.rename(aside)
+        remove(aside)
+
+
 def check_free(path: Path, overwrite: bool) -> None:
     """Raise if an output exists that must not be replaced, or its folder can't be written.
 

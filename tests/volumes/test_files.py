@@ -4,7 +4,8 @@ import threading
 import pytest
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.files import check_free, own_name, recover, replacing
+from mesofuse.volumes import files
+from mesofuse.volumes.files import check_free, discard, own_name, recover, replacing
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
@@ -131,3 +132,16 @@ def test_names_of_temporary_paths_are_those_that_they_are_to_have(tmp_path):
     for name in ("a.zarr", ".01234567.partial.a.zarr", ".01234567.partial.a.zip.zarr", ".01234567.partial.a.zarr.zip"):
         assert own_name(tmp_path / name) == "a"
     assert own_name(tmp_path / "a.01.partial") == "a.01.partial"
+
+
+def test_a_folder_is_discarded_whole_or_left_to_be_recovered(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "file").write_text("x")
+    monkeypatch.setattr(files.shutil, "rmtree", lambda path: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        discard(tmp_path / "a")
+    monkeypatch.undo()
+    assert not (tmp_path / "a").exists()
+    recover(tmp_path)
+    discard(tmp_path / "a")
+    assert not list(tmp_path.iterdir())
