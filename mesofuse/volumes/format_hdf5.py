@@ -41,7 +41,7 @@ def read(path: str) -> RawImage:
         array = _values(dataset, path)
         array = squeezed(array) if arranged is None else arranged.applied(array, path)
         planes = array.shape[0] if array.ndim == 3 else 1
-        note = own_note.parse(_text(dataset.attrs.get(own_note.KEY)))
+        note = own_note.parse(_note(dataset))
         says = own_note.reconcile(_size(dataset, planes), note, array.shape)
         return RawImage(array, path, notes=(*notes, *_unwritten(dataset)), **says)
 
@@ -71,7 +71,8 @@ def write(labels: Labels, path: str) -> None:
         dataset = file.create_dataset("labels", grid.shape, np.uint8, chunks=chunks, compression="gzip")
         if grid.known:
             dataset.attrs[_SIZE] = [convert(v, grid.unit, "micrometer") for v in grid.voxel_size]
-        dataset.attrs[own_note.KEY] = own_note.note_of(labels)
+        # Of fixed length: libhdf5 may never come back from a string of variable length whose heap is damaged.
+        dataset.attrs[own_note.KEY] = np.bytes_(own_note.note_of(labels))
         for region, slab in slabs(labels):
             dataset[region.slices] = slab
 
@@ -181,6 +182,16 @@ def _size(dataset: Any, planes: int) -> Said:
     except (TypeError, ValueError):
         return Said.nothing(f"its attribute {_SIZE} is not three numbers")
     return understand((z, y, x), ("um",) * 3, planes)
+
+
+def _note(dataset: Any) -> str:
+    """Return the text of our own note, which is a string of fixed length; empty where there is none."""
+    import h5py
+
+    if own_note.KEY not in dataset.attrs:
+        return ""
+    kind = h5py.check_string_dtype(dataset.attrs.get_id(own_note.KEY).dtype)
+    return "" if kind is None or kind.length is None else _text(dataset.attrs[own_note.KEY])
 
 
 def _text(value: Any) -> str:

@@ -37,7 +37,10 @@ def read(path: str) -> RawImage:
 def _version_5(path: str, file: str) -> RawImage:
     from scipy.io import loadmat, whosmat
 
-    held = whosmat(file, appendmat=False)
+    try:
+        held = whosmat(file, appendmat=False)
+    except MemoryError:  # headers are small: a length in them is wrong
+        raise UserError(f"{file} is damaged: a length in it goes far beyond its end.") from None
     shapes = {name: shape for name, shape, kind in held if kind in _BYTES}
     name, notes = choose(path, shapes, [name for name, _, kind in held if kind not in _BYTES])
     check_room(path, shapes[name], _BYTES[next(kind for n, _, kind in held if n == name)])

@@ -12,6 +12,7 @@ from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid, Scale, parse_unit
 from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.phases import MAX_PHASES
 from mesofuse.volumes.units import Said, convert
 
 KEY = "mesofuse"
@@ -58,6 +59,8 @@ def parse(text: str) -> Note | None:
     if not (np.isfinite([*grid.voxel_size, *grid.origin]).all() and min(grid.voxel_size) > 0):
         return None
     if not all(re.fullmatch("#[0-9a-f]{6}", color) for color in colors):
+        return None
+    if not all(names) or len(set(names)) < len(names) or len(names) > MAX_PHASES:
         return None
     return Note(grid, names, colors)
 

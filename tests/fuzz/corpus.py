@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import zipfile
 from collections.abc import Callable
@@ -222,6 +223,35 @@ def torch_weights(path: Path) -> None:
     torch.save({"a.weight": torch.ones(4, 3), "a.bias": torch.zeros(4)}, path)
 
 
+def matlab(path: Path) -> None:
+    """Write a MATLAB file of version 5."""
+    from scipy.io import savemat
+
+    savemat(path, {"labels": labels(), "size": [0.5, 0.4, 0.4], "name": "x"})
+
+
+def packed_nrrd(path: Path) -> None:
+    """Write NRRD with gzip encoding, as pynrrd does."""
+    import nrrd
+
+    about = {"encoding": "gzip", "spacings": [0.4, 0.4, 0.5], "units": ["um"] * 3}
+    nrrd.write(str(path), labels(), about, index_order="C")
+
+
+def mrc(path: Path) -> None:
+    """Write an MRC volume."""
+    import mrcfile
+
+    with mrcfile.new(str(path)) as file:
+        file.set_data(labels().astype(np.int8))
+        file.voxel_size = 4000.0
+
+
+def installed(library: str, *seeds: Seed) -> list[Seed]:
+    """Return the seeds of a library that only some formats need, where it is installed."""
+    return list(seeds) if importlib.util.find_spec(library) else []
+
+
 TIFF, TEXT, ZARR = (m.tiff_tags, m.tiff_tags, m.numbers), (m.words, m.numbers), (m.json_tree, m.json_tree, m.numbers)
 SEEDS: list[Seed] = [
     Seed("plain.tif", tiff(), structured=TIFF),
@@ -244,6 +274,14 @@ SEEDS: list[Seed] = [
     Seed("grey.jpg", blocks_as_jpeg, shape=(1, 32, 48)),
     Seed("array.npy", lambda path: np.save(path, labels()), structured=TEXT),
     Seed("fortran.npy", lambda path: np.save(path, np.asfortranarray(labels().astype(">i4"))), structured=TEXT),
+    Seed("archive.npz", lambda path: np.savez(path, labels=labels(), size=[0.5]), structured=(m.zip_members, m.words)),
+    Seed("packed.npz", lambda path: np.savez_compressed(path, labels()), structured=(m.zip_members,)),
+    Seed("five.mat", matlab, structured=(m.numbers,)),
+    Seed("image.mha", exported, structured=TEXT, shape=None),
+    *installed("h5py", Seed("data.h5", exported, structured=(m.numbers, m.words), shape=None, weight=2)),
+    *installed("nrrd", Seed("raw.nrrd", exported, structured=TEXT, shape=None),
+               Seed("gzip.nrrd", packed_nrrd, structured=TEXT, shape=None)),
+    *installed("mrcfile", Seed("volume.mrc", mrc, structured=(m.numbers,), shape=None)),
     Seed("pictures/", numbered_folder(".png"), structured=(m.png_chunks,)),
     Seed("tiffs/", numbered_folder(".tif"), structured=TIFF),
     Seed("own.zarr/", volume, structured=ZARR, weight=3, shape=None),

@@ -51,6 +51,17 @@ def test_a_cut_file_is_one_sentence(tmp_path, keep):
         read_raw(tmp_path / "a.mat")
 
 
+def test_a_length_beyond_the_end_is_damage_not_want_of_memory(tmp_path, monkeypatch):
+    savemat(tmp_path / "a.mat", {"labels": LABELS})
+
+    def whosmat(*args, **more):
+        raise MemoryError
+
+    monkeypatch.setattr("scipy.io.whosmat", whosmat)
+    with pytest.raises(UserError, match=r"a\.mat is damaged: a length in it"):
+        read_raw(tmp_path / "a.mat")
+
+
 def test_version_7_3_is_read_with_its_axes_as_matlab_has_them(tmp_path):
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
