@@ -102,8 +102,9 @@ def derived(exact: Scale, what: str) -> Scale:
     small = [AXES[a] for a, s in enumerate(exact) if s < 1 - TOLERANCE]
     if small:
         raise UserError(
-            f"The scan is sharper than what shall sharpen it along {', '.join(small)}: {what}. Check which file is "
-            "which, and the voxel sizes; --voxel-size and --image-pixel-size override the files'."
+            f"Along {_names([AXES.index(a) for a in small])} the scan's voxels are smaller than those that are to be "
+            f"finer: {what}. Check which file is which, and the voxel sizes; --voxel-size and --image-pixel-size override the "
+            "files'."
         )
     z, y, x = (_rounded(max(1.0, s)) for s in exact)
     return (z, y, x)

@@ -71,7 +71,7 @@ def test_no_sizes_no_scale():
         settled(None, Grid((9, 9, 9)), zyx=Grid((1, 40, 40)))
     with pytest.raises(UserError, match=r"but zyx.tif states none: .*--image-pixel-size"):
         settled(None, SCAN, zyx=Grid((1, 40, 40)))
-    with pytest.raises(UserError, match="sharper than what shall sharpen it along y, x"):
+    with pytest.raises(UserError, match="Along y and x the scan's voxels are smaller"):
         settled(None, SCAN, zyx=image(300))
 
 
