@@ -103,8 +103,8 @@ def derived(exact: Scale, what: str) -> Scale:
     if small:
         raise UserError(
             f"Along {_names([AXES.index(a) for a in small])} the scan's voxels are smaller than those that are to be "
-            f"finer: {what}. Check which file is which, and the voxel sizes; --voxel-size and --image-pixel-size override the "
-            "files'."
+            f"finer: {what}. Check which file is which, and the voxel sizes; --voxel-size and --image-pixel-size "
+            "override the files'."
         )
     z, y, x = (_rounded(max(1.0, s)) for s in exact)
     return (z, y, x)

@@ -39,7 +39,8 @@ def test_a_note_is_read_as_it_was_written(shape, voxel, unit, origin):
     "change",
     [{"shape": [1, 2]}, {"shape": "abc"}, {"voxel_size": [0, 1, 1]}, {"voxel_size": [float("nan"), 1, 1]},
      {"origin": [float("inf"), 0, 0]}, {"unit": "furlong"}, {"unit": 3}, {"phases": [{"name": "x"}]},
-     {"phases": [{"name": "x", "color": "red"}]}, {"phases": 7}, {"phases": [{"name": "x", "color": "#000000"}] * 2}, {"phases": [{"name": "", "color": "#000000"}]},
+     {"phases": [{"name": "x", "color": "red"}]}, {"phases": 7}, {"phases": [{"name": "x", "color": "#000000"}] * 2},
+     {"phases": [{"name": "", "color": "#000000"}]},
      {"shape": [float("inf")] * 3}],
 )  # fmt: skip
 def test_a_note_that_is_malformed_is_none(change):
