@@ -14,10 +14,11 @@ from mesofuse.errors import UserError
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measured, Metric, MetricContext
 from mesofuse.volumes.grid import Grid, Region, Scale, Triple
-from mesofuse.volumes.labels import LabelArray, Labels
+from mesofuse.volumes.labels import LabelArray, Labels, is_masked
 from mesofuse.volumes.part import Part
 from mesofuse.volumes.phases import Phase, PhaseMatch
 from mesofuse.volumes.scale import seen_region, shapes_differ
+from mesofuse.volumes.write_units import highest_label
 
 MetricChoice = str | tuple[str, Mapping[str, Any]] | Metric
 Progress = Callable[[str, int, int], None]
@@ -82,7 +83,15 @@ def measure(
             skipped = plain.skipped | compared.skipped
             return Measured(name, volume.grid, [*plain.results, *compared.results], skipped)
     context = MetricContext(
-        volume.grid.in_own_voxels(), volume.phases, low_res, match, scale, degradation, stack, images
+        volume.grid.in_own_voxels(),
+        volume.phases,
+        low_res,
+        match,
+        scale,
+        degradation,
+        stack,
+        images,
+        is_masked(volume),
     )
     watch = progress or _unwatched
     chosen = [_resolve(choice) for choice in choices]
@@ -175,6 +184,8 @@ def _unfit(metric: Metric, context: MetricContext) -> str:
     """Return why the metric can't be measured, or nothing."""
     if not isinstance(metric, AdditiveMetric) and (why := _too_large(metric, context.grid)):
         return why
+    if context.masked and not metric.needs.masked:
+        return "It can't leave out ignored voxels; measure a part without any."
     if metric.needs.three_d and context.planar:
         return "It needs a 3D volume, and this is an image."
     if len(context.phases) < metric.needs.min_phases:
@@ -217,7 +228,7 @@ def _too_large(metric: Metric, grid: Grid) -> str:
 
 def _read(volume: Labels, region: Region) -> np.ndarray:
     labels = volume.read(region)
-    if labels.size and int(labels.max()) >= len(volume.phases):
+    if labels.size and highest_label(labels, is_masked(volume)) >= len(volume.phases):
         raise UserError(
             f"The volume holds the label {int(labels.max())} but only {len(volume.phases)} phases (labels 0 to "
             f"{len(volume.phases) - 1}): its phases do not describe its labels; import it again."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mesofuse.volumes.grid import Region, Triple
+from mesofuse.volumes.phases import IGNORED
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +51,8 @@ def degraded(degradation: Degradation, labels: np.ndarray, phases: int, region: 
 
     Args:
         degradation: The model of the instrument.
-        labels: uint8 labels of ``region.scaled(scale)``.
+        labels: uint8 labels of ``region.scaled(scale)``; an ignored voxel is of no phase, so that a voxel of the scan
+            shows the phases in proportion to what is inside.
         phases: Number of high-resolution phases.
         region: The low-resolution voxels that they fill.
     """
@@ -65,11 +67,15 @@ def degraded(degradation: Degradation, labels: np.ndarray, phases: int, region: 
 def agrees(shown: np.ndarray, scan: np.ndarray, tie: float = TIE) -> np.ndarray:
     """Return whether the scan's phase shows most strongly in each voxel; an equally strong one counts.
 
+    Nothing disagrees with an ignored voxel of the scan.
+
     Args:
         shown: What the degraded volume shows, (low phases, z, y, x).
         scan: uint8 labels (z, y, x) of the scan.
         tie: Difference of strength that counts as none.
     """
-    score = np.take_along_axis(shown, scan[None].astype(np.intp), axis=0)[0]
-    right: np.ndarray = score >= shown.max(axis=0) - tie
+    ignored = scan == IGNORED
+    phase = np.where(ignored, 0, scan).astype(np.intp)
+    score = np.take_along_axis(shown, phase[None], axis=0)[0]
+    right: np.ndarray = (score >= shown.max(axis=0) - tie) | ignored
     return right

@@ -65,6 +65,10 @@ class Model(Protocol):
         tile: Canonical tile in low-resolution voxels; part of the model, so that every run cuts volumes alike.
         noise: The noise it wants.
         can_tile: False where it works on whole volumes only; such a volume is one tile.
+
+    An attribute ``sees_ignored = True`` says that it takes voxels of the label `mesofuse.volumes.phases.IGNORED`, which
+    are no material, in a tile's field; without it there is phase 0 in their place. Either way the framework makes the
+    result ignored there.
     """
 
     problem: Problem

@@ -80,6 +80,8 @@ class MetricContext:
         images: For each axis, the image stack (image, row, column) that shows planes normal to it; or None. What is
             itself planar is compared with that of axis 0.
         progress: Takes the share of its work that a metric has done, 0 to 1; one that takes long calls it.
+        masked: Whether there are voxels of the label `mesofuse.volumes.phases.IGNORED`, which are no material. Only a
+            metric whose `Needs` say ``masked`` meets them.
     """
 
     grid: Grid
@@ -91,6 +93,7 @@ class MetricContext:
     stack: bool = False
     images: Mapping[int, LabelArray] | None = None
     progress: Callable[[float], None] = _unwatched
+    masked: bool = False
 
     @property
     def planar(self) -> bool:
@@ -131,6 +134,8 @@ class Needs:
         min_phases: With fewer phases there is nothing to measure.
         max_phases: It takes no more phases.
         bytes_per_voxel: Peak memory of `Metric.measure`, for metrics that take the whole volume.
+        masked: It leaves ignored voxels out, as it does what lies beyond the volume's sides; without it a volume that
+            has some is refused.
     """
 
     three_d: bool = False
@@ -139,6 +144,7 @@ class Needs:
     min_phases: int = 1
     max_phases: int = 255
     bytes_per_voxel: int = 8
+    masked: bool = False
 
 
 Result = Measurement | Curve

@@ -6,12 +6,13 @@ import ctypes
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import numpy as np
 
 from mesofuse.interfaces.method import Model, TileInput, TileOutput
+from mesofuse.streaming.ignored import ignored_out, shown_to
 from mesofuse.streaming.noise import draw_noise
 from mesofuse.streaming.periodic import periods, read_wrapped
 from mesofuse.streaming.tiles import Tile
@@ -66,11 +67,11 @@ def compute_output(
         periodic: Axes whose end continues into their start.
     """
     gathered = tile_input(model, tile, shape, low_res, seed, periodic)
+    seen = shown_to(model, gathered)
     _one_torch_thread()
-    if gate is None:
-        return model.reconstruct(gathered)
-    with gate:
-        return model.reconstruct(gathered)
+    with gate or nullcontext():
+        made = model.reconstruct(seen)
+    return ignored_out(model, gathered, made)
 
 
 def _one_torch_thread() -> None:

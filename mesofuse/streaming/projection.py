@@ -15,7 +15,9 @@ from mesofuse.interfaces.degradation import TIE, Degradation, agrees, degraded
 from mesofuse.interfaces.method import Model, TileInput, TileOutput
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
+from mesofuse.streaming.ignored import ignored_out, shown_to
 from mesofuse.volumes.grid import Region, Scale, Triple, scaled_edge
+from mesofuse.volumes.phases import IGNORED
 
 ROUNDS = 2
 """Rounds where scan voxels share high-resolution voxels; one is enough where each sees its own alone."""
@@ -44,6 +46,7 @@ class ProjectedModel:
         UserError: The model takes no scan.
     """
 
+    sees_ignored = True
     extras = {  # noqa: RUF012
         "projection/moved": "high-resolution voxels whose phase was changed, in each low-resolution voxel",
         "projection/violated": "1 where the degraded result still does not show the scan's phase, 0 where it does",
@@ -83,9 +86,9 @@ class ProjectedModel:
         assert tile.field is not None
         core = tile.core.grown(self._reach).intersect(tile.window)
         assert core is not None
-        made = self._model.reconstruct(
-            TileInput(core, tile.window, tile.shape, tile.field, tile.noise), probabilities=True
-        )
+        wider = TileInput(core, tile.window, tile.shape, tile.field, tile.noise)
+        made = self._model.reconstruct(shown_to(self._model, wider), probabilities=True)
+        made = ignored_out(self, wider, made)  # or they would be seen by neighbours
         if made.probabilities is None:
             raise UserError("This method gives no probabilities, which the projection needs; leave --project out.")
         scan = tile.field[core.within(tile.window)]
@@ -214,7 +217,7 @@ class Target:
         with torch.enable_grad():
             x = torch.from_numpy(one_hot).float().requires_grad_()
             seen = self.degradation(x[None], self.region)[0]
-            truth = torch.from_numpy(self.scan.astype(np.int64))[None]
+            truth = torch.from_numpy(np.where(self.scan == IGNORED, 0, self.scan).astype(np.int64))[None]
             rival = seen.detach().scatter(0, truth, -math.inf).argmax(0, keepdim=True)
             lead = (seen.gather(0, truth) - seen.gather(0, rival))[0][torch.from_numpy(wrong)].sum()
             slope = torch.autograd.grad(lead, x)[0].numpy() if lead.requires_grad else np.zeros(x.shape, np.float32)

@@ -18,7 +18,7 @@ from mesofuse.streaming.plan import is_aligned
 from mesofuse.streaming.scratch import Scratch
 from mesofuse.streaming.tiles import Tile, Tiling
 from mesofuse.volumes.grid import Grid, Region, Triple
-from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.labels import Labels, is_masked
 from mesofuse.volumes.store import LabelVolume
 
 BATCH = 1024
@@ -90,6 +90,7 @@ def generate(
         volume = open_output(
             out, grid.refined(model.scale).cropped(region), model.problem.phases, options.chunks, options.shards, job,
             resume=options.resume, overwrite=options.overwrite, content=model.problem.content,
+            masked=low_res is not None and is_masked(low_res),
         )  # fmt: skip
         extra = ExtraArrays(out, getattr(model, "extras", {}), tiling, region, grid)
         places = {tile: _place(tile, region) for tile in tiling.touching(region)}

@@ -34,6 +34,7 @@ class GeneratorModel:
     """
 
     can_tile = True
+    sees_ignored = True  # of no phase: all zeros, as beyond the volume's sides
 
     def __init__(self, generator: torch.nn.Module, problem: Problem, labels: LabelOptions | None = None) -> None:
         # The innermost axis holds the channels: convolutions of few channels run up to twice as fast so.

@@ -13,7 +13,8 @@ from mesofuse.errors import UserError
 from mesofuse.interfaces.problem import Problem
 from mesofuse.training.recipe import Symmetry
 from mesofuse.volumes.grid import Region, Scale, Triple
-from mesofuse.volumes.labels import LabelArray, Labels
+from mesofuse.volumes.labels import LabelArray, Labels, is_masked
+from mesofuse.volumes.phases import IGNORED
 
 
 def step_rng(seed: int, step: int, stream: int) -> np.random.Generator:
@@ -28,9 +29,10 @@ def torch_rng(seed: int, step: int, stream: int, device: str) -> torch.Generator
 
 
 def one_hot(labels: torch.Tensor, phases: int) -> torch.Tensor:
-    """Return float32 one-hot phases on axis 1 for uint8 labels of shape (batch, *space)."""
-    hot = functional.one_hot(labels.long(), phases)
-    return hot.movedim(-1, 1).to(torch.float32).contiguous()
+    """Return float32 one-hot phases on axis 1 for uint8 labels of shape (batch, *space); ignored voxels have none."""
+    ignored = labels == IGNORED
+    hot = functional.one_hot(labels.masked_fill(ignored, 0).long(), phases)
+    return hot.masked_fill(ignored[..., None], 0).movedim(-1, 1).to(torch.float32).contiguous()
 
 
 def to_channels(crops: torch.Tensor, problem: Problem) -> torch.Tensor:
@@ -46,22 +48,43 @@ class FieldSampler:
     Args:
         low_res: The volume.
         window: Shape of a crop in its voxels; an axis shorter than that gives its whole length.
+        core: Shape of the middle part of a crop that is judged; None is all of it.
+        inside: Share of that part's voxels, at least, that are not ignored.
+
+    Raises:
+        UserError: No crop has so many.
     """
 
-    def __init__(self, low_res: Labels, window: Triple) -> None:
-        self.low_res = low_res
+    def __init__(self, low_res: Labels, window: Triple, core: Triple | None = None, inside: float = 1.0) -> None:
+        self.low_res, self.inside = low_res, inside
         self.shape: Triple = tuple(min(w, n) for w, n in zip(window, low_res.grid.shape, strict=True))  # type: ignore[assignment]
+        self.core = central(Region.whole(self.shape), core or self.shape)
+        if is_masked(low_res):
+            self.draw(1, step_rng(0, 0, 0))
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Return ``count`` uint8 crops: (count, z, y, x)."""
-        crops = []
-        for _ in range(count):
+        return np.stack([self._one(rng) for _ in range(count)])
+
+    def _one(self, rng: np.random.Generator) -> np.ndarray:
+        for _ in range(TRIES if is_masked(self.low_res) else 1):
             start = [int(rng.integers(n - w + 1)) for n, w in zip(self.low_res.grid.shape, self.shape, strict=True)]
             stop = [a + w for a, w in zip(start, self.shape, strict=True)]
-            crops.append(self.low_res.read(Region(tuple(start), tuple(stop))))  # type: ignore[arg-type]
-        return np.stack(crops)
+            crop = self.low_res.read(Region(tuple(start), tuple(stop)))  # type: ignore[arg-type]
+            if not is_masked(self.low_res):
+                return crop
+            if np.count_nonzero(crop[self.core.slices] != IGNORED) >= self.inside * self.core.size:
+                return crop
+        much = "free of ignored voxels" if self.inside == 1 else f"of which {self.inside:.0%} are not ignored"
+        raise UserError(
+            f"The low-resolution volume has no part of {' × '.join(map(str, self.core.shape))} voxels {much} (none in "
+            f"{TRIES:,} random ones), which this method trains on: ignore less of it, or use a smaller critic or "
+            "window (such as --set critic.crop=16)."
+        )
 
 
+TRIES = 2000
+"""Random parts of a volume with ignored voxels that are looked at for one that is free of them."""
 TURNS: dict[str, tuple[int, ...]] = {"rotate": (0, 1, 2, 3, 4, 5, 6, 7), "mirror": (0, 2, 4, 6), "none": (0,)}
 """Turns by a right angle 0 to 3 times, and the same after which columns are reversed."""
 
@@ -75,7 +98,7 @@ class SliceSampler:
         symmetry: Which symmetries are applied.
 
     Raises:
-        UserError: The image is smaller than a crop.
+        UserError: The image is smaller than a crop, or has no crop without ignored pixels.
     """
 
     def __init__(self, image: LabelArray, crop: int, symmetry: Symmetry) -> None:
@@ -88,13 +111,26 @@ class SliceSampler:
         self.image = image.array
         self.crop = crop
         self.turns = TURNS[symmetry]
+        self.free = _free_places(self.image == IGNORED, crop) if is_masked(image) else None
+        if self.free is not None and not len(self.free):
+            raise UserError(
+                f"The image has no part of {crop} × {crop} pixels free of ignored ones, which the critics of this "
+                "method look at: ignore less of it, or use a larger image or a smaller critic (such as --set "
+                "critic.crop=16)."
+            )
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Return ``count`` uint8 crops: (count, crop, crop), of colours (count, 3, crop, crop)."""
         images, rows, columns = self.image.shape[-3:]
-        which = rng.integers(images, size=count)
-        top = rng.integers(rows - self.crop + 1, size=count)
-        left = rng.integers(columns - self.crop + 1, size=count)
+        if self.free is None:
+            which = rng.integers(images, size=count)
+            top = rng.integers(rows - self.crop + 1, size=count)
+            left = rng.integers(columns - self.crop + 1, size=count)
+        else:
+            chosen = self.free[rng.integers(len(self.free), size=count)]
+            which, top, left = np.unravel_index(
+                chosen, (images, rows - self.crop + 1, columns - self.crop + 1)
+            )  # fmt: skip
         span = np.arange(self.crop)
         place = which[:, None, None], (top[:, None] + span)[:, :, None], (left[:, None] + span)[:, None, :]
         crops = np.moveaxis(self.image[(..., *place)], -3, 0)
@@ -102,6 +138,15 @@ class SliceSampler:
             turn = rng.choice(self.turns, size=count)
             crops = np.stack([_symmetry(c, int(t)) for c, t in zip(crops, turn, strict=True)])
         return np.asarray(crops)
+
+
+def _free_places(ignored: np.ndarray, crop: int) -> np.ndarray:
+    """Return where, as flat indices of (image, top, left), crops of a stack hold no ignored pixel."""
+    sums = (
+        np.pad(ignored.astype(np.int32), ((0, 0), (1, 0), (1, 0))).cumsum(1, dtype=np.int32).cumsum(2, dtype=np.int32)
+    )
+    held = sums[:, crop:, crop:] - sums[:, :-crop, crop:] - sums[:, crop:, :-crop] + sums[:, :-crop, :-crop]
+    return np.flatnonzero(held == 0)
 
 
 def plane_axes(normals: Sequence[int]) -> set[int]:

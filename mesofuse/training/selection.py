@@ -19,8 +19,12 @@ from mesofuse.training.sampling import FieldSampler, step_rng
 from mesofuse.volumes.grid import AXES, Grid, Region
 from mesofuse.volumes.intensity_statistics import IntensityStatistics, difference, statistics_of
 from mesofuse.volumes.labels import LabelArray
+from mesofuse.volumes.mask import on_fine_grid
+from mesofuse.volumes.phases import IGNORED
 
 CHECK_STREAM = 200
+LEAST_INSIDE = 0.5
+"""Share of a checked part of the scan that is not ignored, at least."""
 CONSISTENCY = "low-res-consistency all"
 
 
@@ -61,7 +65,8 @@ class Selector:
         self.metrics = [registry.find("metric", name).build(None) for name in options.metrics]
         self.fields = None
         if inputs.low_res is not None:
-            sampler = FieldSampler(inputs.low_res, (options.window,) * 3)
+            able = all(metric.needs.masked for metric in self.metrics)
+            sampler = FieldSampler(inputs.low_res, (options.window,) * 3, inside=LEAST_INSIDE if able else 1.0)
             self.fields = sampler.draw(options.parts, step_rng(seed, 0, CHECK_STREAM))
         self.seed = seed
         self.intensities: dict[str, IntensityStatistics] = {}
@@ -97,9 +102,15 @@ class Selector:
             scale=problem.scale,
             degradation=self.degradation,
             stack=stack,
+            masked=bool((labels == IGNORED).any()),
         )
         values: dict[str, float] = {}
         for metric in self.metrics:
+            if context.masked and not metric.needs.masked:
+                raise UserError(
+                    "The option selection.metrics names a metric that can't leave out ignored voxels "
+                    f"({type(metric).__name__}); leave it out, or crop the image to what is material."
+                )
             if metric.needs.low_res and (low is None or self.degradation is None):
                 continue
             for result in metric.measure(labels, context):
@@ -153,7 +164,11 @@ class Selector:
             rng.standard_normal((spec.channels, *window.scaled(spec.factor).shape), dtype=np.float32)
             for spec in model.noise
         )
-        return model.reconstruct(TileInput(core, window, core.shape, field, noise)).labels
+        tile = TileInput(core, window, core.shape, field, noise)
+        made = model.reconstruct(tile).labels
+        if field is None:
+            return made
+        return np.where(on_fine_grid(field == IGNORED, core, model.scale), np.uint8(IGNORED), made)
 
 
 def relative_error(values: dict[str, float], target: dict[str, float]) -> float:

@@ -55,6 +55,6 @@ def _view(batch: BatchOptions, inputs: FusionInputs, generator: Generator, crop:
         core = Region.whole(filled)
         return View(tuple(axes), core.grown(generator.halo), core, margin, None)
     window: Triple = tuple(n + 2 * batch.context for n in filled)  # type: ignore[assignment]
-    fields = FieldSampler(low_res, window)
+    fields = FieldSampler(low_res, window, filled)
     region = Region.whole(fields.shape)
     return View(tuple(axes), region, central(region, filled), margin, fields)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.grid import Region, Triple
+from mesofuse.volumes.grid import Region, Scale, Triple, scaled_edge
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import IGNORED, Phase
 
@@ -167,6 +167,39 @@ def ignored_in(
     if mask is not None and mask.all():
         raise UserError(f"Every voxel of {name} is to be ignored; nothing would be left.")
     return mask, notes, found
+
+
+def on_fine_grid(values: np.ndarray, region: Region, scale: Scale) -> np.ndarray:
+    """Return values of low-resolution voxels at each of their own high-resolution voxels.
+
+    Args:
+        values: (z, y, x), of the voxels of ``region``.
+        region: Low-resolution voxels.
+        scale: High-resolution voxels along one of them.
+    """
+    for axis, (a, b, s) in enumerate(zip(region.start, region.stop, scale, strict=True)):
+        edges = [scaled_edge(i, s) for i in range(a, b + 1)]
+        values = np.repeat(values, np.diff(edges), axis=axis)
+    return values
+
+
+def compared(scan: np.ndarray, labels: np.ndarray, region: Region, scale: Scale) -> np.ndarray:
+    """Return which low-resolution voxels can be compared with a result: those of which both have something.
+
+    Args:
+        scan: uint8 labels (z, y, x) of the scan in ``region``.
+        labels: uint8 labels of the result in ``region.scaled(scale)``.
+        region: Low-resolution voxels.
+        scale: High-resolution voxels along one of them.
+    """
+    known = scan != IGNORED
+    inside = labels != IGNORED
+    if inside.all():
+        return known
+    for axis, (a, b, s) in enumerate(zip(region.start, region.stop, scale, strict=True)):
+        edges = np.array([scaled_edge(i, s) - scaled_edge(a, s) for i in range(a, b)])
+        inside = np.logical_or.reduceat(inside, edges, axis=axis)
+    return known & inside
 
 
 class Relabelled:

@@ -12,6 +12,7 @@ from mesofuse.interfaces.method import FitRun, FusionInputs, TileInput, TileOutp
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Region, Scale, Triple
+from mesofuse.volumes.phases import IGNORED
 from mesofuse_statistical.options import InterpolationOptions
 
 TILE_VOXELS = 128  # output voxels along a tile, about: large enough to be fast, some 30 MB of memory
@@ -39,7 +40,7 @@ class Interpolation:
             raise UserError("The method 'interpolation' needs a low-resolution volume, but none is given.")
         images = {id(image): image.array for image in inputs.images}.values()
         phases = len(inputs.problem.phases)
-        counts = np.sum([np.bincount(a.ravel(), minlength=phases) / a.size for a in images], axis=0)
+        counts = np.sum([np.bincount(a.ravel(), minlength=phases)[:phases] / a.size for a in images], axis=0)
         becomes = [max(values, key=lambda v: counts[v]) for values in inputs.problem.match.shows]
         return InterpolationModel(inputs.problem, np.array(becomes, np.uint8))
 
@@ -60,6 +61,7 @@ class InterpolationModel:
     """The fitted method. High-resolution voxel h takes its shares at (h+½)/s−½; beyond the volume its ends repeat."""
 
     can_tile = True
+    sees_ignored = True  # of no phase: the shares are those among the others
     halo: Triple = (1, 1, 1)
     noise: tuple[NoiseSpec, ...] = ()
 
@@ -95,6 +97,9 @@ class InterpolationModel:
             np.maximum(best, share, out=best)
             if full is not None:
                 full[phase] = share
+        if full is not None and (tile.field == IGNORED).any():
+            whole = full.sum(0)
+            full = np.divide(full, whole, out=full, where=whole > 0)
         return TileOutput(labels, full)
 
     def _taps(self, core: Region, window: Region, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
