@@ -8,24 +8,66 @@ from dataclasses import dataclass
 import numpy as np
 
 from mesofuse.volumes.grid import Grid, Region, Triple
-from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.labels import Labels, is_masked
+from mesofuse.volumes.phases import IGNORED
 
 BLOCK, BLOCKS = 128, 8
 """Edge in voxels, and number, of the blocks that stand for a large volume."""
 TILE, PIXELS = 1024, 4 * 1024**2
 """Edge in pixels of the tiles, and number of pixels, that stand for large images."""
 
+SMALLEST = 8
+"""Shortest edge of blocks that are cut between ignored voxels."""
+
 
 def volume_pieces(volume: Labels) -> list[np.ndarray]:
-    """Return the whole volume in blocks, or of a large one a few blocks spread over it: uint8 labels (z, y, x)."""
+    """Return the whole volume in blocks, or of a large one a few blocks spread over it: uint8 labels (z, y, x).
+
+    Of a volume with ignored voxels, blocks that hold none.
+    """
+    if is_masked(volume):
+        return [piece for _, piece in _free_blocks(volume, (BLOCK,) * 3, BLOCKS * BLOCK**3)]
     regions = _cut(volume.grid, (BLOCK,) * 3)
     return [np.ascontiguousarray(volume.read(r)) for r in _some(regions, BLOCKS)]
 
 
 def image_pieces(image: Labels) -> list[np.ndarray]:
-    """Return all images of a stack in tiles, or of large ones a few tiles spread over them: uint8 labels (y, x)."""
+    """Return all images of a stack in tiles, or of large ones a few tiles spread over them: uint8 labels (y, x).
+
+    Of images with ignored pixels, tiles that hold none.
+    """
+    if is_masked(image):
+        return [piece[0] for _, piece in _free_blocks(image, (1, TILE, TILE), PIXELS)]
     regions = _cut(image.grid, (1, TILE, TILE))
     return [np.ascontiguousarray(image.read(r)[0]) for r in _some(regions, max(1, PIXELS // regions[0].size))]
+
+
+def _free_blocks(labels: Labels, largest: Triple, voxels: int) -> list[tuple[Region, np.ndarray]]:
+    """Return blocks without ignored voxels, of the size that covers most, and some of them where there are many.
+
+    Args:
+        labels: What they are cut from.
+        largest: Their largest shape; smaller ones are half as long, a quarter …
+        voxels: How many they hold together, at most.
+    """
+    best: list[tuple[Region, np.ndarray]] = []
+    worth = 0.0
+    edge = max(largest)
+    while edge >= SMALLEST:
+        shape: Triple = tuple(min(edge, n) for n in largest)  # type: ignore[assignment]
+        found = []
+        for region in _some(_cut(labels.grid, shape), max(1, 4 * voxels // Region.whole(shape).size)):
+            piece = np.ascontiguousarray(labels.read(region))
+            if not (piece == IGNORED).any():
+                found.append((region, piece))
+        # Small blocks cover more, but know less of long distances.
+        value = sum(r.size for r, _ in found) * edge**0.5
+        if value > worth:
+            best, worth = found, value
+        edge //= 2
+    count = max(1, voxels // max(1, best[0][0].size)) if best else 0
+    kept = {r.start for r in _some([r for r, _ in best], count)}
+    return [each for each in best if each[0].start in kept]
 
 
 def _cut(grid: Grid, edge: Triple) -> list[Region]:

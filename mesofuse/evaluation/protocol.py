@@ -18,9 +18,12 @@ from mesofuse.evaluation.records import from_json, to_json
 from mesofuse.interfaces.metric import Curve, Measured, Measurement
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.json_text import load_json
-from mesofuse.volumes.labels import LabelArray, Labels
+from mesofuse.volumes.labels import LabelArray, Labels, is_masked
+from mesofuse.volumes.phases import IGNORED
 
 Key = tuple[str, str]
+TRIES = 50
+"""Random subvolumes that are looked at for each that is to be free of ignored voxels."""
 _WORK: dict[str, Any] = {}  # what a worker process was started with
 
 
@@ -89,6 +92,7 @@ def sample(
 
     Args:
         volume: The labels, in memory or on disk; it is pickled for each worker.
+            Where some of its voxels are ignored, the subvolumes are drawn among those that hold none.
         metrics: As for `measure`; those that need the low-resolution volume are skipped.
         size: Edge of a subvolume in voxels.
         count: How many.
@@ -103,6 +107,8 @@ def sample(
         UserError: The volume is too small, a metric unknown, or ``record`` belongs to something else.
     """
     regions = positions(volume.grid, size=size, count=count, seed=seed, stack=stack)
+    if is_masked(volume):
+        regions = _free(volume, size, count, seed, stack)
     settings = {
         "size": size, "count": count, "seed": seed, "stack": stack, "metrics": [_described(m) for m in metrics],
         "shape": list(volume.grid.shape), "voxel_size": list(volume.grid.voxel_size), "unit": volume.grid.unit,
@@ -118,6 +124,24 @@ def sample(
             if progress:
                 progress(len(done), count)
     return collect(name, volume.grid, regions, [done[i] for i in range(count)])
+
+
+def _free(volume: Labels, size: int, count: int, seed: int, stack: bool) -> list[Region]:
+    """Return the first of many random subvolumes that hold no ignored voxel.
+
+    Raises:
+        UserError: There are not enough.
+    """
+    found: list[Region] = []
+    for region in positions(volume.grid, size=size, count=TRIES * count, seed=seed, stack=stack):
+        if not (volume.read(region) == IGNORED).any():
+            found.append(region)
+        if len(found) == count:
+            return found
+    raise UserError(
+        f"Of {TRIES * count:,} random parts of {size} voxels along each axis {len(found)} hold no ignored voxel, but "
+        f"{count} are to be measured; choose a smaller size, or crop the volume to what is material."
+    )
 
 
 def collect(name: str, grid: Grid, regions: list[Region], parts: list[Measured]) -> Sampled:

@@ -13,8 +13,9 @@ from mesofuse.interfaces.degradation import Degradation, agrees, degraded
 from mesofuse.interfaces.problem import Problem
 from mesofuse.streaming.output import open_output
 from mesofuse.volumes.grid import Region, Triple
-from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.phases import Phase
+from mesofuse.volumes.labels import Labels, is_masked
+from mesofuse.volumes.mask import compared
+from mesofuse.volumes.phases import IGNORED, Phase
 from mesofuse.volumes.scale import seen_region, shapes_differ
 from mesofuse.volumes.store import LabelVolume
 
@@ -27,7 +28,8 @@ class Violations:
     """What was found.
 
     Attributes:
-        volume: The map: 0 where the degraded volume shows the scan's phase, 1 where it does not.
+        volume: The map: 0 where the degraded volume shows the scan's phase, 1 where it does not; ignored where the scan
+            or all of the volume in its voxel's space is.
         voxels: Voxels of the scan by phase.
         violated: Those of them that are not shown.
     """
@@ -70,23 +72,27 @@ def violations(
         raise UserError(shapes_differ(volume.grid.shape, grid.shape, problem.scale))
     z, y, x = (max(1, min(64, round(BLOCK / s))) for s in problem.scale)
     chunk: Triple = (z, y, x)
-    made = open_output(out, grid, PHASES, chunk, None, {"job": "consistency"}, overwrite=overwrite)
+    masked = is_masked(volume) or is_masked(low_res)
+    made = open_output(out, grid, PHASES, chunk, None, {"job": "consistency"}, overwrite=overwrite, masked=masked)
     blocks = list(grid.region.blocks(made.write_unit))
     lock, done = threading.Lock(), 0
 
     def work(core: Region) -> np.ndarray:
         nonlocal done
         window = core.grown(degradation.halo, grid.shape)
-        seen = degraded(degradation, volume.read(window.scaled(problem.scale)), phases, window)
+        outer = window.scaled(problem.scale)
+        labels = volume.read(outer)
+        seen = degraded(degradation, labels, phases, window)
         scan = low_res.read(core)
-        wrong = ~agrees(seen[:, *core.within(window)], scan)
-        made.write(core, wrong.astype(np.uint8))
+        known = compared(scan, labels[core.scaled(problem.scale).within(outer)], core, problem.scale)
+        wrong = ~agrees(seen[:, *core.within(window)], scan) & known
+        made.write(core, np.where(known, wrong.astype(np.uint8), np.uint8(IGNORED)))
         count = len(problem.low_phases)
         with lock:
             done += 1
             if progress:
                 progress(done, len(blocks))
-        return np.stack([np.bincount(part, minlength=count) for part in (scan.ravel(), scan[wrong])])
+        return np.stack([np.bincount(part, minlength=count) for part in (scan[known], scan[wrong])])
 
     graph = {("block", i): (work, block) for i, block in enumerate(blocks)}
     voxels, violated = np.sum(get(graph, list(graph), num_workers=workers), axis=0)

@@ -19,8 +19,9 @@ from mesofuse.pipeline.inputs import named_after
 from mesofuse.registry import get_registry
 from mesofuse.streaming.noise import draw_noise
 from mesofuse.volumes.grid import Region, Scale, Triple
-from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.phases import Phase, PhaseMatch, default_phases
+from mesofuse.volumes.labels import Labels, is_masked
+from mesofuse.volumes.mask import compared
+from mesofuse.volumes.phases import IGNORED, Phase, PhaseMatch, default_phases
 
 VALUES_AT_ONCE = 1 << 23
 BINS = 1024
@@ -54,7 +55,8 @@ class Scan:
 
     A voxel is the same whatever region it is read in: the volume is degraded by blocks with the degradation's halo,
     and the noise belongs to coordinates. Memory is bounded. Voxels at the volume's end that fill no scan voxel are
-    left out.
+    left out. A scan voxel is ignored where all of the volume's voxels in its space are; else it sees shares among those
+    that are not.
 
     Args:
         volume: The known volume.
@@ -76,6 +78,7 @@ class Scan:
         chosen = component.options(scanner.options)
         self.degradation = cast(Degradation, component.build(chosen, problem))
         self.phases = problem.low_phases
+        self.masked = is_masked(volume)
         self.grid = volume.grid.coarsened(problem.scale)
         self.filled = self.grid.region.scaled(problem.scale)
         edge = (VALUES_AT_ONCE / len(problem.phases)) ** (1 / 3)
@@ -108,8 +111,13 @@ class Scan:
             clean = self._decide(shares, core, noise=0.0)
             noisy = self._decide(shares, core, noise=self.scanner.noise) if self.scanner.noise else clean
             labels[core.within(region)] = noisy
-            fractions = np.bincount(fine.ravel(), minlength=len(self.problem.phases))
-            seen = np.bincount(noisy.ravel(), minlength=len(self.phases))
+            if self.masked:
+                gone = ~compared(np.zeros(core.shape, np.uint8), fine, core, self.problem.scale)
+                labels[core.within(region)][gone] = noisy[gone] = clean[gone] = IGNORED
+            fractions, seen = (
+                np.bincount(of.ravel(), minlength=len(phases))[: len(phases)]
+                for of, phases in ((fine, self.problem.phases), (noisy, self.phases))
+            )
             self._counts[core] = fractions, seen, int(np.count_nonzero(noisy != clean))
             self.progress(core.size)
         return labels
@@ -122,7 +130,7 @@ class Scan:
                 self.read(block)
         counts = list(self._counts.values())
         fine, low = np.sum([c[0] for c in counts], axis=0), np.sum([c[1] for c in counts], axis=0)
-        changed = sum(c[2] for c in counts)
+        changed, inside = sum(c[2] for c in counts), int(low.sum())
         showing = [int(fine[list(values)].sum()) / int(fine.sum()) for values in self.problem.match.shows]
         return {
             "shape": list(self.grid.shape),
@@ -131,10 +139,11 @@ class Scan:
             "left_out": self.left_out,
             **self.provenance["simulated_scan"],
             "phases": [
-                {"name": p.name, "before": before, "after": n / self.grid.region.size}
+                {"name": p.name, "before": before, "after": n / inside}
                 for p, before, n in zip(self.phases, showing, low.tolist(), strict=True)
             ],
-            "changed_by_noise": changed / self.grid.region.size,
+            "changed_by_noise": changed / inside,
+            **({"ignored": 1 - inside / self.grid.region.size} if self.masked else {}),
         }
 
     @property
@@ -158,6 +167,9 @@ class Scan:
         see = getattr(self.degradation, "shares", self.degradation)
         with torch.inference_mode():
             shares: np.ndarray = see(torch.from_numpy(hot), window)[0].numpy()
+        if self.masked:
+            whole = shares.sum(0)
+            shares = np.divide(shares, whole, out=np.zeros_like(shares), where=whole > 0)
         return fine[core.scaled(scale).within(window.scaled(scale))], shares[:, *core.within(window)]
 
     def _decide(self, shares: np.ndarray, core: Region, noise: float) -> np.ndarray:
@@ -188,7 +200,10 @@ class Scan:
         edges = np.linspace(-tail, 1 + tail, BINS + 1)
         counts = np.zeros(BINS, np.int64)
         for core in self.grid.region.blocks(self.block):
-            grey = self._grey(self._shares(core)[1], core, self.scanner.noise)
+            fine, shares = self._shares(core)
+            grey = self._grey(shares, core, self.scanner.noise)
+            if self.masked:
+                grey = grey[compared(np.zeros(core.shape, np.uint8), fine, core, self.problem.scale)]
             counts += np.histogram(np.clip(grey, edges[0], edges[-1]), edges)[0]
         return (otsu(counts, edges),)
 

@@ -11,6 +11,7 @@ import numpy as np
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid, Region, Scale
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.units import convert
 
 
@@ -93,9 +94,9 @@ def read_picture(labels: Labels, grid: Grid, axis: int, index: int, box: Box) ->
 
 
 def shares(labels: np.ndarray, phases: int) -> list[float]:
-    """Return each phase's share of the labels."""
-    counts = np.bincount(labels.ravel(), minlength=phases)
-    return [float(c) / labels.size for c in counts]
+    """Return each phase's share of the labels that are not ignored."""
+    counts = np.bincount(labels[labels != IGNORED], minlength=phases)
+    return [float(c) / max(1, counts.sum()) for c in counts]
 
 
 def place_image(grid: Grid, result: Grid, axis: int) -> Grid:

@@ -25,7 +25,7 @@ from mesofuse.report.style import legend_text
 from mesofuse.volumes.files import replacing
 from mesofuse.volumes.grid import AXES, Grid
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.phases import Phase
+from mesofuse.volumes.phases import IGNORED, Phase
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +40,10 @@ OVERVIEW_VOXELS = 1024
 METADATA: dict[str, dict[str, Any]] = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 INK, ACCENT = "#222222", "#d55e00"
 _NORMAL = "Normal to "
+
+
+HATCH, STRIPE = 0xD0, 3
+"""Grey of the stripes that ignored voxels are drawn in, and how many voxels wide they are."""
 
 
 @dataclass(frozen=True)
@@ -323,11 +327,21 @@ def _draw_legend(figure: Figure, panels: Sequence[Panel], height: float) -> None
                 entries.setdefault((phase.name, phase.color), f"{phase.name} ({panel.title.split(',')[0].lower()})")
     if not entries:
         return
+    hidden: list[Patch] = []
+    if any(panel.phases and (panel.picture.labels == IGNORED).any() for panel in panels):
+        hidden = [Patch(fc="white", ec=f"#{HATCH:02x}{HATCH:02x}{HATCH:02x}", hatch="////", lw=0.6, label="ignored")]
     patches = [Patch(fc=color, ec=INK, lw=0.6, label=legend_text(text)) for (_, color), text in entries.items()]
     figure.legend(
-        handles=patches, loc="center", bbox_to_anchor=(0.5, height), ncols=min(len(patches), 8), fontsize=8,
+        handles=[*patches, *hidden], loc="center", bbox_to_anchor=(0.5, height), ncols=min(len(patches) + 1, 8), fontsize=8,
         frameon=False, handlelength=1.2, handleheight=1.2, columnspacing=1.8, handletextpad=0.5,
     )  # fmt: skip
+
+
+def hatched(colors: np.ndarray, ignored: np.ndarray) -> np.ndarray:
+    """Return colours (rows, columns, 3) with diagonal stripes of white and light grey where ignored."""
+    rows, columns = np.nonzero(ignored)
+    colors[rows, columns] = np.where((rows + columns) // STRIPE % 2, 255, HATCH)[:, None]
+    return colors
 
 
 def _colors(panel: Panel) -> np.ndarray:
@@ -338,4 +352,4 @@ def _colors(panel: Panel) -> np.ndarray:
     for phase in panel.phases:
         table[phase.value] = phase.rgb
     colors: np.ndarray = table[panel.picture.labels]
-    return colors
+    return hatched(colors, panel.picture.labels == IGNORED)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mesofuse.report.style import INK
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.phases import Phase
+from mesofuse.volumes.phases import IGNORED, Phase
 
 LARGEST = 96  # voxels along an edge of the part that is drawn
 PIXELS = 720
@@ -77,7 +77,7 @@ def faces(labels: np.ndarray, phases: Sequence[Phase], hidden: int | None) -> by
     height, width = (nx + ny) * scale // 2 + nz * scale + 2, (nx + ny) * scale + 2
     canvas = np.full((height, width, 3), 255, np.uint8)
     depth = np.full((height, width), -1, np.int64)
-    visible = np.ones(labels.shape, bool) if hidden is None else labels != hidden
+    visible = (labels != IGNORED) if hidden is None else (labels != hidden) & (labels != IGNORED)
     for axis, shade in ((0, 1.0), (1, 0.82), (2, 0.64)):
         towards = np.zeros_like(visible)  # what stands before a voxel on the viewer's side hides that face
         ahead = [slice(None)] * 3

@@ -13,7 +13,7 @@ import numpy as np
 from mesofuse.report.fields import Box, field_of_view, in_plane, place_image, place_scan, read_picture, scale_bar
 from mesofuse.volumes.grid import AXES, Grid
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.phases import Phase
+from mesofuse.volumes.phases import IGNORED, Phase
 
 FIELD_VOXELS = 256
 SLICES = 21  # along each axis, so that a volume has at most 63
@@ -107,14 +107,17 @@ def _frames(one: Shown, grid: Grid, axis: int, indices: Sequence[int], box: Box)
 
 
 def label_png(labels: np.ndarray, phases: Sequence[Phase]) -> bytes:
-    """Return labels as a palette PNG in the phases' colours, with as few bits a pixel as there are phases."""
+    """Return labels as a palette PNG in the phases' colours, with as few bits a pixel as there are phases; ignored ones are clear."""
     from PIL import Image
 
     picture = Image.frombytes("P", (labels.shape[1], labels.shape[0]), np.ascontiguousarray(labels).tobytes())
     picture.putpalette([c for phase in sorted(phases, key=lambda p: p.value) for c in phase.rgb])
     bits = next((b for b in (1, 2, 4) if len(phases) <= 1 << b), 8)
+    hidden: dict[str, Any] = {}
+    if (labels == IGNORED).any():
+        bits, hidden = 8, {"transparency": IGNORED}
     stream = io.BytesIO()
-    picture.save(stream, format="PNG", optimize=True, bits=bits)
+    picture.save(stream, format="PNG", optimize=not hidden, bits=bits, **hidden)
     return stream.getvalue()
 
 

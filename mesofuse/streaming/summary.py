@@ -17,6 +17,7 @@ from mesofuse.volumes.array_units import ArrayUnits
 from mesofuse.volumes.backends import occupied, open_store
 from mesofuse.volumes.grid import Region
 from mesofuse.volumes.levels import create_array
+from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.store import LabelVolume
 from mesofuse.volumes.write_units import layout
 
@@ -35,7 +36,8 @@ def summarise(
     """Write the summary of realisations; one that was begun of the same realisations is gone on with, another replaced.
 
     Its labels are the most probable phases (ties: the lowest). Beside them lie ``probability`` (phases, z, y, x), the
-    share p of realisations that have the phase, and ``entropy`` (z, y, x), −Σ p log₂ p in bits; both are float32.
+    share p of realisations that have the phase, and ``entropy`` (z, y, x), −Σ p log₂ p in bits; both are float32. Ignored voxels are ignored
+    here too: their shares are 0, their entropy is NaN.
 
     Args:
         volumes: The realisations, of one shape.
@@ -54,7 +56,7 @@ def summarise(
         same = _same(out, first, options, job)
         volume = open_output(
             out, first.grid, first.phases, options.chunks, options.shards, job,
-            resume=same, overwrite=occupied(out) and not same,
+            resume=same, overwrite=occupied(out) and not same, masked=first.masked,
         )  # fmt: skip
         was_finished = bool(volume.provenance.get("complete"))
         probability, entropy = _arrays(volume)
@@ -71,8 +73,10 @@ def summarise(
         def work(unit: Region) -> None:
             share = shares(volumes, unit)
             probability[(slice(None), *unit.slices)] = share
-            entropy[unit.slices] = bits(share)
-            volume.write(unit, share.argmax(0).astype(np.uint8))  # last: a unit whose labels are there is done
+            ignored = share.sum(0) == 0
+            entropy[unit.slices] = np.where(ignored, np.float32(np.nan), bits(share))
+            likeliest = np.where(ignored, IGNORED, share.argmax(0)).astype(np.uint8)
+            volume.write(unit, likeliest)  # last: a unit whose labels are there is done
 
         def finished(*_: Any) -> None:
             nonlocal done

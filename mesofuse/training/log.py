@@ -71,7 +71,9 @@ def save_preview(path: Path, labels: np.ndarray, phases: Sequence[Phase]) -> Non
     """Write 2D labels as a PNG in the phases' colours; without phases, grey values or colours (3, rows, columns)."""
     from PIL import Image
 
-    shown = np.array([p.rgb for p in phases], dtype=np.uint8)[labels] if phases else labels
+    colors = np.full((256, 3), 255, np.uint8)  # ignored voxels stay white
+    colors[: len(phases)] = np.array([p.rgb for p in phases], np.uint8).reshape(-1, 3)
+    shown = colors[labels] if phases else labels
     shown = np.moveaxis(shown, 0, -1) if shown.shape[0] == 3 and not phases else shown
     picture = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(shown)).save(picture, format="PNG")

@@ -166,7 +166,7 @@ class Selector:
         )
         tile = TileInput(core, window, core.shape, field, noise)
         made = model.reconstruct(tile).labels
-        if field is None:
+        if field is None or not (field == IGNORED).any():
             return made
         return np.where(on_fine_grid(field == IGNORED, core, model.scale), np.uint8(IGNORED), made)
 

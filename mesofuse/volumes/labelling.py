@@ -111,7 +111,7 @@ def to_labels(
     names = tuple(phase_names)
     transparent = None if raw.mask is None else raw.mask.reshape(array.shape)
     known = len(names) or len(raw.phase_names)
-    mask, ignored_notes, ignored = ignored_in(array, ignore, name, colors, transparent)
+    mask, ignored_notes, ignored = ignored_in(array, _with_own(ignore, raw), name, colors, transparent)
     values, counts = _values(array, name, max(MAX_UNNAMED, min(known, MAX_PHASES)), raw.lossy, mask)
     colors = tuple(colors[v] for v in values) if colors else ()
     if mask is not None:
@@ -220,6 +220,13 @@ def _opened(
         else:
             volume.phases = phases
     return labels, LabelMapping(tuple(originals), tuple(notes), tuple(found))
+
+
+def _with_own(ignore: Sequence[Ignore], raw: RawImage) -> list[Ignore]:
+    """Return what is to be ignored, with what the file itself says is no material."""
+    given = {str(each) for each in ignore}
+    own = [Ignore.parse(str(value), optional=True) for value in raw.ignores]
+    return [*ignore, *(each for each in own if str(each) not in given)]
 
 
 def cropped(raw: RawImage, crop: str) -> tuple[RawImage, Region]:

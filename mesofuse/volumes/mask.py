@@ -195,11 +195,11 @@ def compared(scan: np.ndarray, labels: np.ndarray, region: Region, scale: Scale)
     known = scan != IGNORED
     inside = labels != IGNORED
     if inside.all():
-        return known
+        return np.asarray(known)
     for axis, (a, b, s) in enumerate(zip(region.start, region.stop, scale, strict=True)):
         edges = np.array([scaled_edge(i, s) - scaled_edge(a, s) for i in range(a, b)])
         inside = np.logical_or.reduceat(inside, edges, axis=axis)
-    return known & inside
+    return np.asarray(known & inside)
 
 
 class Relabelled:

@@ -11,8 +11,8 @@ import numpy as np
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid, Scale, parse_unit
 from mesofuse.volumes.json_text import load_json
-from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.phases import MAX_PHASES
+from mesofuse.volumes.labels import Labels, is_masked
+from mesofuse.volumes.phases import IGNORED, MAX_PHASES
 from mesofuse.volumes.units import Said, convert
 
 KEY = "mesofuse"
@@ -26,11 +26,13 @@ class Note(NamedTuple):
         grid: The grid, exact to the last digit.
         phase_names: Names of the phases 0 … n−1.
         phase_colors: Their colours, ``#rrggbb``.
+        masked: Whether voxels of the value `mesofuse.volumes.phases.IGNORED` are no material.
     """
 
     grid: Grid
     phase_names: tuple[str, ...]
     phase_colors: tuple[str, ...]
+    masked: bool = False
 
 
 def note_of(labels: Labels) -> str:
@@ -42,6 +44,7 @@ def note_of(labels: Labels) -> str:
         "unit": grid.unit,
         "origin": list(grid.origin),
         "phases": [{"name": p.name, "color": p.color} for p in labels.phases],
+        **({"ignored": IGNORED} if is_masked(labels) else {}),
     }
     return json.dumps({KEY: about})
 
@@ -62,7 +65,7 @@ def parse(text: str) -> Note | None:
         return None
     if not all(names) or len(set(names)) < len(names) or len(names) > MAX_PHASES:
         return None
-    return Note(grid, names, colors)
+    return Note(grid, names, colors, data.get("ignored") == IGNORED)
 
 
 def reconcile(said: Said, note: Note | None, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -79,7 +82,10 @@ def reconcile(said: Said, note: Note | None, shape: tuple[int, ...]) -> dict[str
     plain: dict[str, Any] = {"voxel_size": said.voxel_size, "unit": said.unit, "size_notes": said.notes}
     if note is None:
         return plain
-    grid, phases = note.grid, {"phase_names": note.phase_names, "phase_colors": note.phase_colors}
+    grid = note.grid
+    phases: dict[str, Any] = {"phase_names": note.phase_names, "phase_colors": note.phase_colors}
+    if note.masked:
+        phases["ignores"] = (IGNORED,)
     changed = grid.shape != (1,) * (3 - len(shape)) + tuple(shape)
     if said.voxel_size is None or said.unit is None or not grid.known:
         changed |= said.voxel_size is not None or grid.known

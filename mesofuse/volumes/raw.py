@@ -26,6 +26,7 @@ class RawImage:
         planar: Whether the colours lie in planes of their own, which may be slices that were tagged so.
         mask: True where a pixel is transparent and so no material; the shape of ``array`` without its colour axis.
         partly: Number of pixels that are partly transparent.
+        ignores: Values that the file itself says are no material.
         palette: (n, 3) uint8, the colours that the values of ``array`` are indices of, if the file has them.
         bits: Bits of a value where the file has fewer than ``array``'s type (1, 2, 4, 12 …), else 0.
         lossy: Name of a compression that alters values, or empty.
@@ -43,6 +44,7 @@ class RawImage:
     color: bool = False
     planar: bool = False
     mask: np.ndarray | None = None
+    ignores: tuple[int, ...] = ()
     partly: int = 0
     palette: np.ndarray | None = None
     bits: int = 0

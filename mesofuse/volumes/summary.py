@@ -19,7 +19,8 @@ from mesofuse.volumes.inner_path import split
 from mesofuse.volumes.intensity_statistics import IntensityStatistics, statistics_of
 from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.labelling import to_labels
-from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.labels import Labels, is_masked
+from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.raw import RawImage
 from mesofuse.volumes.store import LabelVolume
 from mesofuse.volumes.write_units import scan_shape
@@ -48,10 +49,15 @@ def summarise(path: str, formats: Sequence[FormatSpec] = BUILTIN, format: str | 
 
 
 def count_phases(labels: Labels, regions: Sequence[Region] | None = None) -> np.ndarray:
-    """Return the number of voxels of each phase, summed over regions (by default the whole volume)."""
-    counts = np.zeros(len(labels.phases), np.int64)
+    """Return the number of voxels of each phase, summed over regions (by default the whole volume).
+
+    Ignored voxels are in none of them.
+    """
+    phases = len(labels.phases)
+    counts = np.zeros(phases, np.int64)
     for region in regions or labels.grid.region.blocks(_STEP):
-        counts += np.bincount(labels.read(region).ravel(), minlength=len(labels.phases))
+        found = np.bincount(labels.read(region).ravel(), minlength=phases)
+        counts += found[:phases] if is_masked(labels) else found
     return counts
 
 
@@ -65,10 +71,10 @@ def _volume(volume: LabelVolume) -> dict[str, Any]:
         absent = set(missing)
         regions = [r for r in volume.grid.region.blocks(volume.write_unit) if r not in absent]
         counts = count_phases(volume, regions) if regions else np.zeros(len(volume.phases), np.int64)
-        held = {"phases": _phases(volume, counts)}
+        held = {"phases": _phases(volume, counts), **_ignored(volume, counts, missing)}
     else:
         counts = count_phases(volume, list(volume.grid.region.blocks(scan_shape(volume.write_unit))))
-        held = {"phases": _phases(volume, counts)}
+        held = {"phases": _phases(volume, counts), **_ignored(volume, counts, missing)}
     stored = volume.stored_bytes()
     return {
         "path": volume.path,
@@ -103,7 +109,8 @@ def _image(raw: RawImage, problem: str = "") -> dict[str, Any]:
             "problem": problem or str(error),
             **({"notes": list(notes)} if (notes := raw.said()) else {}),
         }
-    about |= {**_grid(labels.grid), "phases": _phases(labels, count_phases(labels)), "bytes": size}
+    counts = count_phases(labels)
+    about |= {**_grid(labels.grid), "phases": _phases(labels, counts), **_ignored(labels, counts), "bytes": size}
     if mapping.changed:
         about["mapped"] = str(mapping)
     if mapping.notes:
@@ -127,6 +134,15 @@ def _phases(labels: Labels, counts: np.ndarray) -> list[dict[str, Any]]:
         {"value": p.value, "name": p.name, "color": p.color, "voxels": int(n), "fraction": int(n) / total}
         for p, n in zip(labels.phases, counts, strict=True)
     ]
+
+
+def _ignored(labels: Labels, counts: np.ndarray, missing: Sequence[Region] = ()) -> dict[str, Any]:
+    """Return how many voxels are no material, where some may be; phases' shares are of the others."""
+    if not is_masked(labels):
+        return {}
+    total = labels.grid.region.size - sum(r.size for r in missing)
+    count = total - int(counts.sum())
+    return {"ignored": {"value": IGNORED, "voxels": count, "fraction": count / max(1, total)}}
 
 
 def _intensities(of: IntensityStatistics) -> list[dict[str, Any]]:

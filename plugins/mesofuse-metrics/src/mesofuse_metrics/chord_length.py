@@ -8,6 +8,7 @@ import numpy as np
 
 from mesofuse.interfaces.metric import Curve, Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.grid import AXES
+from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.quantities import power_unit
 from mesofuse_metrics.options import NoOptions
 from mesofuse_metrics.reasons import ABSENT, unless
@@ -21,12 +22,13 @@ class ChordLength:
     volume (a chord cut by the volume's side has one end, so there is no edge error). Unit: length; NaN without an end.
     Distribution: density p(l), ∫ p dl = 1, over the chords that end inside the volume at both sides; long chords are
     under-represented. Unit: 1/length.
-    Convention: lines along the voxels' centres; a run of k voxels is a chord of k voxel sizes. For an isotropic
+    Convention: an ignored voxel cuts a chord as the volume's side does.
+    Lines run along the voxels' centres; a run of k voxels is a chord of k voxel sizes. For an isotropic
     material l = 4 φ / s, with s the area per volume.
     Source: Torquato, Random Heterogeneous Materials (2002), ch. 2; Underwood, Quantitative Stereology (1970).
     """
 
-    needs: ClassVar[Needs] = Needs(bytes_per_voxel=1)
+    needs: ClassVar[Needs] = Needs(bytes_per_voxel=1, masked=True)
 
     def __init__(self, options: NoOptions | None = None) -> None:
         """Take no options."""
@@ -41,7 +43,7 @@ class ChordLength:
             lines = labels.size // labels.shape[axis]
             for phase, all_runs, free in zip(context.phases, every, inner, strict=True):
                 name = f"{phase.name} | {AXES[axis]}"
-                ends = 2 * int(all_runs.sum()) - _ends_at_sides(labels, axis, phase.value)
+                ends = 2 * int(all_runs.sum()) - _ends_at_sides(labels, axis, phase.value, context.masked)
                 mean = 2 * float(all_runs @ k) * size / ends if ends and lines else float("nan")
                 why = "no line within the phase ends inside the volume" if all_runs.sum() else ABSENT
                 results.append(Measurement("chord-length", name, mean, context.grid.symbol, reason=unless(mean, why)))
@@ -55,5 +57,11 @@ class ChordLength:
         return results
 
 
-def _ends_at_sides(labels: np.ndarray, axis: int, value: int) -> int:
-    return sum(int(np.count_nonzero(np.take(labels, side, axis) == value)) for side in (0, -1))
+def _ends_at_sides(labels: np.ndarray, axis: int, value: int, masked: bool) -> int:
+    """Return how many runs of a phase are cut by the volume's sides or by ignored voxels, each end counting."""
+    ends = sum(int(np.count_nonzero(np.take(labels, side, axis) == value)) for side in (0, -1))
+    if masked:
+        lines = np.moveaxis(labels, axis, 0)
+        for one, other in ((lines[1:], lines[:-1]), (lines[:-1], lines[1:])):
+            ends += int(np.count_nonzero((one == value) & (other == IGNORED)))
+    return ends

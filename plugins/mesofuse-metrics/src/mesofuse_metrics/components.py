@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mesofuse.volumes.phases import IGNORED
 from mesofuse_metrics.options import Connectivity
 
 
@@ -14,7 +15,7 @@ class Components:
     """The connected components of a volume.
 
     Attributes:
-        ids: For each voxel the number of its component, from 1.
+        ids: For each voxel the number of its component, from 1; 0 where ignored.
         sizes: Voxels of each component; entry 0 is empty.
         phase: Phase of each component; entry 0 means nothing.
     """
@@ -40,12 +41,25 @@ def components(labels: np.ndarray, connectivity: Connectivity = 6) -> Components
     for layer, values in zip(ids, labels, strict=True):
         sizes += np.bincount(layer.ravel(), minlength=count + 1)
         phase[layer] = values
+    sizes[0] = phase[0] = 0  # ignored voxels
     return Components(ids, sizes, phase)
 
 
 def component_ids(labels: np.ndarray, connectivity: Connectivity = 6) -> tuple[np.ndarray, int]:
-    """Return for each voxel the number of its component, from 1, and how many components there are."""
+    """Return for each voxel the number of its component, from 1 (0 where ignored), and how many there are."""
     import cc3d
 
     ids, count = cc3d.connected_components(labels + np.uint8(1), connectivity=connectivity, return_N=True)
     return ids, int(count)
+
+
+def boxed(labels: np.ndarray, masked: bool) -> np.ndarray:
+    """Return the smallest box that holds all voxels that are not ignored; its sides are the material's ends."""
+    if not masked:
+        return labels
+    known = labels != IGNORED
+    spans = []
+    for axis in range(3):
+        layers = np.flatnonzero(known.any(axis=tuple(a for a in range(3) if a != axis)))
+        spans.append(slice(int(layers[0]), int(layers[-1]) + 1))
+    return labels[tuple(spans)]

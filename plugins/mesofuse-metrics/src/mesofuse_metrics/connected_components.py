@@ -16,12 +16,13 @@ from mesofuse_metrics.reasons import ABSENT, unless
 class ConnectedComponents:
     """Components of each phase per volume, and the share of the phase that its largest component holds.
 
-    Formula: n_i = components of phase i / volume (unit 1/length³); largest share = max N_c / N_i (no unit; NaN for an
-    absent phase). Convention: voxels are joined by faces unless ``connectivity`` says otherwise; components cut by
-    the volume's sides count whole, so small volumes have more of them; specks of one voxel count.
+    Formula: n_i = components of phase i / volume (what is ignored left out; unit 1/length³); largest share = max N_c
+    / N_i (no unit; NaN for an absent phase). Convention: voxels are joined by faces unless ``connectivity`` says
+    otherwise; components cut by the volume's sides count whole, so small volumes have more of them; specks of one voxel
+    count.
     """
 
-    needs: ClassVar[Needs] = Needs(three_d=True, bytes_per_voxel=8)
+    needs: ClassVar[Needs] = Needs(three_d=True, bytes_per_voxel=8, masked=True)
 
     def __init__(self, options: ConnectivityOptions | None = None) -> None:
         """Take how voxels are joined."""
@@ -30,7 +31,8 @@ class ConnectedComponents:
     def measure(self, labels: np.ndarray, context: MetricContext) -> list[Result]:
         """Find the components and count them."""
         found = components(labels, self.connectivity)
-        volume = float(np.prod(context.grid.extent))
+        share = found.sizes.sum() / labels.size if context.masked else 1.0
+        volume = float(np.prod(context.grid.extent)) * share
         results: list[Result] = []
         for phase in context.phases:
             sizes = found.sizes[1:][found.phase[1:] == phase.value]

@@ -26,7 +26,7 @@ class DirectionalCovariance(AdditiveMetric):
     Convention: pairs as in `two-point-correlation`. NaN and no curves for a phase that fills nothing or everything.
     """
 
-    needs: ClassVar[Needs] = Needs(max_phases=16)
+    needs: ClassVar[Needs] = Needs(max_phases=16, masked=True)
 
     def __init__(self, options: CovarianceOptions | None = None) -> None:
         """Take the largest distance."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.grid import Triple
+from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.quantities import power_unit
 from mesofuse_metrics.options import EulerOptions
 from mesofuse_metrics.pieces import neighbours, slabs
@@ -31,7 +32,7 @@ class EulerNumber(AdditiveMetric):
     Source: Ohser, Mücklich, Statistical Analysis of Microstructures in Materials Science (2000), ch. 3 and 5.
     """
 
-    needs: ClassVar[Needs] = Needs(three_d=True)
+    needs: ClassVar[Needs] = Needs(three_d=True, masked=True)
 
     def __init__(self, options: EulerOptions | None = None) -> None:
         """Take how voxels are joined."""
@@ -44,12 +45,15 @@ class EulerNumber(AdditiveMetric):
     def count(self, block: Block) -> dict[str, np.ndarray]:
         """Count, for each phase, how often each of the 256 neighbourhoods occurs."""
         histogram = np.zeros((len(block.context.phases), 256), np.int64)
+        masked = block.context.masked
         for slab in slabs(block):
+            known = np.logical_and.reduce(neighbours(slab.labels != IGNORED, slab, CORNERS)) if masked else None
             for value in range(len(histogram)):
                 mask = (slab.labels == value).view(np.uint8)
                 corners = neighbours(mask, slab, CORNERS)
                 code = sum((corner << np.uint8(bit) for bit, corner in enumerate(corners)), np.uint8(0))
-                histogram[value] += np.bincount(np.ravel(code), minlength=256)
+                code = np.ravel(code) if known is None else np.asarray(code)[known]
+                histogram[value] += np.bincount(code, minlength=256)
         return {"histogram": histogram}
 
     def finish(self, counts: dict[str, np.ndarray], context: MetricContext) -> list[Result]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mesofuse.interfaces.metric import Curve, Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.grid import Region, Scale, Triple
+from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.quantities import power_unit
 from mesofuse_metrics.ball_dilation import dilated, distance
 from mesofuse_metrics.bit_rows import WORD, BitRows, unpacked
@@ -27,15 +28,16 @@ class LocalThickness:
     Formula: t(x) = 2 max r over the balls of radius r that lie in the phase and hold x; radii are the distances of
     voxel centres from the nearest voxel centre outside. Mean over the phase's voxels; density p(t), ∫ p dt = 1, in
     bins of one voxel. Units: length; 1/length. NaN for a phase that is not there or fills all.
-    Convention: the volume's sides are no walls, so that balls go on beyond them; a voxel up to half a voxel off a ball
-    still belongs to it, as balls of voxels have rough rims. Sizes are those of the balls that are there, whatever sizes
-    lie beside each other: each by itself up to 16 voxels, above in groups of half a voxel (``step``), so that t is
-    within ± ¼ voxel of that of all balls. Error of the voxels themselves: 0 or +1 voxel in layers (even widths are
-    exact), −1.3 to +0.5 voxel in rods, −1.6 to 0 voxel in balls, so that features below 4 voxels are rough.
+    Convention: the volume's sides and ignored voxels are no walls, so that balls go on beyond them; a voxel up to
+    half a voxel off a ball still belongs to it, as balls of voxels have rough rims. Sizes are those of the balls that
+    are there, whatever sizes lie beside each other: each by itself up to 16 voxels, above in groups of half a voxel
+    (``step``), so that t is within ± ¼ voxel of that of all balls. Error of the voxels themselves: 0 or +1 voxel in
+    layers (even widths are exact), −1.3 to +0.5 voxel in rods, −1.6 to 0 voxel in balls, so that features below 4
+    voxels are rough.
     Source: Hildebrand, Rüegsegger, J. Microsc. 185 (1997) 67.
     """
 
-    needs: ClassVar[Needs] = Needs(three_d=True, bytes_per_voxel=32)
+    needs: ClassVar[Needs] = Needs(three_d=True, bytes_per_voxel=32, masked=True)
 
     def __init__(self, options: ThicknessOptions | None = None) -> None:
         """Take how finely sizes are told apart, and the threads."""
@@ -47,7 +49,8 @@ class LocalThickness:
         unit, per_unit = context.grid.symbol, power_unit(context.grid, -1)
         for number, phase in enumerate(context.phases):
             mask = labels == phase.value
-            if not mask.any() or mask.all():
+            free = mask | (labels == IGNORED) if context.masked else mask
+            if not mask.any() or free.all():
                 why = FILLS if mask.any() else ABSENT
                 results.append(Measurement("local-thickness", phase.name, float("nan"), unit, reason=why))
                 continue
@@ -55,19 +58,21 @@ class LocalThickness:
             def progress(share: float, before: int = number) -> None:
                 context.progress((before + share) / len(context.phases))
 
-            sizes, voxels = self._thickness(mask, context.grid.voxel_size, progress)
+            sizes, voxels = self._thickness(mask, free, context.grid.voxel_size, progress)
             results.append(Measurement("local-thickness", phase.name, float(np.average(sizes, weights=voxels)), unit))
             x, y = _density(sizes, voxels, min(context.grid.voxel_size))
             results.append(Curve("local-thickness", phase.name, tuple(x.tolist()), tuple(y.tolist()), unit, per_unit))
         return results
 
     def _thickness(
-        self, mask: np.ndarray, voxel_size: Scale, progress: Callable[[float], None] = lambda share: None
+        self, mask: np.ndarray, free: np.ndarray, voxel_size: Scale, progress: Callable[[float], None]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return sizes, decreasing, and the voxels whose thickness is each of them."""
         finest = min(voxel_size)
         z, y, x = (size / finest for size in voxel_size)
-        radius = distance(mask, (z, y, x), self.options.threads)
+        radius = distance(free, (z, y, x), self.options.threads)
+        if free is not mask:  # balls go on beyond the mask, but none is centred there
+            radius[~mask] = 0
         groups = _groups(np.unique(radius[mask]), self.options.step / 2)
         missing = BitRows(mask).words
         voxels = np.zeros(len(groups), np.int64)

@@ -10,6 +10,7 @@ import numpy as np
 from mesofuse.interfaces.degradation import agrees, degraded
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.grid import Region, Triple
+from mesofuse.volumes.mask import compared
 from mesofuse_metrics.options import NoOptions
 
 PIECE = 1 << 22  # one-hot values held at once
@@ -22,11 +23,12 @@ class LowResConsistency(AdditiveMetric):
     degradation D of the volume's one-hot labels x, l the scan, N its voxels; for each phase of the scan likewise.
     Unit: none. Convention: a phase that shows as strongly as the strongest to within 1e-4 counts as seen (an interface
     through the middle of a voxel is a tie). An image is compared with a scan one voxel thick, of scale 1 along z.
+    Ignored voxels of the scan, and those in whose space every voxel of the volume is ignored, do not count.
     Phases that no low-resolution phase shows are left to the degradation.
     Source: the voxel-wise condition of Dahari et al., Advanced Energy Materials 2023, arXiv:2110.11281.
     """
 
-    needs: ClassVar[Needs] = Needs(low_res=True)
+    needs: ClassVar[Needs] = Needs(low_res=True, masked=True)
     align: ClassVar[bool] = True
 
     def __init__(self, options: NoOptions | None = None) -> None:
@@ -53,8 +55,10 @@ class LowResConsistency(AdditiveMetric):
             labels = block.labels[window.scaled(scale).within(block.window)]
             seen = degraded(context.degradation, labels, len(context.phases), window)
             truth = context.low_res.read(low)
-            voxels += np.bincount(truth.ravel(), minlength=len(voxels))
-            right += np.bincount(truth[agrees(seen[:, *low.within(window)], truth)], minlength=len(voxels))
+            known = compared(truth, block.labels[low.scaled(scale).within(block.window)], low, scale)
+            right_here = agrees(seen[:, *low.within(window)], truth) & known
+            voxels += np.bincount(truth[known], minlength=len(voxels))
+            right += np.bincount(truth[right_here], minlength=len(voxels))
         return {"voxels": voxels, "right": right}
 
     def finish(self, counts: dict[str, np.ndarray], context: MetricContext) -> list[Result]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from mesofuse.interfaces.metric import Block
 from mesofuse.volumes.grid import Region, Triple
+from mesofuse.volumes.phases import IGNORED
 from mesofuse_metrics.bit_rows import BitRows, Rows, count_common
 
 
@@ -28,7 +30,8 @@ def pair_counts(
         pairs: Phases (i, j); for i ≠ j the pairs (i, j) and (j, i) are counted together.
 
     Returns:
-        Counts (steps, lags + 1, pairs) of pairs that have the phases, and (steps, lags + 1) of all in the volume.
+        Counts (steps, lags + 1, pairs) of pairs that have the phases, and (steps, lags + 1) of all in the volume
+        of which neither is ignored.
     """
     counts = np.zeros((len(steps), lags + 1, len(pairs)), np.int64)
     totals = np.zeros((len(steps), lags + 1), np.int64)
@@ -39,7 +42,8 @@ def pair_counts(
         for i, step in enumerate(steps):
             common = block.core.intersect(volume.shifted([-d for d in multiple(step, lag)]))
             if common is not None:
-                totals[i, lag] = common.size
+                if not block.context.masked:
+                    totals[i, lag] = common.size
                 inside[i] = common.within(block.window)[:2]
         for columns in {steps[i][2] * lag for i in inside}:
             chosen = {i: rows for i, rows in inside.items() if steps[i][2] * lag == columns}
@@ -51,6 +55,8 @@ def pair_counts(
                 for j, (one, other) in enumerate(pairs):
                     for first, second in {(one, other), (other, one)}:
                         counts[i, lag, j] += count_common(own[first].words[rows], moved[second][target])
+                if block.context.masked:
+                    totals[i, lag] = count_common(own[-1].words[rows], moved[-1][target])
     return counts, totals
 
 
@@ -67,10 +73,16 @@ def _around(all_rows: Iterable[Rows]) -> Rows:
 
 
 def _pack(block: Block, columns: slice) -> tuple[list[BitRows], list[BitRows]]:
-    """Return each phase's rows of bits, in the core's columns alone and in all of the window's."""
+    """Return each phase's rows of bits, in the core's columns alone and in all of the window's.
+
+    Of a volume with ignored voxels, last those of all that are not ignored.
+    """
     own, everywhere = [], []
-    for value in range(len(block.context.phases)):
-        mask = block.labels == value
+    values = range(len(block.context.phases))
+    masks = itertools.chain(
+        (block.labels == value for value in values), (block.labels != IGNORED for _ in range(block.context.masked))
+    )
+    for mask in masks:
         everywhere.append(BitRows(mask))
         mask[..., : columns.start] = False
         mask[..., columns.stop :] = False

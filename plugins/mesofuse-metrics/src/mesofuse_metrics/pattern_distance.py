@@ -38,7 +38,7 @@ class PatternDistance(AdditiveMetric):
         options: Spacings and symmetries.
     """
 
-    needs: ClassVar[Needs] = Needs(images=True, max_phases=MAX_PHASES)
+    needs: ClassVar[Needs] = Needs(images=True, max_phases=MAX_PHASES, masked=True)
 
     def __init__(self, options: PatternOptions | None = None) -> None:
         self._options = options or PatternOptions()

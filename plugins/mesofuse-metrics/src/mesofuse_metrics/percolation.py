@@ -8,7 +8,7 @@ import numpy as np
 
 from mesofuse.interfaces.metric import Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.grid import AXES
-from mesofuse_metrics.components import components
+from mesofuse_metrics.components import boxed, components
 from mesofuse_metrics.options import ConnectivityOptions
 from mesofuse_metrics.reasons import ABSENT, unless
 
@@ -19,10 +19,11 @@ class Percolation:
     Formula: P_i,a = Σ N_c / N_i over the components c of phase i with a voxel in the first and one in the last layer
     normal to axis a. Unit: none; NaN for a phase that is not there.
     Convention: voxels are joined by faces (as flow is in finite volumes) unless ``connectivity`` says otherwise; the
-    other sides of the volume are walls, nothing is periodic.
+    other sides of the volume are walls, nothing is periodic. Ignored voxels join nothing; the ends of a volume that has
+    some are the sides of the smallest box around the others.
     """
 
-    needs: ClassVar[Needs] = Needs(three_d=True, bytes_per_voxel=8)
+    needs: ClassVar[Needs] = Needs(three_d=True, bytes_per_voxel=8, masked=True)
 
     def __init__(self, options: ConnectivityOptions | None = None) -> None:
         """Take how voxels are joined."""
@@ -30,7 +31,7 @@ class Percolation:
 
     def measure(self, labels: np.ndarray, context: MetricContext) -> list[Result]:
         """Find the components once, then those that cross along each axis."""
-        found = components(labels, self.connectivity)
+        found = components(boxed(labels, context.masked), self.connectivity)
         results: list[Result] = []
         for axis, name in enumerate(AXES):
             crossing = found.crossing(axis)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mesofuse.interfaces.metric import Block, MetricContext
-from mesofuse.volumes.phases import Phase
+from mesofuse.volumes.phases import IGNORED, Phase
 
 CACHED = 1 << 19  # voxels of a slab whose temporary arrays stay in a core's cache
 MAX_BITS = 8  # phases that `bits` can mark
@@ -46,7 +46,7 @@ def directions(context: MetricContext) -> tuple[int, ...]:
 
 
 def bits(labels: np.ndarray) -> np.ndarray:
-    """Return ``1 << label`` as uint8, for volumes of at most `MAX_BITS` phases."""
+    """Return ``1 << label`` as uint8, 0 where ignored, for volumes of at most `MAX_BITS` phases."""
     marked: np.ndarray = np.left_shift(np.uint8(1), labels, dtype=np.uint8)
     return marked
 
@@ -60,10 +60,23 @@ def count_pairs(one: np.ndarray, other: np.ndarray, phases: int) -> np.ndarray:
         union = one | other
         counts = [np.count_nonzero(union == (1 << i | 1 << j)) for i in range(phases) for j in range(i + 1, phases)]
         return np.array(counts, np.int64)
+    known = (one != IGNORED) & (other != IGNORED)
+    if not known.all():
+        one, other = one[known], other[known]
     code = one.astype(np.uint16) * np.uint16(phases) + other
     table = np.bincount(code.ravel(), minlength=phases * phases).reshape(phases, phases)
     both: np.ndarray = (table + table.T)[np.triu_indices(phases, 1)]
     return both
+
+
+def inside(parts: Sequence[np.ndarray], phases: int, masked: bool) -> int:
+    """Return at how many places none of several arrays, of `bits` for up to `MAX_BITS` phases, is ignored."""
+    if not masked:
+        return int(parts[0].size)
+    known = np.ones(parts[0].shape, bool)
+    for part in parts:
+        known &= part != (0 if phases <= MAX_BITS else IGNORED)
+    return int(np.count_nonzero(known))
 
 
 def tuples(phases: Sequence[Phase], size: int) -> list[tuple[int, ...]]:

@@ -10,7 +10,7 @@ from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, Metri
 from mesofuse.volumes.grid import Triple
 from mesofuse.volumes.quantities import power_unit
 from mesofuse_metrics.options import NoOptions
-from mesofuse_metrics.pieces import MAX_BITS, bits, count_pairs, label, neighbours, slabs, tuples
+from mesofuse_metrics.pieces import MAX_BITS, bits, count_pairs, inside, label, neighbours, slabs, tuples
 from mesofuse_metrics.reasons import THIN, unless
 from mesofuse_metrics.voxel_directions import length, steps, weights
 
@@ -27,7 +27,7 @@ class SpecificSurfaceArea(AdditiveMetric):
     Source: Legland, Kiêu, Devaux, Image Anal. Stereol. 26 (2007) 83; Underwood, Quantitative Stereology (1970).
     """
 
-    needs: ClassVar[Needs] = Needs(min_phases=2)
+    needs: ClassVar[Needs] = Needs(min_phases=2, masked=True)
 
     def __init__(self, options: NoOptions | None = None) -> None:
         """Take no options."""
@@ -45,7 +45,7 @@ class SpecificSurfaceArea(AdditiveMetric):
             marked = bits(slab.labels) if len(phases) <= MAX_BITS else slab.labels
             for i, step in enumerate(ways):
                 one, other = neighbours(marked, slab, [(0, 0, 0), step])
-                total[i] += one.size
+                total[i] += inside((one, other), len(phases), block.context.masked)
                 crossings[i] += count_pairs(one, other, len(phases))
         return {"crossings": crossings, "steps": total}
 

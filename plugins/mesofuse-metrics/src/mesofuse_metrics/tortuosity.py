@@ -13,9 +13,9 @@ import numpy as np
 from mesofuse.errors import UserError
 from mesofuse.interfaces.metric import Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.grid import AXES
-from mesofuse.volumes.phases import phase_value
+from mesofuse.volumes.phases import IGNORED, phase_value
 from mesofuse_metrics import conduction
-from mesofuse_metrics.components import components
+from mesofuse_metrics.components import boxed, components
 from mesofuse_metrics.options import TortuosityOptions
 from mesofuse_metrics.reasons import ABSENT, unless
 
@@ -32,11 +32,12 @@ class Tortuosity:
     phases; finite volumes on the voxels (which need not be cubes). Only the part that connects the two faces is solved
     for. A phase that does not percolate has e = 0 and τ = ∞ at once. Where the path is so long and thin that
     taufactor's relaxation stalls, the same equations are solved by conjugate gradients; what did not converge then is
-    NaN.
+    NaN. Ignored voxels conduct nothing; where there are some, the box is the smallest around the others, and fluxes are
+    relative to that through all that is not ignored.
     Source: taufactor 1.2, Kench, Squires, Cooper, J. Open Source Softw. 8 (2023) 5358.
     """
 
-    needs: ClassVar[Needs] = Needs(three_d=True, bytes_per_voxel=80)
+    needs: ClassVar[Needs] = Needs(three_d=True, bytes_per_voxel=80, masked=True)
 
     def __init__(self, options: TortuosityOptions | None = None) -> None:
         """Take which phases and axes, the tolerance and the device."""
@@ -46,11 +47,14 @@ class Tortuosity:
         """Solve for each phase and axis."""
         names = self.options.phases or tuple(p.name for p in context.phases)
         wanted = [context.phases[phase_value(name, context.phases)] for name in names]
+        labels = boxed(labels, context.masked)
         found = components(labels)
+        known = labels != IGNORED if context.masked else None
+        whole = {name: self._whole(known, AXES.index(name), context) for name in self.options.axes}
         results: list[Result] = []
         solved, total = 0, len(wanted) * len(self.options.axes)
         for phase in wanted:
-            fraction = float(found.sizes[1:][found.phase[1:] == phase.value].sum() / labels.size)
+            fraction = float(found.sizes[1:][found.phase[1:] == phase.value].sum() / found.sizes.sum())
             for name in self.options.axes:
                 axis = AXES.index(name)
                 crossing = found.crossing(axis) & (found.phase == phase.value)
@@ -61,7 +65,7 @@ class Tortuosity:
                     def progress(share: float, before: int = solved) -> None:
                         context.progress((before + share) / total)
 
-                    efficiency = self._efficiency(crossing[found.ids], axis, context, progress)
+                    efficiency = self._efficiency(crossing[found.ids], axis, context, progress) / whole[name]
                     why = f"it did not converge in {self.options.iterations} iterations: {MORE}"
                 solved += 1
                 context.progress(solved / total)
@@ -70,6 +74,17 @@ class Tortuosity:
                 for metric, value in (("tortuosity", tau), ("transport-efficiency", efficiency)):
                     results.append(Measurement(metric, label, value, reason=unless(value, why)))
         return results
+
+    def _whole(self, known: np.ndarray | None, axis: int, context: MetricContext) -> float:
+        """Return D_eff / D_0 of all that is not ignored, as if it were one phase: what efficiencies are relative to."""
+        if known is None or known.all():
+            return 1.0
+        found = components(np.where(known, np.uint8(0), np.uint8(IGNORED)))
+        crossing = found.crossing(axis)
+        crossing[0] = False
+        if not crossing.any():
+            return math.nan
+        return self._efficiency(crossing[found.ids], axis, context, lambda share: None)
 
     def _efficiency(
         self, conducting: np.ndarray, axis: int, context: MetricContext, progress: Callable[[float], None]

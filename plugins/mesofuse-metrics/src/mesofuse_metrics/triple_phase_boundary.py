@@ -10,7 +10,7 @@ from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, Metri
 from mesofuse.volumes.grid import Triple
 from mesofuse.volumes.quantities import power_unit
 from mesofuse_metrics.options import NoOptions
-from mesofuse_metrics.pieces import MAX_BITS, bits, label, neighbours, slabs, tuples
+from mesofuse_metrics.pieces import MAX_BITS, bits, inside, label, neighbours, slabs, tuples
 from mesofuse_metrics.reasons import THIN, unless
 
 PLANES = (((0, 1, 0), (0, 0, 1)), ((1, 0, 0), (0, 0, 1)), ((1, 0, 0), (0, 1, 0)))  # spanned by the other two axes
@@ -27,11 +27,11 @@ class TriplePhaseBoundary(AdditiveMetric):
     voxel edges is a staircase, on average 1.5 times longer than the line itself, and 2/3 of that sum is this value.
     Lines of all orientations are assumed: one along an axis comes out at 2/3 of its length, one along a body diagonal
     15 % long; over all orientations it is 3 % too large (loops of single voxels; three phases that meet at 120°).
-    An edge whose voxels hold four phases counts for every triple of them.
+    An edge whose voxels hold four phases counts for every triple of them; one that touches an ignored voxel is none.
     Source: Saltykov's relation, Underwood, Quantitative Stereology (1970), ch. 4.
     """
 
-    needs: ClassVar[Needs] = Needs(min_phases=3, max_phases=MAX_BITS)
+    needs: ClassVar[Needs] = Needs(min_phases=3, max_phases=MAX_BITS, masked=True)
 
     def __init__(self, options: NoOptions | None = None) -> None:
         """Take no options."""
@@ -52,7 +52,9 @@ class TriplePhaseBoundary(AdditiveMetric):
                 corner = (down[0] + right[0], down[1] + right[1], down[2] + right[2])
                 a, b, c, d = neighbours(marked, slab, [(0, 0, 0), down, right, corner])
                 union = a | b | c | d
-                edges[axis] += union.size
+                if block.context.masked:
+                    union = np.where((a != 0) & (b != 0) & (c != 0) & (d != 0), union, np.uint8(0))
+                edges[axis] += inside((a, b, c, d), len(block.context.phases), block.context.masked)
                 for i, triple in enumerate(triples):
                     points[axis, i] += _holding(union, triple, len(block.context.phases))
         return {"points": points, "edges": edges}

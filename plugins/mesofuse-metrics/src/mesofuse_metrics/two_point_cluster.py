@@ -8,6 +8,7 @@ import numpy as np
 
 from mesofuse.interfaces.metric import Curve, MetricContext, Needs, Result
 from mesofuse.volumes.grid import AXES, Region
+from mesofuse.volumes.phases import IGNORED
 from mesofuse_metrics.components import component_ids
 from mesofuse_metrics.options import ClusterOptions
 from mesofuse_metrics.pieces import CACHED
@@ -28,7 +29,7 @@ class TwoPointCluster:
     Source: Torquato, Beasley, Chiew, J. Chem. Phys. 88 (1988) 6540.
     """
 
-    needs: ClassVar[Needs] = Needs(bytes_per_voxel=8)
+    needs: ClassVar[Needs] = Needs(bytes_per_voxel=8, masked=True)
 
     def __init__(self, options: ClusterOptions | None = None) -> None:
         """Take the largest distance and how voxels are joined."""
@@ -48,12 +49,19 @@ class TwoPointCluster:
         results: list[Result] = []
         for axis in axes:
             n, k = labels.shape[axis], np.arange(far[axis] + 1)
-            pairs = labels.size // n * (n - k)
+            pairs = inside_pairs(labels, axis, k) if context.masked else labels.size // n * (n - k)
+            k, pairs, inside = k[pairs > 0], pairs[pairs > 0], counts[axis][:, pairs > 0]
             x = tuple((k * context.grid.voxel_size[axis]).tolist())
             for phase in context.phases:
-                y = tuple((counts[axis][phase.value] / pairs).tolist())
+                y = tuple((inside[phase.value] / pairs).tolist())
                 results.append(Curve("two-point-cluster", f"{phase.name} | {AXES[axis]}", x, y, context.grid.symbol))
         return results
+
+
+def inside_pairs(labels: np.ndarray, axis: int, lags: np.ndarray) -> np.ndarray:
+    """Return how many pairs of voxels, neither of them ignored, lie each number of voxels apart along an axis."""
+    known = np.moveaxis(labels != IGNORED, axis, 0)
+    return np.array([np.count_nonzero(known[: len(known) - lag] & known[lag:]) for lag in lags.tolist()])
 
 
 def _pairs_in_one(ids: np.ndarray, labels: np.ndarray, axis: int, lag: int, phases: list[int]) -> np.ndarray:

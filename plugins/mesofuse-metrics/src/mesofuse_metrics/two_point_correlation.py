@@ -20,13 +20,14 @@ class TwoPointCorrelation(AdditiveMetric):
     Formula: S_ij(r) = probability that of two points r apart one lies in phase i and the other in phase j, counted in
     both orders and halved for i ≠ j; S_ii is Torquato's S2: S2(0) = φ, S2(∞) = φ², slope −s/4 at 0 with s the area
     per volume. Curves over r in the unit of length; no unit.
-    Convention: all pairs of voxels that lie in the volume count, none across its ends (not periodic); every value is
+    Convention: all pairs of voxels that lie in the volume, neither of them ignored, count, none across its ends
+    (not periodic); every value is
     divided by the number of pairs at its own distance. ``radial`` averages the 13 directions to a voxel's neighbours (4
     in an image), weighted by the share of directions that each stands for, by linear interpolation between voxels.
     Source: Torquato, Random Heterogeneous Materials (2002), ch. 2.
     """
 
-    needs: ClassVar[Needs] = Needs(max_phases=16)
+    needs: ClassVar[Needs] = Needs(max_phases=16, masked=True)
 
     def __init__(self, options: TwoPointOptions | None = None) -> None:
         """Take the largest distance, and what to count."""

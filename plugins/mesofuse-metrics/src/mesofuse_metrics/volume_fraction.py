@@ -14,11 +14,11 @@ from mesofuse_metrics.pieces import slabs
 class VolumeFraction(AdditiveMetric):
     """Share of the voxels (of an image: of the pixels, an area fraction) that a phase fills.
 
-    Formula: φ_i = N_i / N. Unit: none. Convention: every voxel counts whole; an area fraction estimates the volume
-    fraction without bias (Delesse 1847).
+    Formula: φ_i = N_i / N. Unit: none. Convention: every voxel counts whole, ignored ones not at all; an area
+    fraction estimates the volume fraction without bias (Delesse 1847).
     """
 
-    needs: ClassVar[Needs] = Needs()
+    needs: ClassVar[Needs] = Needs(masked=True)
 
     def __init__(self, options: NoOptions | None = None) -> None:
         """Take no options."""
@@ -31,7 +31,7 @@ class VolumeFraction(AdditiveMetric):
             if len(total) <= 8:
                 total += [np.count_nonzero(own == value) for value in range(len(total))]
             else:
-                total += np.bincount(own.ravel(), minlength=len(total))
+                total += np.bincount(own.ravel(), minlength=len(total))[: len(total)]
         return {"voxels": total}
 
     def finish(self, counts: dict[str, np.ndarray], context: MetricContext) -> list[Result]:
