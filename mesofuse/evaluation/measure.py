@@ -91,7 +91,7 @@ def measure(
         degradation,
         stack,
         images,
-        is_masked(volume),
+        masked=is_masked(volume),
     )
     watch = progress or _unwatched
     chosen = [_resolve(choice) for choice in choices]

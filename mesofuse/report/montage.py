@@ -332,8 +332,8 @@ def _draw_legend(figure: Figure, panels: Sequence[Panel], height: float) -> None
         hidden = [Patch(fc="white", ec=f"#{HATCH:02x}{HATCH:02x}{HATCH:02x}", hatch="////", lw=0.6, label="ignored")]
     patches = [Patch(fc=color, ec=INK, lw=0.6, label=legend_text(text)) for (_, color), text in entries.items()]
     figure.legend(
-        handles=[*patches, *hidden], loc="center", bbox_to_anchor=(0.5, height), ncols=min(len(patches) + 1, 8), fontsize=8,
-        frameon=False, handlelength=1.2, handleheight=1.2, columnspacing=1.8, handletextpad=0.5,
+        handles=[*patches, *hidden], loc="center", bbox_to_anchor=(0.5, height), ncols=min(len(patches) + 1, 8),
+        fontsize=8, frameon=False, handlelength=1.2, handleheight=1.2, columnspacing=1.8, handletextpad=0.5,
     )  # fmt: skip
 
 

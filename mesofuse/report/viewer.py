@@ -107,7 +107,10 @@ def _frames(one: Shown, grid: Grid, axis: int, indices: Sequence[int], box: Box)
 
 
 def label_png(labels: np.ndarray, phases: Sequence[Phase]) -> bytes:
-    """Return labels as a palette PNG in the phases' colours, with as few bits a pixel as there are phases; ignored ones are clear."""
+    """Return labels as a palette PNG in the phases' colours; ignored voxels are clear.
+
+    It has as few bits a pixel as the number of phases takes.
+    """
     from PIL import Image
 
     picture = Image.frombytes("P", (labels.shape[1], labels.shape[0]), np.ascontiguousarray(labels).tobytes())

@@ -35,7 +35,7 @@ class Judge:
         options: Patch size, training and seed.
     """
 
-    needs: ClassVar[Needs] = Needs(images=True, bytes_per_voxel=1)
+    needs: ClassVar[Needs] = Needs(images=True, bytes_per_voxel=1, masked=True)
 
     def __init__(self, options: JudgeOptions | None = None) -> None:
         self._options = options or JudgeOptions()

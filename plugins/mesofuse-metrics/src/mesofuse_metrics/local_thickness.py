@@ -49,8 +49,8 @@ class LocalThickness:
         unit, per_unit = context.grid.symbol, power_unit(context.grid, -1)
         for number, phase in enumerate(context.phases):
             mask = labels == phase.value
-            free = mask | (labels == IGNORED) if context.masked else mask
-            if not mask.any() or free.all():
+            free = mask | (labels == IGNORED) if context.masked else None
+            if not mask.any() or (mask if free is None else free).all():
                 why = FILLS if mask.any() else ABSENT
                 results.append(Measurement("local-thickness", phase.name, float("nan"), unit, reason=why))
                 continue
@@ -58,20 +58,24 @@ class LocalThickness:
             def progress(share: float, before: int = number) -> None:
                 context.progress((before + share) / len(context.phases))
 
-            sizes, voxels = self._thickness(mask, free, context.grid.voxel_size, progress)
+            sizes, voxels = self._thickness(mask, context.grid.voxel_size, free, progress)
             results.append(Measurement("local-thickness", phase.name, float(np.average(sizes, weights=voxels)), unit))
             x, y = _density(sizes, voxels, min(context.grid.voxel_size))
             results.append(Curve("local-thickness", phase.name, tuple(x.tolist()), tuple(y.tolist()), unit, per_unit))
         return results
 
     def _thickness(
-        self, mask: np.ndarray, free: np.ndarray, voxel_size: Scale, progress: Callable[[float], None]
+        self,
+        mask: np.ndarray,
+        voxel_size: Scale,
+        free: np.ndarray | None = None,
+        progress: Callable[[float], None] = lambda share: None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return sizes, decreasing, and the voxels whose thickness is each of them."""
         finest = min(voxel_size)
         z, y, x = (size / finest for size in voxel_size)
-        radius = distance(free, (z, y, x), self.options.threads)
-        if free is not mask:  # balls go on beyond the mask, but none is centred there
+        radius = distance(mask if free is None else free, (z, y, x), self.options.threads)
+        if free is not None:  # balls go on beyond the mask, but none is centred there
             radius[~mask] = 0
         groups = _groups(np.unique(radius[mask]), self.options.step / 2)
         missing = BitRows(mask).words
