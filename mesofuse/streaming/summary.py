@@ -36,8 +36,8 @@ def summarise(
     """Write the summary of realisations; one that was begun of the same realisations is gone on with, another replaced.
 
     Its labels are the most probable phases (ties: the lowest). Beside them lie ``probability`` (phases, z, y, x), the
-    share p of realisations that have the phase, and ``entropy`` (z, y, x), −Σ p log₂ p in bits; both are float32. Ignored
-    voxels are ignored here too: their shares are 0, their entropy is NaN.
+    share p of realisations that have the phase, and ``entropy`` (z, y, x), −Σ p log₂ p in bits; both are float32.
+    Ignored voxels are ignored here too: their shares are 0, their entropy is NaN.
 
     Args:
         volumes: The realisations, of one shape.
