@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mesofuse.cli import options
+from mesofuse.cli import options, part_options
 
 if TYPE_CHECKING:
     from mesofuse.volumes.grid import Scale
@@ -33,13 +33,16 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="What the scanner does to the material.",
 )
+@click.option(
+    "--ignore", multiple=True, metavar="VALUE", help="Voxels of SCAN of this value are no material; may be repeated."
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Threads. [default: one a core]")
 @options.overwrite
 @options.quiet
 @options.as_json
 def command(
     result: str, scan: str, scale: Scale | None, out: str, shows: tuple[str, ...], phases: str | None,
-    degradation: str, workers: int | None, overwrite: bool, quiet: bool, as_json: bool,
+    degradation: str, ignore: tuple[str, ...], workers: int | None, overwrite: bool, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Degrade RESULT as the scanner would, and write where it shows another phase than SCAN: 0 agrees, 1 violated.
 
@@ -58,7 +61,9 @@ def command(
 
     check_output(out, resume=False, overwrite=overwrite)
     file = open_all([result], phases)[result]
-    volume, opened = file[0], open_scan(scan, result, file, scale, shows, degradation)
+    volume, opened = file[0], open_scan(
+        scan, result, file, scale, shows, degradation, part_options.parse(ignore)
+    )  # fmt: skip
     low = opened["low_res"]
     problem = Problem(opened["scale"], low.phases, volume.phases, opened["match"])
     shown = io.StringIO() if quiet or as_json else unguarded(sys.stderr)

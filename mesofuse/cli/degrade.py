@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mesofuse.cli import options
+from mesofuse.cli import options, part_options
 
 if TYPE_CHECKING:
     from mesofuse.volumes.grid import Scale
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 @options.seed
 @options.voxel_size
 @options.unit
+@part_options.ignore
+@part_options.crop
 @click.option("--format", "format", metavar="NAME", help="Format of OUTPUT, where its ending does not tell.")
 @options.overwrite
 @options.quiet
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
 def command(
     volume: str, output: str, scale: Scale | None, degradation: str, settings: tuple[str, ...], phases: str,
     shows: tuple[str, ...], noise: float, threshold: str | None, seed: int, voxel_size: Any, unit: str | None,
+    ignore: tuple[str, ...], crop: str | None,
     format: str | None, overwrite: bool, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Scan VOLUME, a sharp label volume of any size, with a simulated instrument, and write its labels to OUTPUT.
@@ -90,7 +93,8 @@ def command(
     thresholds, rules = parse_thresholds(threshold), parse_rules(shows)
     names = [name.strip() for name in phases.split(",") if name.strip()]
     fine, mapping = open_labels(
-        volume, voxel_size=voxel_size, unit=unit, phase_names=names, allow_single_phase=True
+        volume, voxel_size=voxel_size, unit=unit, phase_names=names, allow_single_phase=True,
+        ignore=part_options.parse(ignore), crop=crop,
     )  # fmt: skip
     options.echo_remarks(mapping, volume)
     scan = Scan(fine, scan_problem(fine.phases, scale, rules), Scanner(degradation, chosen, noise, seed, thresholds))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mesofuse.cli import generation, options
+from mesofuse.cli import generation, options, part_options
 from mesofuse.errors import UserError
 
 
@@ -24,6 +24,7 @@ from mesofuse.errors import UserError
 @generation.project
 @options.voxel_size
 @options.unit
+@part_options.ignore
 @options.device
 @click.option("--levels/--no-levels", default=True, show_default=True, help="Add coarser levels for viewers.")
 @click.option("--resume", is_flag=True, help="Go on with an output that was begun.")
@@ -32,8 +33,8 @@ from mesofuse.errors import UserError
 def command(
     model: str, files: tuple[str, ...], size: Any, periodic: str, seed: int, region: str | None, chunks: int,
     shards: int | None,
-    workers: int | None, project: bool, voxel_size: Any, unit: str | None, device: str, levels: bool, resume: bool,
-    overwrite: bool, quiet: bool,
+    workers: int | None, project: bool, voxel_size: Any, unit: str | None, ignore: tuple[str, ...], device: str,
+    levels: bool, resume: bool, overwrite: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Apply MODEL (a package folder) to the volume LOW_RES and write the fused volume OUT (zarr).
 
@@ -57,7 +58,7 @@ def command(
         check_output(out, resume=resume, overwrite=overwrite)
     chunk, shard = generation.storage(chunks, shards)
     opened = generation.open_all(
-        model, low_res, device, region, voxel_size=voxel_size, unit=unit, size=size, periodic=periodic
+        model, low_res, device, region, voxel_size=voxel_size, unit=unit, ignore=ignore, size=size, periodic=periodic
     )
     settings = GenerateOptions(
         seed, opened.region, chunk, shard, workers, opened.device, resume=resume, overwrite=overwrite, levels=levels,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mesofuse.cli import options
+from mesofuse.cli import options, part_options
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid
 
@@ -59,6 +59,7 @@ def open_all(
     *,
     voxel_size: Scale | None = None,
     unit: str | None = None,
+    ignore: Sequence[str] = (),
     size: Triple | None = None,
     periodic: str = "",
 ) -> Opened:
@@ -83,14 +84,16 @@ def open_all(
         grid = noise_grid(package, shape, periodic, voxel_size, unit)
         part = Region.whole(shape) if region_text is None else Region.parse(region_text, shape)
         return Opened(package, None, grid, place, part)
-    low = open_scan(package, low_res, voxel_size, unit)
+    low = open_scan(package, low_res, voxel_size, unit, ignore)
     output = Region.whole(low.grid.shape).scaled(package.model.scale).shape
     wanted = None if region_text is None else Region.parse(region_text, output)
     return Opened(package, low, low.grid, place, wanted)
 
 
-def open_scan(package: Package, low_res: str, voxel_size: Scale | None, unit: str | None) -> Labels:
-    """Open the low-resolution volume that a model is applied to.
+def open_scan(
+    package: Package, low_res: str, voxel_size: Scale | None, unit: str | None, ignore: Sequence[str] = ()
+) -> Labels:
+    """Open the low-resolution volume that a model is applied to, without what ``ignore`` says is no material.
 
     Raises:
         UserError: It is missing, or its phases are not the model's.
@@ -98,11 +101,14 @@ def open_scan(package: Package, low_res: str, voxel_size: Scale | None, unit: st
     from mesofuse.pipeline.inputs import open_labels
 
     expected = package.model.problem.low_phases
-    low, mapping = open_labels(low_res, voxel_size=voxel_size, unit=unit, allow_single_phase=True)
+    given = part_options.parse(ignore)
+    low, mapping = open_labels(
+        low_res, voxel_size=voxel_size, unit=unit, allow_single_phase=True, ignore=given
+    )  # fmt: skip
     if mapping.changed and set(mapping.originals) <= set(range(len(expected))):  # a part that lacks a phase
         names = [p.name for p in expected]
         low, mapping = open_labels(
-            low_res, voxel_size=voxel_size, unit=unit, phase_names=names, allow_single_phase=True
+            low_res, voxel_size=voxel_size, unit=unit, phase_names=names, allow_single_phase=True, ignore=given
         )
     options.echo_remarks(mapping, low_res)
     check_phases(low_res, low.phases, mapping, expected)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mesofuse.cli import options
+from mesofuse.cli import options, part_options
 from mesofuse.volumes.grid import Scale, Triple
 
 
@@ -50,6 +50,8 @@ def shape_of(ctx: click.Context, param: click.Parameter, value: str | None) -> T
 )
 @click.option("--dtype", metavar="TYPE", help="Type of a headerless INPUT's values: uint8, uint16, >uint16 …")
 @click.option("--header-bytes", type=click.IntRange(min=0), help="Bytes of a headerless INPUT before its first voxel.")
+@part_options.ignore
+@part_options.crop
 @options.overwrite
 def command(
     input: str,
@@ -64,6 +66,8 @@ def command(
     shape: Triple | None,
     dtype: str | None,
     header_bytes: int | None,
+    ignore: tuple[str, ...],
+    crop: str | None,
     overwrite: bool,
 ) -> None:
     """Turn INPUT (TIFF, PNG, npy, HDF5, a folder of images …) into the OME-Zarr volume OUTPUT.
@@ -83,6 +87,7 @@ def command(
     from mesofuse.volumes.labelling import to_labels
 
     _check_output(output, overwrite)
+    ignored = part_options.parse(ignore)
     formats = (*BUILTIN, *get_registry().formats)
     if shape is None:
         if dtype is not None or header_bytes is not None:
@@ -92,7 +97,9 @@ def command(
         check_headerless(input, formats, format)
         raw = read_headerless(input, shape, dtype, header_bytes or 0)
     try:
-        labels, mapping = to_labels(raw, voxel_size=voxel_size, unit=unit, phase_names=phases)
+        labels, mapping = to_labels(
+            raw, voxel_size=voxel_size, unit=unit, phase_names=phases, ignore=ignored, crop=crop
+        )  # fmt: skip
     except UserError as error:
         raise UserError(" ".join([str(error), *(f"Note: {note}." for note in raw.notes)])) from error
     provenance = {"made_by": "mesofuse import", **_source(input), "mapping": str(mapping)}

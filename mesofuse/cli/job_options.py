@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mesofuse.cli import options
+from mesofuse.cli import options, part_options
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import parse_axes
 
@@ -34,6 +34,8 @@ _OPTIONS = [
     options.scan_voxel_size,
     options.image_pixel_size,
     options.unit,
+    part_options.job_ignore,
+    part_options.job_crop,
     click.option("--minutes", type=float, metavar="M", help="Train for this long."),
     click.option("--steps", type=int, metavar="N", help="Train for this many generator steps."),
     options.seed,
@@ -123,6 +125,7 @@ def make(low_res: str | None, high_res: Sequence[str], scale: Any, fields: dict[
         "shows": parse_rules(fields["shows"]) or None,
         "phases": [name.strip() for name in fields["phases"].split(",") if name.strip()],
         **{key: fields[key] for key in ("minutes", "steps", "seed", "device", "size", "periodic", "content", *SIZES)},
+        **part_options.job_fields(fields["ignore"], fields["crop"], scan=low_res is not None),
     }
     return make_job(data, "the command line")
 

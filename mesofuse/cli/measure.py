@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mesofuse.cli import options
+from mesofuse.cli import options, part_options
 from mesofuse.cli.measure_inputs import DEFAULT, GivenSizes, metric_choices, open_all, open_scan
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Scale, parse_scale
@@ -55,6 +55,10 @@ CONSISTENCY = "low-res-consistency"
 @click.option("--image-pixel-size", callback=lambda _c, _p, v: parse_pixel_size(v) if v else None, metavar="L[,L]",
               help="Edge length of a pixel of the images (single planes, or --stack) that state none.")  # fmt: skip
 @options.unit
+@click.option("--ignore", multiple=True, metavar="[low-res=]VALUE",
+              help="Voxels of this value are no material, in whichever of the files they occur; low-res=VALUE: in the "
+              "scan alone. See `mesofuse import --help`. May be repeated.")  # fmt: skip
+@click.option("--crop", metavar="z0:z1,y0:y1,x0:x1", help="Measure this part of each VOLUME only.")
 def command(
     volumes: tuple[str, ...],
     reference: str | None,
@@ -75,6 +79,8 @@ def command(
     voxel_size: Scale | None,
     image_pixel_size: tuple[float, float] | None,
     unit: str | None,
+    ignore: tuple[str, ...],
+    crop: str | None,
 ) -> None:
     """Measure VOLUMEs (zarr volumes, stacks, images) and show them beside each other.
 
@@ -94,7 +100,17 @@ def command(
         raise UserError("--samples and --low-res can't go together: the scan is compared with whole volumes only.")
     if record and not samples:
         raise UserError("--record keeps subvolumes: give --samples, how many, beside it.")
-    files = open_all(paths, phases, GivenSizes(voxel_size, image_pixel_size, unit, stack))
+    if crop and low_res:
+        raise UserError("--crop and --low-res can't go together: the scan is compared with whole volumes only.")
+    masked = part_options.job_fields(ignore, (), scan=True)
+    if masked.get("high_res_ignore"):
+        raise UserError("--ignore high-res=… is for fusion jobs; here give the value alone, or low-res=VALUE.")
+    everywhere = masked.get("ignore", [])
+    of_scan = [
+        *part_options.parse(masked.get("low_res_ignore", [])), *part_options.parse(everywhere, optional=True)
+    ]  # fmt: skip
+    sizes = GivenSizes(voxel_size, image_pixel_size, unit, stack)
+    files = open_all(paths, phases, sizes, ignore=everywhere, crop=crop, cropped=volumes)
     opened = {path: volume for path, (volume, _) in files.items()}
     for path in opened if metrics not in (None, "all") else ():
         if path != reference and not low_res:
@@ -120,7 +136,7 @@ def command(
             for path in paths:
                 scan: dict[str, Any] = {}
                 if low_res and path in volumes and (path != reference or len(paths) == 1):
-                    scan = open_scan(low_res, path, files[path], scale, shows, degradation)
+                    scan = open_scan(low_res, path, files[path], scale, shows, degradation, of_scan)
                     asked = chosen if metrics not in (None, "all") else [CONSISTENCY]
                     _check_fit(path, opened[path].grid, opened[path].phases, asked, stack=stack, **scan)
                 measured[path] = measure(

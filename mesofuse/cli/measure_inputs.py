@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mesofuse.cli import options
+from mesofuse.cli import options, part_options
 from mesofuse.errors import UserError, nearest
 from mesofuse.volumes.grid import Grid, Scale
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mesofuse.evaluation.measure import MetricChoice
     from mesofuse.interfaces.degradation import Degradation
     from mesofuse.volumes.labels import Labels
+    from mesofuse.volumes.mask import Ignore
     from mesofuse.volumes.phases import PhaseMatch
     from mesofuse.volumes.same_phases import Opened
 
@@ -48,24 +49,52 @@ class GivenSizes:
         return self.stack or grid.shape[0] == 1
 
 
-def open_all(paths: Sequence[str], phases: str | None, given: GivenSizes | None = None) -> dict[str, Opened]:
+def open_all(
+    paths: Sequence[str],
+    phases: str | None,
+    given: GivenSizes | None = None,
+    *,
+    ignore: Sequence[str] = (),
+    crop: str | None = None,
+    cropped: Sequence[str] = (),
+) -> dict[str, Opened]:
     """Open all files so that a label means the same phase in each, and say what there is to say of them.
+
+    Args:
+        paths: The files.
+        phases: Names of the phases by label.
+        given: Sizes for files that state none.
+        ignore: Values that are no material, in whichever of the files they occur.
+        crop: The part to take of some of the files.
+        cropped: These files.
 
     Raises:
         UserError: If a file can't be read, or nothing says which phase of one file is which of another.
     """
     from mesofuse.pipeline.inputs import open_labels
     from mesofuse.pipeline.sizes import on_grid
+    from mesofuse.volumes.mask import check_found
     from mesofuse.volumes.same_phases import open_alike
 
     sizes = given or GivenSizes()
 
+    wanted = part_options.parse(ignore, optional=True)
+
     def opened(path: str, names: Sequence[str]) -> Opened:
-        volume, mapping = open_labels(path, phase_names=names, allow_single_phase=True)
+        part = crop if path in cropped else None
+        volume, mapping = open_labels(
+            path, phase_names=names, allow_single_phase=True, ignore=wanted, crop=part
+        )  # fmt: skip
         size = sizes.of(volume.grid)
         if size is not None and not volume.grid.known:
             volume, mapping = open_labels(
-                path, phase_names=names, voxel_size=size, unit=sizes.unit, allow_single_phase=True
+                path,
+                phase_names=names,
+                voxel_size=size,
+                unit=sizes.unit,
+                allow_single_phase=True,
+                ignore=wanted,
+                crop=part,
             )
         if sizes.image(volume.grid):
             rows, columns = volume.grid.voxel_size[1:]
@@ -73,6 +102,7 @@ def open_all(paths: Sequence[str], phases: str | None, given: GivenSizes | None 
         return volume, mapping
 
     files = open_alike(paths, opened, [name.strip() for name in phases.split(",")] if phases else [])
+    check_found(wanted, {path: mapping.ignored for path, (_, mapping) in files.items()})
     for path, (_, mapping) in files.items():
         options.echo_remarks(mapping, path)
     silent = [path for path, (volume, _) in files.items() if not volume.grid.known]
@@ -117,7 +147,13 @@ def metric_choices(metrics: str | None, settings: Sequence[str], low_res: bool) 
 
 
 def open_scan(
-    path: str, name: str, opened: Opened, scale: Scale | None, shows: Sequence[str], degradation: str
+    path: str,
+    name: str,
+    opened: Opened,
+    scale: Scale | None,
+    shows: Sequence[str],
+    degradation: str,
+    ignore: Sequence[Ignore] = (),
 ) -> dict[str, Any]:
     """Open the scan ``path`` and build its degradation for the volume ``name``.
 
@@ -131,7 +167,7 @@ def open_scan(
     from mesofuse.volumes.scale import seen_note, seen_region, shapes_differ
 
     volume, mapping = opened
-    low, own = open_labels(path)
+    low, own = open_labels(path, ignore=ignore)
     options.echo_remarks(own, path)
     scale = _scale(scale, path, low.grid, name, volume.grid)
     if not shows:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mesofuse.cli import generation, options
+from mesofuse.cli import generation, options, part_options
 
 if TYPE_CHECKING:
     from mesofuse.interfaces.method import Model
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 @generation.shards
 @generation.workers
 @generation.project
+@part_options.ignore
 @options.device
 @options.as_json
 def command(
     model: str, low_res: str | None, size: Any, periodic: str, region: str | None, chunks: int, shards: int | None,
-    workers: int | None, project: bool, device: str, as_json: bool,
+    workers: int | None, project: bool, ignore: tuple[str, ...], device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Say how many tiles, how much memory, disk and time `mesofuse generate` will take; one tile is computed to know.
 
@@ -41,7 +42,7 @@ def command(
     from mesofuse.streaming.plan import human_bytes, make_plan
 
     chunk, shard = generation.storage(chunks, shards)
-    opened = generation.open_all(model, low_res, device, region, size=size, periodic=periodic)
+    opened = generation.open_all(model, low_res, device, region, ignore=ignore, size=size, periodic=periodic)
     applied: Model = opened.package.model.to(opened.device)
     if project:
         applied, _ = projected(opened.package, applied)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mesofuse.cli import job_options, options
+from mesofuse.cli import job_options, options, part_options
 from mesofuse.volumes.grid import Scale
 
 if TYPE_CHECKING:
@@ -25,11 +25,13 @@ MARKS = {"ok": "ok", "warning": "Warning", "unknown": "can't tell"}
 @options.scan_voxel_size
 @options.image_pixel_size
 @options.unit
+@part_options.job_ignore
+@part_options.job_crop
 @click.option("--strict", is_flag=True, help="Exit with 1 where a check warns.")
 @options.as_json
 def command(
     low_res: str | None, high_res: tuple[str, ...], scale: Scale | None, phases: str, shows: tuple[str, ...],
-    strict: bool, as_json: bool, **sizes: Any,
+    ignore: tuple[str, ...], crop: tuple[str, ...], strict: bool, as_json: bool, **sizes: Any,
 ) -> int:  # fmt: skip
     """Check inputs before training: phase fractions, scale factor, size of the image, isotropy.
 
@@ -51,6 +53,7 @@ def command(
         "scale": scale,
         "shows": parse_rules(shows) or None,
         "phases": [name.strip() for name in phases.split(",") if name.strip()],
+        **part_options.job_fields(ignore, crop, scan=low_res is not None),
         **sizes,
     }
     job_options.check_scale(low_res, scale)

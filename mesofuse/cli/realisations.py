@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mesofuse.cli import generation, options
+from mesofuse.cli import generation, options, part_options
 
 if TYPE_CHECKING:
     from mesofuse.pipeline.realisations import Realised
@@ -35,6 +35,7 @@ CURVES = "Curves only, no single values: the folder's realisations.json has them
 @generation.workers
 @options.voxel_size
 @options.unit
+@part_options.ignore
 @options.device
 @click.option("--levels/--no-levels", default=True, show_default=True, help="Add coarser levels for viewers.")
 @click.option("--resume", is_flag=True, help="Go on with a folder that was begun, also to a larger --count.")
@@ -43,7 +44,8 @@ CURVES = "Curves only, no single values: the folder's realisations.json has them
 def command(
     model: str, files: tuple[str, ...], count: int, seed: int, metrics: str | None, settings: tuple[str, ...],
     project: bool, size: Any, periodic: str, region: str | None, chunks: int, shards: int | None, workers: int | None,
-    voxel_size: Any, unit: str | None, device: str, levels: bool, resume: bool, overwrite: bool, quiet: bool,
+    voxel_size: Any, unit: str | None, ignore: tuple[str, ...], device: str, levels: bool, resume: bool,
+    overwrite: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Apply MODEL to LOW_RES with several seeds, and show how much the results differ.
 
@@ -66,7 +68,7 @@ def command(
     chunk, shard = generation.storage(chunks, shards)
     metric_choices(metrics, settings, False)  # refused before a large file is read
     opened = generation.open_all(
-        model, low_res, device, region, voxel_size=voxel_size, unit=unit, size=size, periodic=periodic
+        model, low_res, device, region, voxel_size=voxel_size, unit=unit, ignore=ignore, size=size, periodic=periodic
     )
     compared = opened.low_res is not None and opened.region is None
     chosen = metric_choices(metrics, settings, compared)

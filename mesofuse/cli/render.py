@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from mesofuse.cli import job_options, options
+from mesofuse.cli import job_options, options, part_options
 
 if TYPE_CHECKING:
     from mesofuse.volumes.labels import Labels
+    from mesofuse.volumes.mask import Ignore
     from mesofuse.volumes.same_phases import Opened
 
 
@@ -34,6 +35,7 @@ def _by_axis(files: dict[str, str], read: Callable[[str], Labels]) -> tuple[Labe
     "--axis", type=click.IntRange(0, 2), default=0, show_default=True, help="Slices are normal to it (z, y, x)."
 )
 @click.option("--index", type=int, metavar="N", help="Slice of the result along --axis; the middle one if left out.")
+@part_options.ignore
 @options.overwrite
 def command(
     result: str,
@@ -43,6 +45,7 @@ def command(
     phases: str | None,
     axis: int,
     index: int | None,
+    ignore: tuple[str, ...],
     overwrite: bool,
 ) -> None:
     """Draw slices of RESULT (any volume or stack) beside its scan and the sharp image, to OUT.
@@ -61,10 +64,13 @@ def command(
     from mesofuse.volumes.intensities import read_intensities
     from mesofuse.volumes.intensity_store import IntensityVolume, is_intensities
     from mesofuse.volumes.labelling import read_labels
+    from mesofuse.volumes.mask import check_found
     from mesofuse.volumes.same_phases import open_alike
 
     formats = (*BUILTIN, *get_registry().formats)
 
+    ignored = part_options.parse(ignore, optional=True)
+    found_in: dict[str, Sequence[Ignore]] = {}
     shows_intensities = is_intensities(result)
     if shows_intensities and (low_res or phases):
         raise UserError(
@@ -77,7 +83,9 @@ def command(
         return volume if path == result else read_intensities({"": path}, holds, formats=formats)[0][""]
 
     def labels(path: str, names: Sequence[str] = ()) -> Opened:
-        return read_labels(path, formats=formats, phase_names=names, allow_single_phase=True)
+        found = read_labels(path, formats=formats, phase_names=names, allow_single_phase=True, ignore=ignored)
+        found_in[path] = found[1].ignored
+        return found
 
     check_free(out, overwrite)
     given = job_options.parse_images(images, "--image") if images else {}
@@ -93,6 +101,7 @@ def command(
     if low_res:
         scan, mapping = labels(low_res)
         options.echo_remarks(mapping, low_res)
+    check_found(ignored, found_in)
     montage(
         out,
         low_res=scan,

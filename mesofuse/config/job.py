@@ -16,6 +16,7 @@ from mesofuse.registry import get_registry
 from mesofuse.registry.component import Component
 from mesofuse.registry.explain import explain
 from mesofuse.volumes.grid import AXES, Scale, Triple, parse_axes, parse_scale, parse_size, parse_unit
+from mesofuse.volumes.mask import Ignore
 from mesofuse.volumes.units import parse_pixel_size, parse_voxel_size
 
 DEFAULT_METHOD = "superres"
@@ -46,6 +47,19 @@ class InputsConfig(Options):
         None, description="Height and width of a pixel of the images; null: the file's."
     )
     unit: str | None = Field(None, description="Unit of voxel_size and image_pixel_size; null: micrometer.")
+    ignore: tuple[str, ...] = Field(
+        (),
+        description="Values that are no material, in whichever of the inputs they occur: a number as the file has it, "
+        "a colour such as #ff0000, nan, or surround:0 for what of a value lies around all else.",
+    )
+    low_res_ignore: tuple[str, ...] = Field((), description="Values of the low-resolution volume that are no material.")
+    high_res_ignore: tuple[str, ...] = Field((), description="Values of the images that are no material.")
+    low_res_crop: str | None = Field(
+        None, description="Part of the low-resolution volume to take, as z0:z1,y0:y1,x0:x1 in its voxels; null: all."
+    )
+    high_res_crop: str | None = Field(
+        None, description="Part of each image to take, as i0:i1,y0:y1,x0:x1 (images, rows, columns); null: all."
+    )
     seed: int = Field(0, ge=0, lt=2**64, description="Makes training and generation repeatable.")
     steps: int | None = Field(None, ge=1, description="Training budget in generator steps; null: no such limit.")
     minutes: float | None = Field(
@@ -77,6 +91,12 @@ class InputsConfig(Options):
         text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
         return None if value is None else _as_value_error(parse_pixel_size, text)
 
+    @field_validator("ignore", "low_res_ignore", "high_res_ignore", mode="before")
+    @classmethod
+    def _read_ignored(cls, value: Any) -> Any:
+        given = [value] if isinstance(value, (str, int, float)) else value
+        return tuple(str(_as_value_error(Ignore.parse, str(text))) for text in given)
+
     @field_validator("unit", mode="before")
     @classmethod
     def _read_unit(cls, value: Any) -> Any:
@@ -86,6 +106,8 @@ class InputsConfig(Options):
     def _scale_goes_with_scan(self) -> Self:
         if self.low_res is None and (self.scale is not None or self.shows is not None):
             raise ValueError("scale and shows describe a low-resolution volume, but low_res is missing")
+        if self.low_res is None and (self.low_res_ignore or self.low_res_crop is not None):
+            raise ValueError("low_res_ignore and low_res_crop are for a low-resolution volume, but low_res is missing")
         if self.low_res is None and self.voxel_size is not None and self.image_pixel_size is not None:
             raise ValueError(
                 "without a low-resolution volume the result has the image's pixels: give image_pixel_size alone, not "

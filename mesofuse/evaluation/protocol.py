@@ -22,7 +22,7 @@ from mesofuse.volumes.labels import LabelArray, Labels, is_masked
 from mesofuse.volumes.phases import IGNORED
 
 Key = tuple[str, str]
-TRIES = 50
+TRIES = 200
 """Random subvolumes that are looked at for each that is to be free of ignored voxels."""
 _WORK: dict[str, Any] = {}  # what a worker process was started with
 

@@ -33,6 +33,7 @@ from mesofuse.pipeline.comparison_measure import (
     several,
 )
 from mesofuse.pipeline.inputs import JobInputs, open_inputs, open_labels, scaled
+from mesofuse.volumes.described import Described
 from mesofuse.volumes.files import check_free, remove, replacing
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.json_text import load_json
@@ -210,7 +211,7 @@ def open_ready(path: str, inputs: JobInputs, say: Callable[[str], None] = lambda
     expected = result_voxels(inputs)
     if not volume.grid.known:  # the voxels of a result, also where these are but parts of a scan's voxel
         grid = replace(volume.grid, voxel_size=expected.voxel_size, unit=expected.unit)
-        return _Placed(volume, grid)
+        return Described.of(volume, grid)
     if expected.known and not same_voxels(volume.grid, replace(expected, shape=volume.grid.shape)):
         say(
             f"Note: the voxels of {path} are {times(volume.grid.voxel_size)} {volume.grid.symbol}, those of a result "
@@ -236,23 +237,6 @@ def made_grid(config: ComparisonConfig, inputs: JobInputs, ready: dict[str, Labe
             "or a volume of the size wanted with --reference or --volume."
         )
     return first.grid
-
-
-@dataclass(frozen=True)
-class _Placed:
-    """Labels on another grid of the same shape."""
-
-    labels: Labels
-    grid: Grid
-
-    @property
-    def phases(self) -> Any:
-        """The labels' own phases."""
-        return self.labels.phases
-
-    def read(self, region: Any) -> Any:
-        """Read the labels."""
-        return self.labels.read(region)
 
 
 def _grids(config: ComparisonConfig, inputs: JobInputs, ready: dict[str, Labels], made: Grid | None) -> dict[str, Grid]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mesofuse.config.job import JobConfig
 from mesofuse.errors import UserError
 from mesofuse.evaluation.intensities import measure_intensities
@@ -33,11 +31,11 @@ from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.plan import check_disk
 from mesofuse.streaming.probe import compressed
 from mesofuse.streaming.run import GenerateOptions
+from mesofuse.volumes.described import Described
 from mesofuse.volumes.files import discard, remove, replacing
-from mesofuse.volumes.grid import Grid, Region, Triple
+from mesofuse.volumes.grid import Region, Triple
 from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.store import LabelVolume
 
 METRICS = ("volume-fraction", "surface-area", "low-res-consistency")
@@ -189,7 +187,7 @@ def measure_result(
     problem = inputs.problem
     scan: dict[str, Any] = {}
     if degradation is not None and inputs.low_res is not None:
-        low = _Named(inputs.low_res, problem.low_phases)
+        low = Described.of(inputs.low_res, phases=problem.low_phases)
         scan = {"low_res": low, "match": problem.match, "scale": problem.scale, "degradation": degradation}
     names = METRICS if scan else METRICS[:2]
     measured = measure(volume, names, name=name, workers=default_workers("cpu"), **scan)
@@ -210,18 +208,3 @@ def measure_images(inputs: JobInputs) -> Measured:
         values = [r.value for r in same if isinstance(r, Measurement)]
         results.append(replace(same[0], value=sum(w * v for w, v in zip(shares, values, strict=True))))
     return replace(parts[0], results=results)
-
-
-@dataclass(frozen=True)
-class _Named:
-    """Labels under other names of their phases."""
-
-    labels: Labels
-    phases: tuple[Phase, ...]
-
-    @property
-    def grid(self) -> Grid:
-        return self.labels.grid
-
-    def read(self, region: Region) -> np.ndarray:
-        return self.labels.read(region)

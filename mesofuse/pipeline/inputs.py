@@ -18,7 +18,8 @@ from mesofuse.volumes.formats import BUILTIN
 from mesofuse.volumes.grid import Grid, Scale
 from mesofuse.volumes.intensities import read_intensities
 from mesofuse.volumes.labelling import LabelMapping, read_labels
-from mesofuse.volumes.labels import LabelArray, Labels
+from mesofuse.volumes.labels import LabelArray, Labels, is_masked
+from mesofuse.volumes.mask import Ignore, check_found
 from mesofuse.volumes.phases import Phase, PhaseMatch
 from mesofuse.volumes.same_phases import check_same, check_shown_by_number, unnamed
 
@@ -78,8 +79,10 @@ def open_labels(
     unit: str | None = None,
     phase_names: Sequence[str] = (),
     allow_single_phase: bool = False,
+    ignore: Sequence[Ignore] = (),
+    crop: str | None = None,
 ) -> tuple[Labels, LabelMapping]:
-    """Open any readable file as labels, with the formats of the plugins."""
+    """Open any readable file as labels, with the formats of the plugins; see `read_labels`."""
     return read_labels(
         path,
         formats=(*BUILTIN, *get_registry().formats),
@@ -87,6 +90,8 @@ def open_labels(
         unit=unit,
         phase_names=phase_names,
         allow_single_phase=allow_single_phase,
+        ignore=ignore,
+        crop=crop,
     )
 
 
@@ -109,6 +114,7 @@ def open_inputs(job: InputsConfig) -> JobInputs:
     stacks: dict[str, LabelArray] = {}
     for axes, path in job.images.items():
         stacks[axes] = _open_image(job, path, low is not None, notes, mappings)
+    check_found([Ignore.parse(text) for text in job.ignore], {path: m.ignored for path, m in mappings.items()})
     scale: Scale = (1.0, 1.0, 1.0)
     if low is None:
         notes += pixels_note({axes: image.grid for axes, image in stacks.items()})
@@ -141,7 +147,13 @@ def _open_scan(job: InputsConfig, notes: list[str], mappings: dict[str, LabelMap
         return None
     # Without a size of the scan's own, --unit beside a pixel size is that size's unit alone.
     unit = job.unit if job.voxel_size is not None or job.image_pixel_size is None else None
-    low, mapping = open_labels(job.low_res, voxel_size=job.voxel_size, unit=unit)
+    low, mapping = open_labels(
+        job.low_res,
+        voxel_size=job.voxel_size,
+        unit=unit,
+        ignore=_ignored(job, job.low_res_ignore),
+        crop=job.low_res_crop,
+    )
     _check_volume(job.low_res, low.grid, job.scale)
     notes += mapping.remarks(job.low_res)
     mappings[job.low_res] = mapping
@@ -153,11 +165,24 @@ def _open_image(
 ) -> LabelArray:
     """Open an image or a stack of them, and add what there is to say of it."""
     size, unit = pixel_options(job, scan=scan)
-    image, mapping = open_labels(path, voxel_size=size, unit=unit, phase_names=job.phases)
-    _check_shown(path, found := LabelArray(image.read(image.grid.region), image.grid, image.phases))
+    image, mapping = open_labels(
+        path,
+        voxel_size=size,
+        unit=unit,
+        phase_names=job.phases,
+        ignore=_ignored(job, job.high_res_ignore),
+        crop=job.high_res_crop,
+    )
+    found = LabelArray(image.read(image.grid.region), image.grid, image.phases, is_masked(image))
+    _check_shown(path, found)
     notes += mapping.remarks(path)
     mappings[path] = mapping
     return found
+
+
+def _ignored(job: InputsConfig, own: Sequence[str]) -> list[Ignore]:
+    """Return what is to be ignored in one of the inputs: its own values, and those for all where they occur."""
+    return [*map(Ignore.parse, own), *(Ignore.parse(text, optional=True) for text in job.ignore)]
 
 
 def pixel_options(job: InputsConfig, *, scan: bool) -> tuple[Scale | None, str | None]:
@@ -175,10 +200,15 @@ def pixel_options(job: InputsConfig, *, scan: bool) -> tuple[Scale | None, str |
 
 def _open_intensities(job: JobConfig, content: Literal["grey", "colour"]) -> JobInputs:
     """Open images of grey values or colours, which stand alone."""
+    if job.ignore or job.high_res_ignore:
+        raise UserError(
+            f"Ignored values are for phases, not for {content} values: give --crop the part that shows the material."
+        )
     size, unit = pixel_options(job, scan=False)
     found, notes = read_intensities(
-        job.images, content, formats=(*BUILTIN, *get_registry().formats), voxel_size=size, unit=unit
-    )
+        job.images, content, formats=(*BUILTIN, *get_registry().formats), voxel_size=size, unit=unit,
+        crop=job.high_res_crop,
+    )  # fmt: skip
     images = {axis: found[axes] for axes in job.images for axis in axes}
     problem = Problem((1.0, 1.0, 1.0), (), (), PhaseMatch(()), content)
     stacks = (images["z"], images["y"], images["x"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mesofuse.errors import UserError
+from mesofuse.volumes.described import Described
 from mesofuse.volumes.grid import AXES, Grid, Scale
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.scale import (
@@ -122,7 +123,8 @@ def on_grid(labels: Labels, grid: Grid) -> Labels:
         return replace(labels, grid=grid)
     if isinstance(labels, LabelVolume):
         labels.grid = grid
-    return labels
+        return labels
+    return Described.of(labels, grid)
 
 
 def pixels_note(images: Mapping[str, Grid]) -> list[str]:

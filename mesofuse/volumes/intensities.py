@@ -11,7 +11,7 @@ from mesofuse.errors import UserError
 from mesofuse.volumes.format_spec import FormatSpec
 from mesofuse.volumes.formats import BUILTIN, read_raw
 from mesofuse.volumes.grid import Scale
-from mesofuse.volumes.labelling import grid_of
+from mesofuse.volumes.labelling import cropped, grid_of
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.planar_stack import colors, grey
 from mesofuse.volumes.raster import as_it_looks
@@ -30,6 +30,7 @@ def read_intensities(
     formats: Sequence[FormatSpec] = BUILTIN,
     voxel_size: Scale | None = None,
     unit: str | None = None,
+    crop: str | None = None,
 ) -> tuple[dict[str, LabelArray], list[str]]:
     """Read images whose values mean intensities; they are labels without phases.
 
@@ -42,6 +43,7 @@ def read_intensities(
         formats: The formats to choose from.
         voxel_size: Overrides the files'.
         unit: Unit of ``voxel_size``.
+        crop: The part of each to take, as ``z0:z1,y0:y1,x0:x1``.
 
     Returns:
         The images by key, and sentences on what was changed.
@@ -51,6 +53,8 @@ def read_intensities(
             of grey values where colours are wanted; or if the files are of unlike types.
     """
     raws = {key: _looks(read_raw(path, formats), content) for key, path in files.items()}
+    if crop is not None:
+        raws = {key: cropped(raw, crop)[0] for key, raw in raws.items()}
     notes = [f"{raw.path}: {note}" for raw in raws.values() for note in raw.said(voxel_size is not None)]
     arrays = {key: _arranged(raw, content, notes) for key, raw in raws.items()}
     kinds = {key: array.dtype for key, array in arrays.items()}

@@ -95,7 +95,7 @@ def more_than_names(
     return UserError(
         f"{name} holds {len(values)} different values ({', '.join(shown[:12])}{', …' if len(shown) > 12 else ''}), but "
         f"{len(names)} phases are named ({', '.join(names)}). Too many: {listing}{more}. Give these voxels the value "
-        "of a phase, or name all values, in their order, with --phases."
+        "of a phase, name all values, in their order, with --phases, or leave out what is no material with --ignore."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -147,7 +147,7 @@ def ignored_in(
     if transparent is not None and transparent.any():
         mask = transparent
         share = np.count_nonzero(mask) / mask.size
-        notes.append(f"{np.count_nonzero(mask):,} voxels ({share:.2%}) are transparent in the file and so ignored")
+        notes.append(f"{np.count_nonzero(mask):,} voxels ({share:.2%}) are transparent, or marked as no material, in the file and so ignored")
     for each in ignore:
         part = each.where(array, colors)
         count = int(np.count_nonzero(part))
@@ -167,6 +167,26 @@ def ignored_in(
     if mask is not None and mask.all():
         raise UserError(f"Every voxel of {name} is to be ignored; nothing would be left.")
     return mask, notes, found
+
+
+def check_found(wanted: Sequence[Ignore], found: Mapping[str, Sequence[Ignore]]) -> None:
+    """Refuse values that are to be ignored in any of several files, and occur in none.
+
+    Args:
+        wanted: The values.
+        found: Those that each file has, by its name.
+
+    Raises:
+        UserError: If one occurs in no file.
+    """
+    there = {str(each) for values in found.values() for each in values}
+    absent = next((each for each in wanted if str(each) not in there), None)
+    if absent is not None:
+        where = " around all else" if absent.surround else ""
+        raise UserError(
+            f"The value {absent.text}, which is to be ignored, does not occur{where} in {' or '.join(found)}; "
+            "`mesofuse info` shows the values of a file."
+        )
 
 
 def on_fine_grid(values: np.ndarray, region: Region, scale: Scale) -> np.ndarray:

@@ -147,7 +147,7 @@ def test_transparent_pixels_are_no_material():
     labels, mapping = to_labels(raw(BASE, mask=mask))
     assert labels.masked
     np.testing.assert_array_equal(labels.array == 255, mask)
-    assert mapping.notes == ("6 voxels (5.00%) are transparent in the file and so ignored",)
+    assert mapping.notes == ("6 voxels (5.00%) are transparent, or marked as no material, in the file and so ignored",)
 
 
 # --- colours ----------------------------------------------------------------------------------------------------------
