@@ -147,7 +147,10 @@ def ignored_in(
     if transparent is not None and transparent.any():
         mask = transparent
         share = np.count_nonzero(mask) / mask.size
-        notes.append(f"{np.count_nonzero(mask):,} voxels ({share:.2%}) are transparent, or marked as no material, in the file and so ignored")
+        notes.append(
+            f"{np.count_nonzero(mask):,} voxels ({share:.2%}) are transparent, or marked as no material, in the file "
+            "and so ignored"
+        )
     for each in ignore:
         part = each.where(array, colors)
         count = int(np.count_nonzero(part))

@@ -10,6 +10,8 @@ FIELDS = {
     "image_pixel_size": None, "unit": None,
     "minutes": None, "steps": None, "seed": 0, "device": "auto", "size": None, "periodic": "",
     "content": "phases",
+    "ignore": (),
+    "crop": (),
 }  # fmt: skip
 
 
