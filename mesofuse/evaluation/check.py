@@ -21,7 +21,7 @@ class Check:
     """The outcome of one check.
 
     Attributes:
-        name: ``phase-fractions``, ``scale-factor``, ``image-size`` or ``isotropy``.
+        name: ``padding``, ``phase-fractions``, ``scale-factor``, ``image-size`` or ``isotropy``.
         status: ``ok``, ``warning``, or ``unknown`` where there are not enough data, or rules, to tell.
         sentence: What was found, and what to do about it.
         numbers: What it was found from; NaN where something is not known.

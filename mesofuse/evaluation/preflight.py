@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from mesofuse.evaluation.autocovariance import image_pieces, volume_pieces
 from mesofuse.evaluation.check import Check, Sample, phase_groups
 from mesofuse.evaluation.representativity import fraction_error
 from mesofuse.interfaces.method import FusionInputs
+from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.surround import Surround, find_surround
 
 LARGEST_ERROR = 0.1
 """An image that gives a phase's fraction less surely than ± this share of it is called too small."""
@@ -50,15 +53,46 @@ def preflight(inputs: FusionInputs) -> Preflight:
     pieces = [known.setdefault(id(image), image_pieces(image)) for image in inputs.images]
     image = Sample("image", (pieces[0], pieces[1], pieces[2]), problem.phases)
     checks = []
+    padded = [
+        (name, labels, around)
+        for name, labels in (("scan", inputs.low_res), *(("image", i) for i in inputs.groups.values()))
+        if labels is not None and (around := find_surround(labels)) is not None
+    ]
     if inputs.low_res is not None and problem.low_phases:
         blocks = volume_pieces(inputs.low_res)
         scan = Sample("scan", (blocks,) * 3, problem.low_phases)
-        checks += [check_fractions(scan, image, problem.match)]
+        fractions = check_fractions(scan, image, problem.match)
+        checks += [_unless_padded(fractions, padded)]
         checks += [check_sizes(check_scale(scan, image, problem), inputs)]
         checks += [_check_size(image), _check_isotropy([scan, image], image.isotropic, problem.scale)]
     else:
         checks += [_check_size(image), _check_isotropy([image], image.isotropic, problem.scale)]
-    return Preflight(tuple(checks))
+    return Preflight((*_check_padding(padded), *checks))
+
+
+def _check_padding(padded: Sequence[tuple[str, Labels, Surround]]) -> list[Check]:
+    """Warn of a constant surround that would count as material."""
+    if not padded:
+        return []
+    texts, numbers = [], {}
+    for name, labels, around in padded:
+        option = f"--ignore {'low-res' if name == 'scan' else 'high-res'}=surround:…"
+        phase = labels.phases[around.label].name
+        texts.append(
+            f"{phase} lies around all else in the {name} ({100 * around.share:.1f} % of its voxels, {around.shape}) "
+            f"and counts as material; if it is padding, leave it out with {option} and its value in the file"
+        )
+        numbers[name] = {"phase": phase, "share": around.share, "shape": around.shape}
+    sentence = "; ".join(texts)
+    return [Check("padding", "warning", f"{sentence[:1].upper()}{sentence[1:]}.", numbers)]
+
+
+def _unless_padded(check: Check, padded: Sequence[tuple[str, Labels, Surround]]) -> Check:
+    """Return a check of the fractions; beside padding, they can't be said to agree."""
+    if not padded or check.status != "ok":
+        return check
+    sentence = f"Padding counts as material, so that the fractions can't be said to agree. {check.sentence}"
+    return replace(check, status="unknown", sentence=sentence)
 
 
 def _check_size(image: Sample) -> Check:

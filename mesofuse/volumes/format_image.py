@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mesofuse.errors import UserError
+from mesofuse.volumes.bmp_check import check_bmp
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.png_check import check_png
 from mesofuse.volumes.raster import check_indices, without_opacity
@@ -29,6 +30,8 @@ def read(path: str) -> RawImage:
         with _large(), Image.open(path) as image:
             if image.format == "PNG":
                 check_png(path)
+            elif image.format in ("BMP", "DIB"):
+                check_bmp(path)
             return _read(image, path)
     except UserError:
         raise

@@ -23,6 +23,7 @@ from mesofuse.volumes.phases import IGNORED, MAX_PHASES, Phase, default_phases
 from mesofuse.volumes.planar_stack import as_stack_or_colors
 from mesofuse.volumes.raw import RawImage
 from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.surround import find_surround
 from mesofuse.volumes.units import parse_voxel_size
 
 MAX_UNNAMED = 32
@@ -139,8 +140,11 @@ def to_labels(
     if tints:
         phases = tuple(Phase(p.value, p.name, tint) for p, tint in zip(phases, tints, strict=True))
     originals: tuple[int | str, ...] = colors or tuple(values)
-    notes = (*raw.said(voxel_size is not None), *ignored_notes, *odd)
-    return LabelArray(labels, grid, phases, mask is not None), LabelMapping(originals, notes, tuple(ignored))
+    made = LabelArray(labels, grid, phases, mask is not None)
+    around = find_surround(made)
+    padding = [] if around is None else [around.note(originals[around.label])]
+    notes = (*raw.said(voxel_size is not None), *ignored_notes, *odd, *padding)
+    return made, LabelMapping(originals, notes, tuple(ignored))
 
 
 def read_labels(

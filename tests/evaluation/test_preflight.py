@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mesofuse.evaluation.preflight import _shortfall, preflight
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.interfaces.problem import Problem
+from mesofuse.testing.problems import blobs, make_problem
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labelling import read_labels
 from mesofuse.volumes.labels import LabelArray
@@ -166,3 +167,18 @@ def test_separator_is_anisotropic():
     checks = case("Separator_lr_input.tif", [rods, rods, speckles], 4, ((0,), (1,)))
     assert "isotropy" not in warned(checks)
     assert checks["scale-factor"].status == "ok"
+
+
+def test_padding_is_warned_of_and_fractions_beside_it_do_not_agree():
+    y, x = np.mgrid[:40, :40] - 19.5
+    scan = blobs((24, 40, 40), 2, seed=1)
+    padded = LabelArray(np.where(y**2 + x**2 <= 400, scan.array, 0).astype(np.uint8), scan.grid, scan.phases)
+    image = blobs((4, 96, 96), 2, seed=2)
+    problem = make_problem(2, 2, 1)
+    plain = preflight(FusionInputs(scan, (image,) * 3, problem))
+    assert "padding" not in {check.name for check in plain.checks}
+    found = {check.name: check for check in preflight(FusionInputs(padded, (image,) * 3, problem)).checks}
+    assert found["padding"].status == "warning"
+    assert "phase 0 lies around all else in the scan (21." in found["padding"].sentence
+    assert "--ignore low-res=surround:" in found["padding"].sentence
+    assert found["phase-fractions"].status != "ok"
