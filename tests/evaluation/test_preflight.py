@@ -179,6 +179,6 @@ def test_padding_is_warned_of_and_fractions_beside_it_do_not_agree():
     assert "padding" not in {check.name for check in plain.checks}
     found = {check.name: check for check in preflight(FusionInputs(padded, (image,) * 3, problem)).checks}
     assert found["padding"].status == "warning"
-    assert "phase 0 lies around all else in the scan (21." in found["padding"].sentence
+    assert "Phase 0 lies around all else in the scan (21." in found["padding"].sentence
     assert "--ignore low-res=surround:" in found["padding"].sentence
     assert found["phase-fractions"].status != "ok"
