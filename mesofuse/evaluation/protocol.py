@@ -7,8 +7,9 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import MetricChoice, measure
 from mesofuse.evaluation.records import from_json, to_json
 from mesofuse.interfaces.metric import Curve, Measured, Measurement
+from mesofuse.volumes.files import replacing
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import LabelArray, Labels, is_masked
@@ -219,11 +221,11 @@ def _recorded(record: Path, settings: dict[str, Any]) -> dict[int, Measured]:
     Raises:
         UserError: The record is of other settings or of another volume, or is no record.
     """
-    if not record.exists():
+    lines = _whole(record).decode("utf-8", "replace").splitlines() if record.exists() else []
+    if not lines:
         return {}
-    lines = record.read_text("utf-8").splitlines()
     try:
-        same = not lines or load_json(lines[0]) == json.loads(json.dumps(settings))
+        same = load_json(lines[0]) == json.loads(json.dumps(settings))
     except ValueError:
         same = False
     if not same:
@@ -238,19 +240,29 @@ def _recorded(record: Path, settings: dict[str, Any]) -> dict[int, Measured]:
     return done
 
 
+def _whole(record: Path) -> bytes:
+    """Return the whole lines of a record; a kill may have cut off the last one."""
+    data = record.read_bytes()
+    return data[: data.rfind(b"\n") + 1]
+
+
 class _Log:
     """Appends measured subvolumes to a record, one line each."""
 
     def __init__(self, record: Path | None, settings: dict[str, Any], fresh: bool) -> None:
-        self._file: IO[str] | None = None
+        self._file: FileIO | None = None
         if record is not None:
-            self._file = record.open("w" if fresh else "a", encoding="utf-8")
-            self._file.write(json.dumps(settings) + "\n" if fresh else "\n")
+            if fresh:
+                with replacing(record) as temporary:
+                    temporary.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+            else:
+                os.truncate(record, len(_whole(record)))
+            self._file = record.open("ab", buffering=0)  # what fails to be written is not tried again on closing
 
     def add(self, index: int, measured: Measured) -> None:
         if self._file is not None:
-            self._file.write(json.dumps({"index": index, "measured": to_json(measured)}, allow_nan=False) + "\n")
-            self._file.flush()
+            line = json.dumps({"index": index, "measured": to_json(measured)}, allow_nan=False) + "\n"
+            self._file.write(line.encode())
 
     def __enter__(self) -> _Log:
         return self

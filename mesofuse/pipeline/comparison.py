@@ -34,10 +34,11 @@ from mesofuse.pipeline.comparison_measure import (
 )
 from mesofuse.pipeline.inputs import JobInputs, open_inputs, open_labels, scaled
 from mesofuse.volumes.described import Described
-from mesofuse.volumes.files import check_free, remove, replacing
+from mesofuse.volumes.files import check_free, remove, replacing, tidy
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.lock import alone
 from mesofuse.volumes.same_phases import Opened, open_alike, unnamed
 from mesofuse.volumes.scale import times
 from mesofuse.volumes.store import LabelVolume
@@ -80,7 +81,7 @@ def prepare_comparison(out: Path, config: ComparisonConfig, hashes: dict[str, st
     """
     file = out / COMPARISON
     check_free(out, overwrite=True)
-    if out.exists() and not file.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not file.exists() and (not out.is_dir() or any(map(_is_strange, out.iterdir()))):
         raise UserError(f"{out} exists and is not the folder of a comparison; give another --out.")
     if overwrite and out.exists():
         remove(out)
@@ -104,6 +105,11 @@ def prepare_comparison(out: Path, config: ComparisonConfig, hashes: dict[str, st
         temporary.write_text(json.dumps(hashes, indent=2) + "\n", encoding="utf-8")
     with replacing(file) as temporary:
         temporary.write_text(dump_comparison(config, out), encoding="utf-8")
+
+
+def _is_strange(path: Path) -> bool:
+    """Return whether a file is none that a comparison, killed before its configuration was written, leaves."""
+    return path.name != HASHES and not path.name.startswith(".")
 
 
 def _same_entry(before: Entry, entry: Entry) -> bool:
@@ -160,7 +166,26 @@ def compare(
     for name, grid in grids.items():
         _check_room(name, grid, config)
     _check_metrics(config, inputs, [grid for name, grid in grids.items() if name.split()[0] != IMAGE])
-    prepare_comparison(out, config, inputs.hashes, overwrite=overwrite)
+    with alone(out, lambda: say(f"Another run is at work in {out}; waiting for it to end.")) as held:
+        prepare_comparison(out, config, inputs.hashes, overwrite=overwrite)
+        if held:
+            for folder in [out, *(p for p in out.iterdir() if p.is_dir())]:
+                tidy(folder)
+        return _compared(config, inputs, ready, made, out, workers, quiet, say, progress)
+
+
+def _compared(
+    config: ComparisonConfig,
+    inputs: JobInputs,
+    ready: dict[str, Labels],
+    made: Grid | None,
+    out: Path,
+    workers: int,
+    quiet: bool,
+    say: Callable[[str], None],
+    progress: Progress,
+) -> Compared:
+    """Make and measure what is compared; arguments as `compare`."""
     labels: dict[str, Labels] = {REFERENCE: ready[REFERENCE]} if REFERENCE in ready else {}
     labels[IMAGE] = placed_image(inputs)
     usage = {}

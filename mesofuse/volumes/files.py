@@ -13,7 +13,7 @@ from typing import Literal
 
 from mesofuse.errors import UserError
 from mesofuse.volumes.gate import give_up
-from mesofuse.volumes.lock import alone, short_name
+from mesofuse.volumes.lock import alone, clear_dead, short_name
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{8}\.(?P<kind>partial|old)\.(?P<name>.+)", re.DOTALL)
 
@@ -56,6 +56,12 @@ def recover(folder: Path) -> None:
     """
     if folder.is_dir():
         _undo([(left, found, folder / found["name"]) for left, found in _left_in(folder)])
+
+
+def tidy(folder: Path) -> None:
+    """Undo what killed writers left in a folder, their locks too; for whoever holds the lock on the folder itself."""
+    recover(folder)
+    clear_dead(folder)
 
 
 def sweep(path: Path) -> None:

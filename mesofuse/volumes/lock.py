@@ -52,6 +52,22 @@ def alone(place: Path, busy: Callable[[], None]) -> Iterator[bool]:
         os.close(file)
 
 
+def clear_dead(folder: Path) -> None:
+    """Delete the locks in a folder that killed processes left; those that are held stay."""
+    if os.name == "nt":
+        return
+    import fcntl
+
+    for path in folder.glob(".*.lock"):
+        with suppress(OSError):
+            file = os.open(path, os.O_RDWR)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
+            finally:
+                os.close(file)
+
+
 def short_name(name: str) -> str:
     """Return a file's name, or where a prefix would make it too long, a name of its hash and its ending."""
     raw = os.fsencode(name)

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from mesofuse.volumes.lock import alone
+from mesofuse.volumes.lock import alone, clear_dead
 
 
 def test_the_lock_file_goes_whatever_happens(tmp_path):
@@ -50,3 +50,10 @@ def test_an_interrupt_while_waiting_gives_up_the_claim(tmp_path):
         with pytest.raises(KeyboardInterrupt), alone(tmp_path / "a", interrupt):
             pass
         assert [p.name for p in tmp_path.iterdir()] == [".a.lock"]
+
+
+def test_locks_that_nobody_holds_are_cleared(tmp_path):
+    (tmp_path / ".dead.lock").write_text("")
+    with alone(tmp_path / "held", lambda: None):
+        clear_dead(tmp_path)
+        assert [p.name for p in tmp_path.iterdir()] == [".held.lock"]
