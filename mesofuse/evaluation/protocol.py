@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -262,7 +263,9 @@ class _Log:
     def add(self, index: int, measured: Measured) -> None:
         if self._file is not None:
             line = json.dumps({"index": index, "measured": to_json(measured)}, allow_nan=False) + "\n"
-            self._file.write(line.encode())
+            data = line.encode()
+            if self._file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._file.name)
 
     def __enter__(self) -> _Log:
         return self
