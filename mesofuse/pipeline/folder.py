@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.files import check_free, recover, remove
+from mesofuse.volumes.files import check_free, remove, tidy
 from mesofuse.volumes.lock import alone
 
 CONFIG, HASHES, MODEL, TRAINING = "config.yaml", "inputs.json", "model", "training"
@@ -109,9 +109,9 @@ def _recover(out: Path) -> None:
     elif kept.exists():  # killed before the run that was to replace it had made anything
         remove(out)
         kept.rename(out)
-    recover(out)
-    for folder in (out / TRAINING, *(out / TRAINING).glob("*/")):
-        recover(folder)
+    if out.is_dir():
+        for folder in (out, out / TRAINING, *(out / TRAINING).glob("*/")):
+            tidy(folder)
 
 
 def _kept(out: Path) -> Path:
