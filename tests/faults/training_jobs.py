@@ -48,21 +48,28 @@ def train_job(folder, config):
     return Job("train", argv, [*argv, "--resume"], wrong=wrong_run)
 
 
-def wrong_run(clean, folder, run="run"):
-    """Name what differs from the clean run: files, weights, the whole state of the training, its table."""
+def wrong_run(clean, folder, run="run", whole=False):
+    """Name what differs from the clean run: files, weights, the whole state of the training, its table.
+
+    Where files differ these alone are named, unless ``whole`` is given.
+    """
     bad = differing(clean, folder, TIMED)
-    if bad:
+    if bad and not whole:
         return bad
     one, two = clean / run, folder / run
     bad += ["another model"] if load_package(one / "model").digest != load_package(two / "model").digest else []
+    missing = "training/metrics.csv is missing" in " ".join(bad)
     bad += ["another state"] if state(one) != state(two) else []
-    bad += ["another table"] if table(one) != table(two) else []
+    bad += ["another table"] if missing or table(one) != table(two) else []
     return bad
 
 
 def state(run):
     """Return all that a checkpoint holds but times."""
-    tensors, about = load_checkpoint(run / "training" / "checkpoint")
+    loaded = load_checkpoint(run / "training" / "checkpoint")
+    if loaded is None:
+        return None
+    tensors, about = loaded
     found = {name: value.numpy().tobytes() for name, value in tensors.items() if name != "log"}
     return found, {k: v for k, v in about.items() if k != "elapsed"}
 
