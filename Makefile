@@ -25,7 +25,7 @@ lint: install
 
 test: lint
 	$(BIN)/mesofuse schema --out schemas --check
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=85
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered --cov-fail-under=85
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow

@@ -279,6 +279,7 @@ class Server:
         limits: Mapping[str, int] | None = None,
         user: int = 0,
         modules: bool = False,
+        label: str = "run",
     ) -> Callable[[], Run]:
         """Start a command in a folder and return what waits for its end.
 
@@ -290,8 +291,9 @@ class Server:
             limits: Name of a limit (``RLIMIT_NOFILE``) to its value.
             user: Number of the user that it becomes; needs root.
             modules: Whether the run's modules are wanted.
+            label: Tells apart what several runs in one folder print.
         """
-        beside = folder.parent / f"{folder.name}.run"
+        beside = folder.parent / f"{folder.name[:200]}.{label}"
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(mode=0o777)
         beside.chmod(0o777)
