@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -26,3 +27,9 @@ def first_line(error: Exception, length: int = 200) -> str:
     """Return what a library's error says, short enough for a sentence, without a full stop; its kind if nothing."""
     text = str(error).strip().split("\n")[0].rstrip(".")
     return (text if len(text) <= length else f"{text[:length]}…") or type(error).__name__
+
+
+def is_scarce(error: BaseException) -> bool:
+    """Return whether the machine has run out of memory or of open files, so that no file is to blame."""
+    scarce = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in scarce)

@@ -138,6 +138,7 @@ def _os_sentence(error: OSError) -> str:
     reasons = {
         errno.ENOSPC: f"The disk is full; writing {name} failed: free some space or choose another folder.",
         errno.EDQUOT: f"The disk quota is used up; writing {name} failed: free some space or choose another folder.",
+        errno.EMFILE: f"Too many files are open at once, and {name} is one more; allow more with `ulimit -n 1024`.",
         errno.EROFS: f"{name} lies on a disk that can't be written to; choose another folder.",
         errno.EACCES: f"There is no permission to open {name}; change its permissions or choose another path.",
         errno.EPERM: f"The system does not permit using {name}; choose another path.",

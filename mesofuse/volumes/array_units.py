@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mesofuse.errors import is_scarce
 from mesofuse.volumes import backends, digests
 from mesofuse.volumes.write_units import highest_label
 from mesofuse.volumes.zarr_stores import read_key
@@ -119,6 +120,8 @@ class ArrayUnits:
                 return "does not hold what was written there (its SHA-256 differs)"
             values = np.asarray(self.array[where])
         except Exception as error:  # whatever a codec raises: it is reported, not hidden
+            if is_scarce(error):
+                raise
             return f"can't be decoded ({one_line(error)})"
         if self.values is None or not values.size:
             return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import numpy as np
 
-from mesofuse.errors import UserError
+from mesofuse.errors import UserError, is_scarce
 from mesofuse.volumes import backends, digests, ome
 from mesofuse.volumes.array_units import ArrayUnits, Damage, one_line
 from mesofuse.volumes.axes import ArrangedArray
@@ -254,6 +254,8 @@ class LabelVolume:
         try:
             labels = np.asarray(self.array[(..., *region.slices)]).astype(np.uint8, copy=False)
         except Exception as error:  # whatever a codec raises
+            if is_scarce(error):
+                raise
             raise UserError(self._blame(region, error)) from error
         if self._own and self.phases and (highest := highest_label(labels, self.masked)) >= len(self.phases):
             raise UserError(self._blame(region, ValueError(f"it holds the value {highest}")))

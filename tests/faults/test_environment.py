@@ -72,7 +72,7 @@ def test_two_at_once(server, job, clean, tmp_path, first):
     assert set(tree(folder)) == set(tree(clean.folder))
 
 
-@pytest.mark.parametrize("limit", [12, *(pytest.param(n, marks=pytest.mark.slow) for n in (16, 24, 64))])
+@pytest.mark.parametrize("limit", [16, *(pytest.param(n, marks=pytest.mark.slow) for n in (14, 24, 64))])
 def test_few_file_handles(server, job, clean, tmp_path, limit):
     folder = folder_in(tmp_path)
     run = server.run(job.argv, folder, limits={"RLIMIT_NOFILE": limit})

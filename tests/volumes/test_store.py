@@ -1,3 +1,4 @@
+import errno
 import json
 import pickle
 import threading
@@ -366,3 +367,23 @@ def test_stored_bytes_are_the_bytes_on_disk(tmp_path):
     volume = filled(tmp_path / "v.zarr")
     assert volume.stored_bytes() == sum(f.stat().st_size for f in (tmp_path / "v.zarr").rglob("*") if f.is_file())
     assert json.loads((tmp_path / "v.zarr/zarr.json").read_text())["attributes"]["mesofuse"] == {}
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), MemoryError()])
+def test_a_machine_that_runs_out_is_no_damage(tmp_path, monkeypatch, error):
+    volume = LabelVolume.create(tmp_path / "b.zarr", Grid((4, 4, 4)), default_phases(2), chunks=4)
+    volume.write(volume.grid.region, np.zeros((4, 4, 4), np.uint8))
+
+    class Failing:
+        def __init__(self, array):
+            self.array = array
+
+        def __getattr__(self, name):
+            return getattr(self.array, name)
+
+        def __getitem__(self, where):
+            raise error
+
+    monkeypatch.setattr(volume, "array", Failing(volume.array))
+    with pytest.raises(type(error)):
+        volume.read(volume.grid.region)
