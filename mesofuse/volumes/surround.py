@@ -11,8 +11,11 @@ from mesofuse.volumes.grid import Region
 from mesofuse.volumes.labels import Labels, is_masked
 from mesofuse.volumes.mask import convex, surrounding
 
-LEAST = 0.02
-"""A surround that is a smaller share of the voxels changes no number that is worth a word."""
+LEAST, MOST = 0.02, 0.9
+"""A surround that is a smaller share of the voxels changes no number that is worth a word; in a larger one lies some
+object, not a cut-out of material."""
+ROUND = 0.15
+"""Share of an image outside of a disc or a turned square, at least; corners without material may be less."""
 RARE = 0.1
 """Planes or columns of one value are called padding where inside they are this many times rarer."""
 VOXELS, PLANES = 1 << 21, 96
@@ -66,7 +69,7 @@ def find_surround(labels: Labels) -> Surround | None:
     for value in np.unique(array[:: max(1, len(array) - 1), :: array.shape[1] - 1, :: array.shape[2] - 1]):
         found = array == value
         share = float(surrounding(found).mean())
-        if share < LEAST or found.all() or (best is not None and share <= best.share):
+        if not LEAST <= share <= MOST or (best is not None and share <= best.share):
             continue
         shape = _frame(found) or _corners(found)
         if shape:
@@ -109,7 +112,13 @@ def _corners(found: np.ndarray) -> str:
             continue
         if deep and corners >= 2 and inside.mean() < RARE * outside.mean():
             return "as around a cylinder or a turned scan"
-        if not deep and corners == 4 and _cut_out(column) and _width(outside, column) > _width(inside, column):
+        if (
+            not deep
+            and outside.mean() >= ROUND
+            and corners == 4
+            and _cut_out(column)
+            and _width(outside, column) > _width(inside, column)
+        ):
             return "as around a disc or a turned image"
     return ""
 
