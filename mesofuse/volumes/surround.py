@@ -24,6 +24,9 @@ FILLED = 0.7
 """Share of the material's density that the rim of its outline has at least, where it was cut out."""
 DENSE = 0.25
 """Share of all else inside its outline from which an image's surround can be told from material."""
+LAYER, SMALL = 0.4, 32
+"""Share of an axis up to which planes at one side are called padding; pixels along an image's sides from which its
+corners are looked at."""
 DEEP = 8
 """Planes from which a column through all of them is unlikely to be of one phase by chance."""
 
@@ -88,7 +91,7 @@ def _thinned(labels: Labels) -> np.ndarray:
 
 def _frame(found: np.ndarray) -> str:
     """Return what whole planes at the sides look like, or nothing."""
-    sides = 0
+    sides, widest = 0, 0.0
     for axis in range(3):
         if found.shape[axis] < DEEP:
             continue
@@ -98,8 +101,10 @@ def _frame(found: np.ndarray) -> str:
         first, last = int((~plain).argmax()), int((~plain)[::-1].argmax())
         inner = plain[first : len(plain) - last]
         for width in (first, last):
+            widest = max(widest, width / len(plain))
             sides += width >= 2 and width / len(plain) >= LEAST / 2 and inner.mean() < RARE * width / len(plain)
-    return "a frame" if sides > 1 else "at one side" if sides else ""
+    # What fills more of one side is a layer, rather than padding.
+    return "a frame" if sides > 1 else "at one side" if sides and widest <= LAYER else ""
 
 
 def _corners(found: np.ndarray) -> str:
@@ -114,6 +119,7 @@ def _corners(found: np.ndarray) -> str:
             return "as around a cylinder or a turned scan"
         if (
             not deep
+            and min(column.shape) >= SMALL
             and outside.mean() >= ROUND
             and corners == 4
             and _cut_out(column)
