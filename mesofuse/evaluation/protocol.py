@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +13,9 @@ import numpy as np
 
 from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import MetricChoice, measure
-from mesofuse.evaluation.records import from_json, to_json
+from mesofuse.evaluation.record_log import opened
 from mesofuse.interfaces.metric import Curve, Measured, Measurement
-from mesofuse.volumes.files import replacing
 from mesofuse.volumes.grid import Grid, Region
-from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import LabelArray, Labels, is_masked
 from mesofuse.volumes.phases import IGNORED
 
@@ -118,15 +113,13 @@ def sample(
         "phases": [p.name for p in volume.phases],
         "content": hashlib.sha256(np.ascontiguousarray(volume.read(regions[0])).tobytes()).hexdigest(),
     }  # fmt: skip
-    done = _recorded(record, settings) if record else {}
-    todo = [i for i in range(count) if i not in done]
-    with _Log(record, settings, fresh=not done) as log:
+    with opened(record, settings) as log:
+        todo = [i for i in range(count) if i not in log.done]
         for index, measured in _measured(volume, metrics, stack, regions, todo, workers):
-            done[index] = measured
             log.add(index, measured)
             if progress:
-                progress(len(done), count)
-    return collect(name, volume.grid, regions, [done[i] for i in range(count)])
+                progress(len(log.done), count)
+    return collect(name, volume.grid, regions, [log.done[i] for i in range(count)])
 
 
 def _free(volume: Labels, size: int, count: int, seed: int, stack: bool) -> list[Region]:
@@ -214,62 +207,3 @@ def _described(metric: MetricChoice) -> Any:
     if isinstance(metric, str):
         return metric
     return [metric[0], dict(metric[1])] if isinstance(metric, tuple) else type(metric).__qualname__
-
-
-def _recorded(record: Path, settings: dict[str, Any]) -> dict[int, Measured]:
-    """Return what a record holds; a last line that was cut off is left out.
-
-    Raises:
-        UserError: The record is of other settings or of another volume, or is no record.
-    """
-    lines = _whole(record).decode("utf-8", "replace").splitlines() if record.exists() else []
-    if not lines:
-        return {}
-    try:
-        same = load_json(lines[0]) == json.loads(json.dumps(settings))
-    except ValueError:
-        same = False
-    if not same:
-        raise UserError(f"{record} is not the record of these measurements; delete it or choose another file.")
-    done = {}
-    for line in lines[1:]:
-        try:
-            entry = load_json(line)
-            done[int(entry["index"])] = from_json(entry["measured"])
-        except (ValueError, LookupError, TypeError):
-            continue
-    return done
-
-
-def _whole(record: Path) -> bytes:
-    """Return the whole lines of a record; a kill may have cut off the last one."""
-    data = record.read_bytes()
-    return data[: data.rfind(b"\n") + 1]
-
-
-class _Log:
-    """Appends measured subvolumes to a record, one line each."""
-
-    def __init__(self, record: Path | None, settings: dict[str, Any], fresh: bool) -> None:
-        self._file: FileIO | None = None
-        if record is not None:
-            if fresh:
-                with replacing(record) as temporary:
-                    temporary.write_text(json.dumps(settings) + "\n", encoding="utf-8")
-            else:
-                os.truncate(record, len(_whole(record)))
-            self._file = record.open("ab", buffering=0)  # what fails to be written is not tried again on closing
-
-    def add(self, index: int, measured: Measured) -> None:
-        if self._file is not None:
-            line = json.dumps({"index": index, "measured": to_json(measured)}, allow_nan=False) + "\n"
-            data = line.encode()
-            if self._file.write(data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._file.name)
-
-    def __enter__(self) -> _Log:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()

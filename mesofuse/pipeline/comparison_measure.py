@@ -14,6 +14,7 @@ from mesofuse.evaluation import sections
 from mesofuse.evaluation.comparison import Column
 from mesofuse.evaluation.measure import MetricChoice, measure
 from mesofuse.evaluation.protocol import Sampled, sample
+from mesofuse.evaluation.record_log import sealed
 from mesofuse.evaluation.records import from_json, to_json
 from mesofuse.interfaces.metric import Measured
 from mesofuse.models.provenance import hash_labels
@@ -100,11 +101,16 @@ def _measured(
     settings += ["without the scan"] if scanless else []
     file = folder / f"whole-{_digest(settings)}.json"
     try:
-        return Column(name, sampled, from_json(load_json(file.read_text("utf-8"))))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        whole = measure_whole(name, volume, config, inputs, workers, scanless=scanless)
+        kept = load_json(file.read_text("utf-8"))
+        if kept.pop("sha256", None) == sealed(file.name, kept):
+            return Column(name, sampled, from_json(kept))
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # it is measured again
+    whole = measure_whole(name, volume, config, inputs, workers, scanless=scanless)
+    data = to_json(whole)
+    data["sha256"] = sealed(file.name, data)
     with replacing(file) as temporary:
-        temporary.write_text(json.dumps(to_json(whole), ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        temporary.write_text(json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     return Column(name, sampled, whole)
 
 
