@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from mesofuse_adversarial.options import PatternsOptions
-from mesofuse_adversarial.patterns import Patterns
+from mesofuse_adversarial.patterns import Patterns, _sharpened
 
 from mesofuse.errors import UserError
 from mesofuse.interfaces.loss import GeneratorStep, LossSetting, Share
@@ -60,7 +60,7 @@ def test_the_expected_histogram_is_that_of_labels_drawn_from_the_probabilities()
         drawn += pattern_counts(labels, stencil, 1)
     loss = prepared(blobs((1, 20, 20), 3), power=power, final_power=power)
     volume = torch.as_tensor(p)[None]
-    made = loss._histogram(volume, loss._places(step(volume), 0, 1), power).numpy()
+    made = loss._histogram(_sharpened(volume, power), loss._places(step(volume), 0, 1)).numpy()
     assert made.sum() == pytest.approx(1, abs=2e-3)
     # Four of the nine pixels: so few patterns that 600 drawings settle their shares.
     seen, expected = (h.reshape(81, -1).sum(1) for h in (drawn / drawn.sum(), made))

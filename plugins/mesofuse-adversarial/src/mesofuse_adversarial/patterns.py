@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ LEAST = 1e-4
 SCALE = 1e15
 """What both factors of the joint histogram are multiplied by, so that no product of thirteen is denormal either."""
 RAREST = 1e-30
+BLOCK = 2048
+"""Positions whose products fit into a processor's cache together."""
 MEMORY = 20
 """Steps over which the running mean of the histogram grows to its final length, about."""
 
@@ -104,6 +106,7 @@ class Patterns:
         """Return the term, a scalar; None where no pattern fits into the volumes, or nothing shows the image."""
         self._settle(step.number)
         axes = [a for a in range(3) if (a, self._options.spacings[0]) in self._targets or a in step.real]
+        sharp = _sharpened(step.probabilities, self._power(step.fraction))
         terms = []
         for turn, spacing in enumerate(self._options.spacings):
             if not axes:
@@ -112,7 +115,7 @@ class Patterns:
             places = self._places(step, axis, spacing)
             if places is None:
                 continue
-            made = step.share.average(self._histogram(step.probabilities, places, self._power(step.fraction)))
+            made = step.share.average(self._histogram(sharp, places))
             target = self._target(step, axis, spacing)
             terms.append(self._divergence((axis, spacing), made, target, step.number))
         return self._options.weight * torch.stack(terms).sum() if terms else None
@@ -144,11 +147,9 @@ class Patterns:
             places.append(tuple(slice(a + s, n + s, pace) for a, s, n in spans))
         return places
 
-    def _histogram(self, volumes: torch.Tensor, places: Sequence[tuple[slice, ...]], power: float) -> torch.Tensor:
+    def _histogram(self, sharp: torch.Tensor, places: Sequence[tuple[slice, ...]]) -> torch.Tensor:
         """Return the expected share of every pattern: (bins,), in the order of `mesofuse.volumes.patterns`."""
-        pixels: torch.Tensor = _Pixels.apply(volumes, places)  # type: ignore[no-untyped-call]
-        sharp = torch.softmax(power * pixels.clamp(min=1e-12).log(), dim=-1).clamp(min=LEAST)
-        joint: torch.Tensor = _Joint.apply(_products(sharp[: self._split]), _products(sharp[self._split :]))  # type: ignore[no-untyped-call]
+        joint: torch.Tensor = _Joint.apply(sharp, places, self._split)  # type: ignore[no-untyped-call]
         return joint.flatten().clamp(min=RAREST)
 
     def _target(self, step: GeneratorStep, axis: int, spacing: int) -> torch.Tensor:
@@ -176,48 +177,72 @@ class Patterns:
             self._pending = (number, {})
 
 
-class _Pixels(torch.autograd.Function):
-    """Take the voxels of every stencil pixel; the gradient is added into one tensor of the volumes' own layout."""
-
-    @staticmethod
-    def forward(ctx: Any, volumes: torch.Tensor, places: Sequence[tuple[slice, slice, slice]]) -> torch.Tensor:
-        """Return (pixels, positions, phases)."""
-        ctx.places = places
-        ctx.save_for_backward(volumes)
-        taken = [volumes[(..., *place)].movedim(1, -1).flatten(0, -2) for place in places]
-        return torch.stack(taken)
-
-    @staticmethod
-    def backward(ctx: Any, slope: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """Add up what each voxel gets from the patterns that it is in."""
-        (volumes,) = ctx.saved_tensors
-        total = torch.zeros_like(volumes)
-        for (z, y, x), own in zip(ctx.places, slope, strict=True):
-            part = total[:, :, z, y, x]
-            part += own.unflatten(0, (part.shape[0], *part.shape[2:])).movedim(-1, 1)
-        return total, None
-
-
 class _Joint(torch.autograd.Function):
-    """Return the mean over positions of the outer product of two tensors: (P, n) and (P, m) to (n, m)."""
+    """Return the mean over positions of the outer product of the first pixels of a pattern and of its others.
+
+    Block by block of positions, so that the products stay in the processor's cache; they are made again for the
+    gradient rather than kept.
+    """
 
     @staticmethod
-    def forward(ctx: Any, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-        """Multiply, scaled away from the smallest numbers."""
-        ctx.save_for_backward(first, second)
-        return ((first * SCALE).T @ (second * SCALE)) / (SCALE * SCALE * len(first))
+    def forward(ctx: Any, sharp: torch.Tensor, places: Sequence[tuple[slice, ...]], split: int) -> torch.Tensor:
+        """Return (n ^ split, n ^ others) from probabilities (phases, batch, z, y, x)."""
+        pixels = [sharp[(slice(None), slice(None), *place)].flatten(1) for place in places]
+        ctx.places, ctx.split, ctx.shape = places, split, sharp.shape
+        ctx.save_for_backward(*pixels)
+        count = pixels[0].shape[1]
+        total: torch.Tensor | float = 0.0
+        for block in _blocks(pixels):
+            first, second = _products(block[:split]), _products(block[split:])
+            total = total + (first * SCALE) @ (second * SCALE).T
+        assert isinstance(total, torch.Tensor)
+        return total / (SCALE * SCALE * count)
 
     @staticmethod
-    def backward(ctx: Any, slope: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the gradients of both factors."""
-        first, second = ctx.saved_tensors
-        slope = slope / len(first)
-        return second @ slope.T, first @ slope
+    def backward(ctx: Any, slope: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        """Add up what each voxel gets from the patterns that it is in."""
+        pixels, split = ctx.saved_tensors, ctx.split
+        slope = slope / pixels[0].shape[1]
+        found = []
+        for block in _blocks(pixels):
+            first, second = _products(block[:split]), _products(block[split:])
+            found.append(_shared_out(slope @ second, block[:split]) + _shared_out(slope.T @ first, block[split:]))
+        total = slope.new_zeros(ctx.shape)
+        for place, parts in zip(ctx.places, zip(*found, strict=True), strict=True):
+            part = total[(slice(None), slice(None), *place)]
+            part += torch.cat(parts, 1).view(part.shape)
+        return total, None, None
 
 
-def _products(pixels: torch.Tensor) -> torch.Tensor:
-    """Return the outer product of the pixels of each position: (pixels, positions, n) to (positions, n ^ pixels)."""
+def _blocks(pixels: Sequence[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
+    size = BLOCK if pixels[0].device.type == "cpu" else pixels[0].shape[1]
+    return (list(block) for block in zip(*(p.split(size, 1) for p in pixels), strict=True))
+
+
+def _products(pixels: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Return the outer product of the pixels of each position: of (n, positions) each, (n ^ pixels, positions)."""
     product = pixels[0]
     for pixel in pixels[1:]:
-        product = (product.unsqueeze(-1) * pixel.unsqueeze(-2)).flatten(1)
+        product = (product.unsqueeze(1) * pixel.unsqueeze(0)).flatten(0, 1)
     return product
+
+
+def _shared_out(slope: torch.Tensor, pixels: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Return the gradients of the pixels, (n, positions) each, from that of their outer product."""
+    if len(pixels) == 1:
+        return [slope]
+    half = len(pixels) // 2
+    first, second = _products(pixels[:half]), _products(pixels[half:])
+    slope = slope.unflatten(0, (len(first), len(second)))
+    to_first, to_second = torch.zeros_like(first), torch.zeros_like(second)
+    for i in range(len(second)):
+        to_first.addcmul_(slope[:, i], second[i])
+    for i in range(len(first)):
+        to_second.addcmul_(slope[i], first[i])
+    return _shared_out(to_first, pixels[:half]) + _shared_out(to_second, pixels[half:])
+
+
+def _sharpened(probabilities: torch.Tensor, power: float) -> torch.Tensor:
+    """Return pᵏ / Σ pᵏ, at least `LEAST`: (phases, batch, z, y, x) in this order of memory."""
+    logs = power * probabilities.movedim(1, 0).clamp(min=1e-12).log().contiguous()
+    return torch.softmax(logs, dim=0).clamp(min=LEAST)
