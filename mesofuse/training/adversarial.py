@@ -13,7 +13,7 @@ import torch
 from mesofuse.errors import UserError
 from mesofuse.interfaces.critic import Critic
 from mesofuse.interfaces.degradation import Degradation
-from mesofuse.interfaces.events import TrainingStep
+from mesofuse.interfaces.events import Note, TrainingStep
 from mesofuse.interfaces.generator import Generator
 from mesofuse.interfaces.loss import CriticStep, GeneratorStep, Loss, LossSetting, Share, SupportsPrepare
 from mesofuse.interfaces.method import FitDiverged, FitInterrupted, FitRun, FusionInputs
@@ -36,6 +36,7 @@ from mesofuse.training.sampling import (
     to_channels,
     torch_rng,
 )
+from mesofuse.training.schedule import Schedule
 from mesofuse.training.selection import Selector
 from mesofuse.training.state import Best
 from mesofuse.training.views import View, views_of
@@ -112,7 +113,8 @@ class AdversarialTrainer:
         self.step, self.elapsed, self.checked_step, self.best = 0, 0.0, 0, Best()
         self.whole = True  # between two steps
         self.resumed_step: int | None = None
-        self.steps = run.budget.steps or (None if run.budget.minutes else options.steps)
+        steps = run.budget.steps or (None if run.budget.minutes else options.steps)
+        self.schedule = Schedule(steps, run.budget.minutes, options.selection.patience)
 
     def _degradation(self, device: str) -> Degradation | None:
         part = self.options.degradation
@@ -124,13 +126,8 @@ class AdversarialTrainer:
     # -- the budget -----------------------------------------------------------------------------------------------
 
     def fraction(self) -> float:
-        """Return the share of the budget that is used up."""
-        shares = [0.0]
-        if self.steps:
-            shares.append(self.step / self.steps)
-        if self.run.budget.minutes:
-            shares.append(self.elapsed / (60 * self.run.budget.minutes))
-        return min(1.0, max(shares))
+        """Return the share of the run that is done."""
+        return self.schedule.fraction(self.step, self.elapsed)
 
     def _set_rates(self) -> None:
         """Let the learning rates fall along half a cosine to their final share."""
@@ -311,11 +308,12 @@ class AdversarialTrainer:
         if wild is not None:
             raise self._diverged(f"the weight {wild!r} is not finite")
         self.checked_step = self.step
-        outcome = self.selector.check(model)
+        outcome = self.selector.check(model, self.step)
         save_preview(
             self.run.folder / "previews" / f"step{self.step:06d}.png", outcome.sample, self.inputs.problem.phases
         )
-        if outcome.error < self.best.error:
+        self.schedule.note(outcome.error)
+        if outcome.error < self.best.error or self.options.selection.keep == "last":
             self.best = Best(outcome.error, self.step, weights)
         return {"error": outcome.error, **outcome.values}
 
@@ -336,10 +334,16 @@ class AdversarialTrainer:
         """
         limit = self.options.selection.stop_below
         enough = self.first and limit is not None and self.best.error < limit
-        own = (self.elapsed if self.first else 0.0, float(enough), float(interrupted is not None))
-        self.elapsed, stop, interrupts = totals(self.share, own)
+        settled = self.first and self.schedule.stopped_falling
+        own = (self.elapsed if self.first else 0.0, float(enough), float(settled), float(interrupted is not None))
+        self.elapsed, stop, settles, interrupts = totals(self.share, own)
         if interrupts:
             raise interrupted or KeyboardInterrupt
+        if settles:
+            self.schedule.settle(self.step, self.elapsed)
+            if self.first:
+                share = f"{100 * self.schedule.used(self.step, self.elapsed):.0f} %"
+                self.run.emit(Note(f"The error has stopped falling after {share} of the budget: ending the training."))
         return stop > 0
 
     def _finish(self) -> GeneratorModel:

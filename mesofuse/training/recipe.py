@@ -105,7 +105,7 @@ class LabelOptions(Options):
 
 
 class SelectionOptions(Options):
-    """How the best model of a run is found without any truth."""
+    """How a run is checked without any truth, and which of its models is kept."""
 
     metrics: tuple[str, ...] = Field(
         (), description="Metrics compared with the image's own values; their mean absolute relative error is minimised."
@@ -118,6 +118,17 @@ class SelectionOptions(Options):
     parts: int = Field(2, ge=1, description="Parts of the low-resolution volume that a check generates.")
     stop_below: float | None = Field(
         None, gt=0, description="Stop once the error of a check is below this; null: never."
+    )
+    keep: Literal["best", "last"] = Field(
+        "best",
+        description="Which model is kept: the best of the checks, which have the same noise each time, or the last. "
+        "Where the last one is kept, each check has noise of its own.",
+    )
+    patience: int | None = Field(
+        None,
+        ge=1,
+        description="Checks whose mean error must be lower than that of as many before; where it is not, the learning "
+        "rate falls to its end early, and so does the run. null: the budget is used up.",
     )
 
 

@@ -34,7 +34,8 @@ class Check:
 
     Attributes:
         error: What is minimised: the mean absolute relative error of all measured values against the image, plus the
-            share of low-resolution voxels that are not reproduced; of intensities
+            mean of the distances from the image (of metrics that compare with it themselves), plus the share of
+            low-resolution voxels that are not reproduced; of intensities
             `mesofuse.volumes.intensity_statistics.difference`.
         values: Measured values by ``metric label``.
         sample: The central slice of the first generated part, for previews.
@@ -62,10 +63,11 @@ class Selector:
         self.options = options
         self.degradation = degradation
         registry = get_registry()
-        self.metrics = [registry.find("metric", name).build(None) for name in options.metrics]
+        self.metrics = {name: registry.find("metric", name).build(None) for name in options.metrics}
+        self.comparing = {name for name, metric in self.metrics.items() if metric.needs.images}
         self.fields = None
         if inputs.low_res is not None:
-            able = all(metric.needs.masked for metric in self.metrics)
+            able = all(metric.needs.masked for metric in self.metrics.values())
             sampler = FieldSampler(inputs.low_res, (options.window,) * 3, inside=LEAST_INSIDE if able else 1.0)
             self.fields = sampler.draw(options.parts, step_rng(seed, 0, CHECK_STREAM))
         self.seed = seed
@@ -102,10 +104,11 @@ class Selector:
             scale=problem.scale,
             degradation=self.degradation,
             stack=stack,
+            images=None if stack else dict(enumerate(self.inputs.images)),
             masked=bool((labels == IGNORED).any()),
         )
         values: dict[str, float] = {}
-        for metric in self.metrics:
+        for name, metric in self.metrics.items():
             if context.masked and not metric.needs.masked:
                 raise UserError(
                     "The option selection.metrics names a metric that can't leave out ignored voxels "
@@ -113,7 +116,11 @@ class Selector:
                 )
             if metric.needs.low_res and (low is None or self.degradation is None):
                 continue
+            if metric.needs.images and stack:
+                continue
             for result in metric.measure(labels, context):
+                if metric.needs.images and result.metric != name:
+                    continue  # what it says beside the distance, such as its floor
                 if isinstance(result, Measurement) and math.isfinite(result.value):
                     values[f"{result.metric} {result.label}".strip()] = result.value
         return values
@@ -129,15 +136,18 @@ class Selector:
             values |= {f"{AXES[axis]}: {k}": v for k, v in found.items()}
         return values
 
-    def check(self, model: GeneratorModel) -> Check:
-        """Generate the fixed parts and compare."""
+    def check(self, model: GeneratorModel, step: int = 0) -> Check:
+        """Generate the fixed parts and compare; with noise of its own at each step where the last model is kept."""
         fields = [None] * self.options.parts if self.fields is None else list(self.fields)
-        made = [self._generate(model, field, part) for part, field in enumerate(fields)]
+        fresh = step if self.options.keep == "last" else 0
+        made = [self._generate(model, field, part + fresh * len(fields)) for part, field in enumerate(fields)]
         if self.intensities:
             return self._check_intensities(made)
         rows = [self._values(labels, field) for labels, field in zip(made, fields, strict=True)]
         values = {k: float(np.mean([row[k] for row in rows])) for k in rows[0]}
-        return Check(relative_error(values, self.target), values, made[0][made[0].shape[0] // 2])
+        distances = [v for k, v in values.items() if k.split(" ")[0] in self.comparing]
+        error = relative_error(values, self.target) + float(np.mean(distances or 0.0))
+        return Check(error, values, made[0][made[0].shape[0] // 2])
 
     def _check_intensities(self, made: Sequence[np.ndarray]) -> Check:
         """Compare generated parts, of which a colour image has a leading axis, with the images for their directions."""

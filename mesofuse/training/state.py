@@ -52,6 +52,7 @@ def save(trainer: AdversarialTrainer, *, best: bool) -> None:
         "step": trainer.step,
         "elapsed": trainer.elapsed,
         "checked_step": trainer.checked_step,
+        "schedule": trainer.schedule.state(),
         "best_error": trainer.best.error if trainer.best.weights else None,
         "best_step": trainer.best.step,
         "seed": trainer.run.seed,
@@ -90,6 +91,7 @@ def resume(trainer: AdversarialTrainer) -> None:
             loss.load_state({k: v.to(trainer.run.device) for k, v in _below(f"loss{i}/", tensors).items()})
     trainer.step, trainer.elapsed, trainer.checked_step = state["step"], state["elapsed"], state["checked_step"]
     trainer.resumed_step, trainer.best = trainer.step, _best(tensors, state)
+    trainer.schedule.load_state(state.get("schedule", {}))
     if trainer.first:
         trainer.log.restore(bytes(tensors[LOG].numpy()).decode())
 

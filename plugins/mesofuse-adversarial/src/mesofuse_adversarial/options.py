@@ -124,7 +124,10 @@ class PatternsOptions(Options):
         2.0, ge=1, le=64, description="Power to which probabilities are raised at the start of the budget."
     )
     final_power: float = Field(
-        12.0, ge=1, le=64, description="Power at its end; it rises linearly. The same power draws the labels."
+        12.0, ge=1, le=64, description="Power that it rises to, linearly. The same power draws the labels."
+    )
+    sharpening: float = Field(
+        1.0, gt=0, le=1, description="Share of the budget over which the power rises; it stays the same afterwards."
     )
     positions: int = Field(
         16_384, ge=64, description="Places of the volumes at which patterns are counted a step, about."

@@ -42,6 +42,8 @@ class PatternDistance(AdditiveMetric):
 
     def __init__(self, options: PatternOptions | None = None) -> None:
         self._options = options or PatternOptions()
+        # By image, spacing and number of patterns: the image, its shares and the floor. Checks of a training ask often.
+        self._known: dict[tuple[int, int, int], tuple[LabelArray, np.ndarray, float]] = {}
 
     def reach(self, context: MetricContext) -> Triple:
         """Look as far as the widest pattern."""
@@ -68,16 +70,15 @@ class PatternDistance(AdditiveMetric):
         same = len({id(image) for image in context.images.values()}) == 1
         symmetry = self._options.symmetry
         turns = TURNS[symmetry if symmetry != "auto" else "rotate" if same and len(context.images) > 1 else "mirror"]
-        known: dict[tuple[int, int, int], tuple[np.ndarray, float]] = {}
         values, floors = [], []
         for spacing in self._options.spacings:
             for axis in _axes(context):
                 own, image = counts[f"{spacing} {axis}"], context.images[axis]
                 key = (id(image), spacing, int(own.sum()))
-                if key not in known:
+                if key not in self._known:
                     target = shares(turned_counts(image.array, stencil, spacing, turns))
-                    known[key] = target, _floor(image, stencil, spacing, turns, int(own.sum()))
-                target, floor = known[key]
+                    self._known[key] = image, target, _floor(image, stencil, spacing, turns, int(own.sum()))
+                _, target, floor = self._known[key]
                 label = f"spacing {spacing}" + ("" if context.planar else f" | {AXES[axis]}")
                 distance = js_divergence(shares(own), target)
                 where = "into half of the image" if own.sum() else "into the volume's planes"

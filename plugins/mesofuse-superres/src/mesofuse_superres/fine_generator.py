@@ -14,7 +14,7 @@ from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse_superres import windows
 from mesofuse_superres.options import FineGeneratorOptions
 from mesofuse_superres.reach import Step, measure_halo
-from mesofuse_superres.slim_generator import NOISE_GAIN, UNIT, Layer, stage_grids
+from mesofuse_superres.slim_generator import NOISE_GAIN, UNIT, Layer, Skip, stage_grids
 
 
 class FineGenerator(nn.Module):
@@ -39,6 +39,7 @@ class FineGenerator(nn.Module):
         extra = [1, *[options.noise] * (stages - 1), *[options.fine_noise] * (stages > 0)]
         names = ["input", *(f"stage{i}" for i in range(1, stages + 1))]
         self.noise = tuple(NoiseSpec(n, k, g) for n, k, g in zip(names, extra, self.grids, strict=True) if k)
+        normed = options.norm == "batch"
         layers: list[nn.Module] = []
         self.steps: list[tuple[str, int]] = []  # what the layer of this place does, and the grid that it ends on
         width = len(problem.low_phases) + extra[0]
@@ -48,7 +49,7 @@ class FineGenerator(nn.Module):
             self.steps.append((kind, grid))
 
         for _ in range(2):
-            add("conv", 0, Layer(width, options.channels))
+            add("conv", 0, Layer(width, options.channels, normed=normed))
             width = options.channels
         for stage in range(1, stages + 1):
             finest = stage == stages
@@ -56,7 +57,7 @@ class FineGenerator(nn.Module):
             width = (options.narrow if finest else width) + extra[stage]
             for i in range(options.depth if finest else 1):
                 out = max(4, round(options.last * 0.75**i)) if finest else options.middle
-                layer = Layer(width, out)
+                layer = Layer(width, out, normed=normed)
                 if i == 0 and extra[stage]:
                     with torch.no_grad():
                         layer.conv.weight[:, -extra[stage] :] *= NOISE_GAIN
@@ -64,6 +65,7 @@ class FineGenerator(nn.Module):
                 width = out
         self.layers = nn.ModuleList(layers)
         self.leave = nn.Conv3d(width, len(problem.phases), 3)
+        self.skip = Skip(options.skip, problem) if options.skip else None
         chain: list[Step] = []
         for kind, grid in self.steps:
             chain.append("conv" if kind == "conv" else ("resize", self.grids[grid - 1], self.grids[grid]))
@@ -96,4 +98,7 @@ class FineGenerator(nn.Module):
             x = windows.upsample(layer(x), wants[i], wants[i + 1], self.grids[grid - 1], self.grids[grid])
             if self.grids[grid] in fields:
                 x = torch.cat([x, windows.cut(fields[self.grids[grid]], given[grid], wants[i + 1])], 1)
-        return torch.softmax(windows.conv(self.leave, x, wants[-1], output), dim=1)
+        logits = windows.conv(self.leave, x, wants[-1], output)
+        if self.skip is not None:
+            logits = logits + self.skip(field, region, output)
+        return torch.softmax(logits, dim=1)

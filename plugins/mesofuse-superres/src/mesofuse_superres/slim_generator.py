@@ -31,16 +31,38 @@ def stage_grids(scale: Scale) -> list[Scale]:
 
 
 class Layer(nn.Module):
-    """A 3³ convolution, BatchNorm and ReLU that fill a window."""
+    """A 3³ convolution, BatchNorm unless it is left out, and ReLU that fill a window."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, normed: bool = True) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(inputs, outputs, 3, bias=False)
-        self.norm = nn.BatchNorm3d(outputs)
+        self.conv = nn.Conv3d(inputs, outputs, 3, bias=not normed)
+        self.norm = nn.BatchNorm3d(outputs) if normed else nn.Identity()
+        if not normed:
+            nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
+            assert self.conv.bias is not None
+            nn.init.zeros_(self.conv.bias)
 
     def forward(self, values: torch.Tensor, have: Region, want: Region) -> torch.Tensor:
         """Fill ``want`` from values that fill ``have``."""
         return nn.functional.relu_(self.norm(windows.conv(self.conv, values, have, want)))
+
+
+class Skip(nn.Module):
+    """The scan's phases, interpolated linearly, as logits of the phases that they show, times a trained number."""
+
+    def __init__(self, gain: float, problem: Problem) -> None:
+        super().__init__()
+        self.scale = problem.scale
+        shows = problem.match.shows
+        self.shown_by = [next((i for i, v in enumerate(shows) if p.value in v), None) for p in problem.phases]
+        self.gain = nn.Parameter(torch.tensor(gain))
+
+    def forward(self, field: torch.Tensor, region: Region, output: Region) -> torch.Tensor:
+        """Return logits on ``output``, of the grid of the result; 0 for a phase that the scan does not show."""
+        have = windows.clip(windows.upsample_needs(output, UNIT, self.scale), region)
+        near = windows.upsample(windows.cut(field, region, have), have, output, UNIT, self.scale)
+        nothing = torch.zeros_like(near[:, 0])
+        return self.gain * torch.stack([nothing if i is None else near[:, i] for i in self.shown_by], 1)
 
 
 class SlimGenerator(nn.Module):
@@ -82,9 +104,7 @@ class SlimGenerator(nn.Module):
             for stage in stages if extra else ():
                 stage.conv.weight[:, -extra:] *= NOISE_GAIN
         self.stages = nn.ModuleList(stages)
-        shows = problem.match.shows
-        self.shown_by = [next((i for i, v in enumerate(shows) if p.value in v), None) for p in problem.phases]
-        self.gain = nn.Parameter(torch.tensor(options.skip)) if options.skip else None
+        self.skip = Skip(options.skip, problem) if options.skip else None
         steps: list[Step] = ["conv", "conv"]
         for coarse, fine in zip(self.grids, self.grids[1:], strict=False):
             steps += [("resize", coarse, fine), "conv"]
@@ -119,13 +139,6 @@ class SlimGenerator(nn.Module):
             x = stage(x, source, want)
         output = (core or region).scaled(self.scale)
         logits = windows.conv(self.leave, x, wants[0], output)
-        if self.gain is not None:
-            have = windows.clip(windows.upsample_needs(output, UNIT, self.scale), region)
-            near = windows.upsample(windows.cut(field, region, have), have, output, UNIT, self.scale)
-            logits = logits + self.gain * self._shown(near)
+        if self.skip is not None:
+            logits = logits + self.skip(field, region, output)
         return torch.softmax(logits, dim=1)
-
-    def _shown(self, field: torch.Tensor) -> torch.Tensor:
-        """Return for every phase how much the scan shows of the phase that stands for it; 0 where none does."""
-        nothing = torch.zeros_like(field[:, 0])
-        return torch.stack([nothing if i is None else field[:, i] for i in self.shown_by], 1)
