@@ -14,6 +14,7 @@ from mesofuse.cli import job_options, options
 @click.option("--out", metavar="FOLDER", help="Folder of the run. [default: the configuration's folder with '-again']")
 @click.option("--low-res", metavar="FILE", help="The scan, where it is not where the configuration says.")
 @click.option("--high-res", multiple=True, metavar="[AXES=]FILE", help="The image (or one by axes), likewise.")
+@click.option("--from", "start", metavar="MODEL", help="Begin with this model instead of the configuration's.")
 @click.option("--minutes", type=float, metavar="M", help="Budget instead of the configuration's.")
 @click.option("--steps", type=int, metavar="N", help="Budget instead of the configuration's.")
 @click.option("--device", metavar="NAME", help="Device instead of the configuration's.")
@@ -22,7 +23,7 @@ from mesofuse.cli import job_options, options
 @options.quiet
 def command(
     config: str, out: str | None, low_res: str | None, high_res: tuple[str, ...],
-    minutes: float | None, steps: int | None, device: str | None, resume: bool,
+    start: str | None, minutes: float | None, steps: int | None, device: str | None, resume: bool,
     overwrite: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Train the model that a configuration describes, into OUT/model.
@@ -50,6 +51,8 @@ def command(
     given = load_job(Path(config)).model_dump()
     if minutes is not None or steps is not None:
         given |= {"minutes": minutes, "steps": steps}
+    if start is not None:
+        given["start"] = job_options.absolute(start)
     if device is not None:
         given["device"] = device
     described = with_inputs(

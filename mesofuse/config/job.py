@@ -152,6 +152,9 @@ class JobConfig(InputsConfig):
         "phases",
         description="What the image's values are: phases, or grey values or colours for a method that takes them.",
     )
+    start: str | None = Field(
+        None, description="Model package of a similar material that the training begins with; null: it begins anew."
+    )
     method: dict[str, Any] = Field(
         default_factory=lambda: {"name": DEFAULT_METHOD},
         description="Method: its name, a preset if wanted, and its options.",
@@ -310,7 +313,7 @@ def load_job(path: Path) -> JobConfig:
         UserError: The file is missing, is not YAML, or is not a job.
     """
     data = read_yaml(path, "a job's configuration", "low_res, high_res and scale")
-    files_beside(data, path, ("low_res", "high_res"))
+    files_beside(data, path, ("low_res", "high_res", "start"))
     return make_job(data, str(path))
 
 

@@ -13,6 +13,8 @@ from mesofuse.errors import UserError
 LEVELS = 2
 """A file is named relative to a folder where it lies in it, or in one of this many folders above it."""
 INPUTS = ("low_res", "high_res")
+NAMED = (*INPUTS, "start")
+"""The fields that name files."""
 _Config = TypeVar("_Config", bound=InputsConfig)
 
 
@@ -33,7 +35,7 @@ def named_from(text: str, folder: Path) -> str:
     return found.as_posix() if ups <= LEVELS and ups < len(above) - 1 else path
 
 
-def named_in(data: dict[str, Any], folder: Path, keys: tuple[str, ...] = INPUTS) -> dict[str, Any]:
+def named_in(data: dict[str, Any], folder: Path, keys: tuple[str, ...] = NAMED) -> dict[str, Any]:
     """Return a configuration's plain values with the paths in some fields as a file in ``folder`` names them."""
 
     def near(value: Any) -> Any:

@@ -154,6 +154,7 @@ class FitRun:
         budget: When to stop.
         resume: Go on from what the folder holds; a fit that has used up a smaller budget then goes on to this one.
         emit: Takes the events of the run (progress bars and plugins listen).
+        start: The arrays (`Model.state`) of an earlier model to begin with; None to begin anew.
     """
 
     folder: Path
@@ -162,6 +163,7 @@ class FitRun:
     budget: Budget
     resume: bool
     emit: Callable[[Event], None]
+    start: Mapping[str, np.ndarray] | None = None
 
 
 class FitInterrupted(KeyboardInterrupt):
@@ -202,6 +204,9 @@ class Method(Protocol):
     A class attribute ``parallel = True`` says that `fit` shares the work where torchrun has started several processes:
     it is then called in each, and only that of rank 0 writes files and returns the model that is kept. Without it,
     the first process works alone.
+
+    A class attribute ``warm = True`` says that `fit` begins with the arrays of `FitRun.start` where there are any;
+    without it such a job is refused.
 
     A class method ``from_published(tensors, problem)`` takes the state dict of the program that the method was
     published with and returns a `mesofuse.training.published.Imported`, so that `mesofuse model import` knows the

@@ -5,16 +5,20 @@ from __future__ import annotations
 import datetime
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mesofuse.config.job import JobConfig, dump_job, load_job
 from mesofuse.config.places import INPUTS
 from mesofuse.errors import UserError
 from mesofuse.interfaces.events import CheckpointSaved, Event, Note, RunFinished, TrainingStep
 from mesofuse.interfaces.method import Budget, FitDiverged, FitInterrupted, FitRun, Model
+from mesofuse.interfaces.options import Options
 from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package, load_package, read_record, save_package
 from mesofuse.models.provenance import versions
@@ -112,7 +116,8 @@ def fit_job(
             if isinstance(event, CheckpointSaved):
                 begin()
 
-        run = FitRun(training, job.seed, device, Budget(job.steps, job.minutes), resume, follow)
+        budget, start = Budget(job.steps, job.minutes), _start(job, inputs, component, options)
+        run = FitRun(training, job.seed, device, budget, resume, follow, start.arrays)
         started = time.monotonic()
         end: FitInterrupted | FitDiverged | None = None
         method = component.build(options)
@@ -135,6 +140,7 @@ def fit_job(
         provenance = {
             "interrupted": end is not None,
             "budget": {"steps": job.steps, "minutes": job.minutes},
+            **({"start": start.digest} if start.digest else {}),
             **_origin(job, inputs, component, device, time.monotonic() - started),
         }
         name = component.spec.name
@@ -148,6 +154,42 @@ def fit_job(
             raise end
     announce(RunFinished("train", str(out / MODEL)))
     return load_package(out / MODEL)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a training begins with: the arrays of an earlier model and its digest, or nothing."""
+
+    arrays: Mapping[str, np.ndarray] | None = None
+    digest: str = ""
+
+
+def _start(job: JobConfig, inputs: JobInputs, component: Component, options: Options) -> _Start:
+    """Return the arrays of the model that the job begins with.
+
+    Raises:
+        UserError: If the method begins with none, or the model is of another method, recipe or material.
+    """
+    if job.start is None:
+        return _Start()
+    name = component.spec.name
+    if not getattr(component.load(), "warm", False):
+        raise UserError(f"The method {name!r} can't begin with an earlier model; leave out --from.")
+    package = load_package(Path(job.start))
+    if package.method != name:
+        raise UserError(
+            f"The model {job.start} is one of the method {package.method!r}, but this job's is {name!r}; give a model "
+            f"of that method, or --method {package.method}."
+        )
+    arrays = package.model.state()
+    try:
+        component.build(options).restore(inputs.fusion.problem, arrays)
+    except ValueError as error:
+        raise UserError(
+            f"The training can't begin with the model {job.start}: {str(error).rstrip('.')}. Its recipe, phases and "
+            "scale factor must be this job's; give the same, or leave out --from."
+        ) from error
+    return _Start(arrays, package.digest)
 
 
 def _origin(job: JobConfig, inputs: JobInputs, component: Component, device: str, seconds: float) -> dict[str, Any]:
@@ -187,7 +229,8 @@ def assist(job: JobConfig, out: Path, *, resume: bool = False) -> None:
     if done or not getattr(component.load(), "parallel", False):
         return
     device, inputs = own_device(resolve_device(job.device)), open_inputs(job)
-    run = FitRun(out / TRAINING, job.seed, device, Budget(job.steps, job.minutes), resume, lambda event: None)
+    budget, start = Budget(job.steps, job.minutes), _start(job, inputs, component, options)
+    run = FitRun(out / TRAINING, job.seed, device, budget, resume, lambda event: None, start.arrays)
     with suppress(FitInterrupted):
         component.build(options).fit(inputs.fusion, run)
 

@@ -76,7 +76,10 @@ class AdversarialTrainer:
         _check_shares(options, share)
         problem, registry, device = inputs.problem, get_registry(), run.device
         torch.manual_seed(int(step_rng(run.seed, 0, 255).integers(2**62)))
-        generator = over_all_processes(method.build_generator(problem), share)
+        generator = method.build_generator(problem)
+        if run.start is not None:
+            method.load(generator, run.start)
+        generator = over_all_processes(generator, share)
         self.generator = generator.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.shape = cast(Generator, self.generator)
         self.axes = inputs.axes

@@ -29,6 +29,7 @@ class AdversarialMethod:
 
     trains = True
     parallel = True
+    warm = True
 
     def __init__(self, options: AdversarialOptions) -> None:
         self.options = options
@@ -72,13 +73,21 @@ class AdversarialMethod:
         """
         self._refuse_others(problem, state)
         generator = self.build_generator(problem)
+        self.load(generator, state)
+        return GeneratorModel(generator, problem, self.options.labels)
+
+    def load(self, generator: torch.nn.Module, state: Mapping[str, np.ndarray]) -> None:
+        """Put saved weights into a generator.
+
+        Raises:
+            ValueError: If they are not those of such a generator.
+        """
         try:
             generator.load_state_dict({k: torch.as_tensor(v) for k, v in state.items()})
         except RuntimeError as error:
             raise ValueError(
                 f"the weights do not fit the generator {self.options.generator.name!r}: {error}"
             ) from error
-        return GeneratorModel(generator, problem, self.options.labels)
 
     def _refuse_others(self, problem: Problem, state: Mapping[str, np.ndarray]) -> None:
         """Refuse weights of another generator before one is built, which may be far larger than the weights are.

@@ -189,10 +189,10 @@ def test_the_finished_model_stays_until_a_better_one_is_there(tiny_job, tmp_path
     assert main(given) == 0
     first = load_package(tmp_path / "run" / "model").digest
     check = Selector.check
-    monkeypatch.setattr(Selector, "check", lambda self, model: replace(check(self, model), error=1e9))
+    monkeypatch.setattr(Selector, "check", lambda self, model, step: replace(check(self, model, step), error=1e9))
     assert main([*given, "--resume", "--steps", "4"]) == 0
     assert load_package(tmp_path / "run" / "model").digest == first
-    monkeypatch.setattr(Selector, "check", lambda self, model: replace(check(self, model), error=0.0))
+    monkeypatch.setattr(Selector, "check", lambda self, model, step: replace(check(self, model, step), error=0.0))
     assert main([*given, "--resume", "--steps", "5"]) == 0
     assert load_package(tmp_path / "run" / "model").digest != first
     volume = open_volume(str(tmp_path / "run" / "fused.zarr"))
@@ -242,3 +242,35 @@ def test_a_damaged_checkpoint_is_replaced_by_the_one_before(loud, tmp_path, fail
     assert "is damaged" in said(capsys)
     assert main(["fuse", *given, "--out", str(tmp_path / "whole")]) == 0
     assert load_package(tmp_path / "run" / "model").digest == load_package(tmp_path / "whole" / "model").digest
+
+
+def test_a_training_begins_with_an_earlier_model(loud, tmp_path, capsys):
+    first, second, cold = (tmp_path / name for name in ("first", "second", "cold"))
+    assert main(["fuse", *loud, "--out", str(first)]) == 0
+    assert main(["fuse", *loud, "--out", str(second), "--from", str(first / "model"), "--seed", "1"]) == 0
+    assert main(["fuse", *loud, "--out", str(cold), "--seed", "1"]) == 0
+    begun, made, anew = (load_package(run / "model") for run in (first, second, cold))
+    assert made.provenance["start"] == begun.digest
+    assert "start" not in anew.provenance
+
+    def apart(package):
+        weights = package.model.state()
+        return sum(float(abs(weights[k] - v).sum()) for k, v in begun.model.state().items())
+
+    assert 0 < apart(made) < apart(anew) / 3
+    # The configuration names it, from where the folder is.
+    assert load_job(second / "config.yaml").start == str((first / "model").resolve())
+    assert "start: ../first/model" in (second / "config.yaml").read_text()
+
+
+def test_a_model_that_does_not_fit_is_no_start(loud, tmp_path, capsys):
+    first = tmp_path / "first"
+    assert main(["fuse", *loud, "--out", str(first)]) == 0
+    other = ["fuse", *loud, "--out", str(tmp_path / "second"), "--from", str(first / "model")]
+    said(capsys)
+    assert main([*other, "--set", "generator.channels=12"]) == 2
+    assert "can't begin with the model" in said(capsys)
+    assert not (tmp_path / "second").exists()
+    assert main([*other[:-1], str(tmp_path / "none")]) == 2
+    assert "none" in said(capsys)
+    assert not (tmp_path / "second").exists()

@@ -35,8 +35,9 @@ class Patterns:
     are one matrix product, Aᵀ B / positions. The term is weight · Σ over spacings JS(R, T), with T the exact histogram
     of the whole image over the symmetries of its planes, and R a running mean of the result's: R ← (1 − w) R + w H,
     w = max(``memory``, 1 / (1 + step / 20)), with the gradient that JS has at R. Every spacing looks at one direction a
-    step, in turn, at ``positions`` places on a lattice with a random offset. k rises linearly from ``power``
-    to ``final_power`` over the share ``sharpening`` of the budget: without sharpening the network hides, soft histograms match and labels do not.
+    step, in turn, at ``positions`` places on a lattice with a random offset. k rises linearly from ``power`` to
+    ``final_power`` over the share ``sharpening`` of the run: without it the network hides, soft histograms match and
+    labels do not.
 
     The histogram is that of labels drawn from the sharpened probabilities, so such a model should draw its labels
     (``labels: drawn``). Before `prepare` the step's crops stand for the image.
