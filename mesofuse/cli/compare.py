@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 @click.option("--metrics", metavar="NAME,...", help="What to measure in every subvolume.")
 @click.option("--subvolumes", type=click.IntRange(min=2), metavar="N", help="Random subvolumes. [default: 256]")
 @click.option("--size", type=click.IntRange(min=4), metavar="N", help="Edge of a subvolume in voxels. [default: 64]")
+@click.option(
+    "--judge",
+    is_flag=True,
+    help="Train a classifier to tell each volume's planes from the image: right in 50 % is perfect.",
+)
 @click.option("--phases", default="", metavar="NAME,...", help="Names of the image's phases, in order of value.")
 @click.option("--shows", multiple=True, metavar="LOW=NAME,...",
               help="Which phases of the image a phase of the volume shows. [default: the same number]")  # fmt: skip
@@ -71,7 +76,7 @@ def command(
     from mesofuse.report.progress import SampleBars
 
     if config is not None:
-        given = [key for key, value in fields.items() if value not in (None, "", ())]
+        given = [key for key, value in fields.items() if value not in (None, "", (), False)]
         if given:
             raise UserError(
                 f"A comparison is a file or options, not both: leave out --{given[0].replace('_', '-')}, or write it "
@@ -128,7 +133,7 @@ def _from_options(fields: dict[str, Any]) -> ComparisonConfig:
         data["metrics"] = _names(fields["metrics"])
     if fields["degradation"]:
         data["degradation"] = {"name": fields["degradation"]}
-    keys = (*job_options.SIZES, "minutes", "steps", "seed", "device", "subvolumes", "size")
+    keys = (*job_options.SIZES, "judge", "minutes", "steps", "seed", "device", "subvolumes", "size")
     data |= {key: fields[key] for key in keys if fields[key] is not None}
     return make_comparison(data, "the command line")
 

@@ -92,6 +92,7 @@ def command(
     """
     from mesofuse.evaluation.measure import measure
     from mesofuse.evaluation.protocol import positions
+    from mesofuse.evaluation.texture import compares, images_of, with_floors
     from mesofuse.report.progress import SampleBars
 
     paths = list(dict.fromkeys([*([reference] if reference else []), *volumes]))
@@ -112,12 +113,15 @@ def command(
     sizes = GivenSizes(voxel_size, image_pixel_size, unit, stack)
     files = open_all(paths, phases, sizes, ignore=everywhere, crop=crop, cropped=volumes)
     opened = {path: volume for path, (volume, _) in files.items()}
+    of_image = None
+    if reference and not samples and compares(chosen):
+        of_image = images_of(opened[reference], stack=stack)
     for path in opened if metrics not in (None, "all") else ():
         if path != reference and not low_res:
             grid = opened[path].grid
             if samples:
                 grid = grid.cropped(positions(grid, size=size, count=1, stack=stack)[0])
-            _check_fit(path, grid, opened[path].phases, chosen, stack=stack)
+            _check_fit(path, grid, opened[path].phases, chosen, stack=stack, images=of_image)
     with SampleBars(quiet=json_path == "-", brief=samples is None) as bars:
 
         def progress(path: str) -> Callable[[int, int], None]:
@@ -138,15 +142,22 @@ def command(
                 if low_res and path in volumes and (path != reference or len(paths) == 1):
                     scan = open_scan(low_res, path, files[path], scale, shows, degradation, of_scan)
                     asked = chosen if metrics not in (None, "all") else [CONSISTENCY]
-                    _check_fit(path, opened[path].grid, opened[path].phases, asked, stack=stack, **scan)
+                    found = opened[path]
+                    _check_fit(path, found.grid, found.phases, asked, stack=stack, images=of_image, **scan)
+                images = None if path == reference else of_image
                 measured[path] = measure(
-                    opened[path], chosen, stack=stack, name=path, workers=workers, progress=stages(path), **scan
-                )
+                    opened[path], chosen, stack=stack, name=path, workers=workers, progress=stages(path),
+                    images=images, **scan,
+                )  # fmt: skip
     if samples:
         _write(report.to_json(), json_path)
         if json_path != "-":
             report.print()
         return
+    if of_image and reference:
+        for path in volumes:
+            if path != reference:
+                measured[path], measured[reference] = with_floors(measured[path], measured[reference])
     columns = [measured[path] for path in paths]
     _report(columns, measured[reference] if reference else None, json_path)
 

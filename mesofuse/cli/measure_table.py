@@ -10,6 +10,7 @@ from rich.table import Table
 from mesofuse.evaluation.compare import Cell, Row, curves_only
 from mesofuse.evaluation.footnotes import Footnotes
 from mesofuse.evaluation.rounding import rounded
+from mesofuse.evaluation.texture import FLOOR_NOTE, TEXTURE
 from mesofuse.interfaces.metric import Measured
 from mesofuse.report import terminal
 
@@ -44,6 +45,8 @@ def print_table(rows: Sequence[Row], columns: Sequence[Measured], reference: Mea
     console.print(grid)
     if len(shown) < len(rows):
         console.print(f"{len(rows) - len(shown)} rows of zeros are left out; --json has all.")
+    if any(row.metric == TEXTURE and sum(c.value is not None for c in row.cells) > 1 for row in rows):
+        console.print(FLOOR_NOTE)
     for line in notes.lines:
         console.print(line)
     for column in columns:

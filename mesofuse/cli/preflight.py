@@ -33,7 +33,7 @@ def command(
     low_res: str | None, high_res: tuple[str, ...], scale: Scale | None, phases: str, shows: tuple[str, ...],
     ignore: tuple[str, ...], crop: tuple[str, ...], strict: bool, as_json: bool, **sizes: Any,
 ) -> int:  # fmt: skip
-    """Check inputs before training: phase fractions, scale factor, size of the image, isotropy.
+    """Check inputs before training: phase fractions, scale factor, size of the image, isotropy, texture.
 
     `mesofuse fuse` does the same at its start.
 

@@ -67,6 +67,11 @@ class ComparisonConfig(InputsConfig):
     )
     subvolumes: int = Field(256, ge=2, description="Random subvolumes measured of each volume, the same of all.")
     size: int = Field(64, ge=4, description="Edge of a subvolume in voxels.")
+    judge: bool = Field(
+        False,
+        description="Train, for each whole volume, a classifier to tell its planes from the image, and say how often "
+        "it is right.",
+    )
     degradation: dict[str, Any] = Field(
         default_factory=lambda: {"name": "blur-downsample"},
         description="The model of the low-resolution instrument that consistency with the scan is judged by.",

@@ -21,7 +21,8 @@ class Check:
     """The outcome of one check.
 
     Attributes:
-        name: ``padding``, ``phase-fractions``, ``scale-factor``, ``image-size`` or ``isotropy``.
+        name: ``padding``, ``phase-fractions``, ``scale-factor``, ``image-size``, ``isotropy`` or
+            ``image-patterns``.
         status: ``ok``, ``warning``, or ``unknown`` where there are not enough data, or rules, to tell.
         sentence: What was found, and what to do about it.
         numbers: What it was found from; NaN where something is not known.

@@ -12,6 +12,7 @@ from mesofuse.evaluation.agreement import check_fractions, check_scale, check_si
 from mesofuse.evaluation.anisotropy import axis_lengths
 from mesofuse.evaluation.autocovariance import image_pieces, volume_pieces
 from mesofuse.evaluation.check import Check, Sample, phase_groups
+from mesofuse.evaluation.own_patterns import check_patterns
 from mesofuse.evaluation.representativity import fraction_error
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.volumes.labels import Labels
@@ -67,7 +68,7 @@ def preflight(inputs: FusionInputs) -> Preflight:
         checks += [_check_size(image), _check_isotropy([scan, image], image.isotropic, problem.scale)]
     else:
         checks += [_check_size(image), _check_isotropy([image], image.isotropic, problem.scale)]
-    return Preflight((*_check_padding(padded), *checks))
+    return Preflight((*_check_padding(padded), *checks, check_patterns(inputs)))
 
 
 def _check_padding(padded: Sequence[tuple[str, Labels, Surround]]) -> list[Check]:

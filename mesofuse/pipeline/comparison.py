@@ -125,7 +125,7 @@ def _read_hashes(out: Path) -> Any:
         return None
 
 
-_FREE = {"compare", "reference", "metrics", "subvolumes", "size", "degradation", "device"}
+_FREE = {"compare", "reference", "metrics", "subvolumes", "size", "judge", "degradation", "device"}
 
 
 def compare(

@@ -11,11 +11,13 @@ from typing import Any
 
 from mesofuse.config.comparison import ComparisonConfig
 from mesofuse.evaluation import sections
+from mesofuse.evaluation.compare import same_voxels
 from mesofuse.evaluation.comparison import Column
 from mesofuse.evaluation.measure import MetricChoice, measure
 from mesofuse.evaluation.protocol import Sampled, sample
 from mesofuse.evaluation.record_log import sealed
 from mesofuse.evaluation.records import from_json, to_json
+from mesofuse.evaluation.texture import JUDGE, TEXTURE, with_floors
 from mesofuse.interfaces.metric import Measured
 from mesofuse.models.provenance import hash_labels
 from mesofuse.pipeline.inputs import JobInputs
@@ -74,14 +76,24 @@ def measure_all(
 
     Those named in ``scanless`` were made without the scan, and are not compared with it.
     """
-    columns = []
+    columns: list[Column] = []
     for name, volume in labels.items():
         say(f"{name}: measuring")
         low = inputs.low_res if name != IMAGE and name not in scanless else None
         if low is not None and (note := seen_note(volume.grid.shape, low.grid.shape, inputs.problem.scale)):
             say(f"Note: {name}: {note}.")
         columns.append(_measured(name, volume, config, inputs, folder / name, name in scanless, workers, progress))
-    return columns
+    return _with_floors(columns)
+
+
+def _with_floors(columns: list[Column]) -> list[Column]:
+    """Return the columns with the floors of distances from the image as the image's own values."""
+    found = {c.name: c for c in columns}
+    for name, column in found.items():
+        if name != IMAGE and IMAGE in found:
+            whole, of_image = with_floors(column.whole, found[IMAGE].whole)
+            found[name], found[IMAGE] = replace(column, whole=whole), replace(found[IMAGE], whole=of_image)
+    return list(found.values())
 
 
 def _measured(
@@ -99,6 +111,7 @@ def _measured(
     sampled = sample_all(name, volume, metrics, config, inputs, config.subvolumes, folder, workers, progress)
     settings: list[Any] = [content_of(volume), metrics, config.degradation, inputs.hashes, config.scale, config.shows]
     settings += ["without the scan"] if scanless else []
+    settings += [] if name == IMAGE else _of_textures(volume, config, inputs)
     file = folder / f"whole-{_digest(settings)}.json"
     try:
         kept = load_json(file.read_text("utf-8"))
@@ -195,17 +208,26 @@ def measure_whole(
             for axes in inputs.fusion.groups
         }
         return sections.mean_of_whole(found, name) if len(found) > 1 else next(iter(found.values()))
-    problem = inputs.problem
+    problem, images = inputs.problem, dict(enumerate(inputs.images))
+    wanted = [*config.metric_choices, *_of_textures(volume, config, inputs)]
     if inputs.low_res is None or scanless:
-        measured = measure(volume, config.metric_choices, name=name, workers=workers)
+        measured = measure(volume, wanted, name=name, workers=workers, images=images)
         measured.skipped |= {CONSISTENCY: "It takes no scan."} if scanless else {}
         return measured
     options = {k: v for k, v in config.degradation.items() if k != "name"}
     degradation = get_registry().find("degradation", config.degradation["name"]).build(options, problem)
     return measure(
-        volume, [*config.metric_choices, CONSISTENCY], name=name, workers=workers, low_res=inputs.low_res,
-        match=problem.match, scale=problem.scale, degradation=degradation,
+        volume, [*wanted, CONSISTENCY], name=name, workers=workers, low_res=inputs.low_res, match=problem.match,
+        scale=problem.scale, degradation=degradation, images=images,
     )  # fmt: skip
+
+
+def _of_textures(volume: Labels, config: ComparisonConfig, inputs: JobInputs) -> list[str]:
+    """Return the metrics that compare a whole volume with the images: none where its voxels are no image's pixels."""
+    if not all(same_voxels(volume.grid, placed_image(inputs, axis).grid) for axis in inputs.fusion.axes):
+        return []
+    named = {choice if isinstance(choice, str) else choice[0] for choice in config.metric_choices}
+    return [name for name in (TEXTURE, *[JUDGE] * config.judge) if name not in named]
 
 
 def _digest(data: Any) -> str:

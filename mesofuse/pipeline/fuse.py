@@ -14,6 +14,7 @@ from mesofuse.evaluation.intensities import measure_intensities
 from mesofuse.evaluation.measure import measure
 from mesofuse.evaluation.preflight import preflight
 from mesofuse.evaluation.records import to_json
+from mesofuse.evaluation.texture import TEXTURE, with_floors
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.events import Event, RunFinished
 from mesofuse.interfaces.metric import Measured, Measurement
@@ -39,6 +40,7 @@ from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.store import LabelVolume
 
 METRICS = ("volume-fraction", "surface-area", "low-res-consistency")
+OF_IMAGE = METRICS[:2]
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _fuse(
     if project:
         check_projection(job.method_name, job.method, inputs.problem)
     phases = inputs.problem.content == "phases"
-    for name in METRICS if phases else ():  # rather before the training than after it
+    for name in (*METRICS, TEXTURE) if phases else ():  # rather before the training than after it
         get_registry().find("metric", name)
     size = None if inputs.low_res is not None else job.size or DEFAULT_SIZE
     _check_disk(inputs, size, str(out / FUSED))
@@ -189,9 +191,10 @@ def measure_result(
     if degradation is not None and inputs.low_res is not None:
         low = Described.of(inputs.low_res, phases=problem.low_phases)
         scan = {"low_res": low, "match": problem.match, "scale": problem.scale, "degradation": degradation}
-    names = METRICS if scan else METRICS[:2]
-    measured = measure(volume, names, name=name, workers=default_workers("cpu"), **scan)
-    return measured, measure_images(inputs)
+    names = [*OF_IMAGE, TEXTURE, *(METRICS[2:] if scan else ())]
+    images = dict(enumerate(inputs.images))
+    measured = measure(volume, names, name=name, workers=default_workers("cpu"), images=images, **scan)
+    return with_floors(measured, measure_images(inputs))
 
 
 def measure_images(inputs: JobInputs) -> Measured:
@@ -201,7 +204,7 @@ def measure_images(inputs: JobInputs) -> Measured:
     for the planes normal to its axes.
     """
     groups = inputs.fusion.groups
-    parts = [measure(image, METRICS[:2], stack=True, name="image") for image in groups.values()]
+    parts = [measure(image, OF_IMAGE, stack=True, name="image") for image in groups.values()]
     shares = [len(axes) / sum(map(len, groups)) for axes in groups]
     results = []
     for same in zip(*(part.results for part in parts), strict=True):

@@ -71,7 +71,7 @@ def test_it_writes_all_that_it_says(finished):
     numbers = json.loads((finished / "metrics.json").read_text())
     assert numbers["model"] == digest(finished)
     measured = {r["metric"] for r in numbers["fused"]["results"]}
-    assert measured == {"volume-fraction", "surface-area", "low-res-consistency"}
+    assert measured == {"volume-fraction", "surface-area", "pattern-distance", "low-res-consistency"}
     share = np.mean(voxels(finished) == 1)
     active = [
         r["value"] for r in numbers["fused"]["results"] if (r["metric"], r["label"]) == ("volume-fraction", "active")

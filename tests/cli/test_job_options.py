@@ -8,7 +8,7 @@ from mesofuse.errors import UserError
 FIELDS = {
     "method": "superres", "preset": None, "settings": (), "phases": "", "shows": (), "voxel_size": None,
     "image_pixel_size": None, "unit": None,
-    "minutes": None, "steps": None, "seed": 0, "device": "auto", "size": None, "periodic": "",
+    "start": None, "minutes": None, "steps": None, "seed": 0, "device": "auto", "size": None, "periodic": "",
     "content": "phases",
     "ignore": (),
     "crop": (),

@@ -47,7 +47,7 @@ def test_wrong_scale_warns_and_strict_fails(files, capsys):
 def test_json(files, capsys):
     assert main([*files, "--scale", "8,8,8", "--json"]) == 0
     checks = {c["name"]: c for c in json.loads(capsys.readouterr().out)["checks"]}
-    assert set(checks) == {"phase-fractions", "scale-factor", "image-size", "isotropy"}
+    assert set(checks) == {"phase-fractions", "scale-factor", "image-size", "isotropy", "image-patterns"}
     assert checks["scale-factor"]["status"] == "warning"
     assert checks["scale-factor"]["numbers"]["best"] == pytest.approx([4] * 3, rel=0.1)
     assert checks["image-size"]["numbers"]["binder"]["error_95"] > 0

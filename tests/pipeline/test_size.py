@@ -138,7 +138,9 @@ def test_fuse_without_a_scan_writes_all_that_it_says(made):
     assert "low_res_sha256" not in volume.provenance
     assert (volume.provenance["region"], volume.provenance["complete"]) == ("0:22,0:16,0:20", True)
     numbers = json.loads((made / "metrics.json").read_text())
-    assert {r["metric"] for r in numbers["fused"]["results"]} == {"volume-fraction", "surface-area"}
+    assert {r["metric"] for r in numbers["fused"]["results"]} == {
+        "volume-fraction", "surface-area", "pattern-distance"
+    }  # fmt: skip
     assert [r["label"] for r in numbers["image"]["results"]] == [r["label"] for r in numbers["fused"]["results"]]
     assert numbers["preflight"]["checks"]
     assert (made / "preview.png").read_bytes().startswith(b"\x89PNG")

@@ -17,6 +17,14 @@ from mesofuse_superres.reach import Step, measure_halo
 from mesofuse_superres.slim_generator import NOISE_GAIN, UNIT, Layer, Skip, stage_grids
 
 
+class ChannelNorm(nn.LayerNorm):
+    """Normalise the channels of each voxel by themselves: the same in training and generation, and in every tile."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Return (batch, channels, z, y, x)."""
+        return super().forward(values.movedim(1, -1)).movedim(-1, 1)
+
+
 class FineGenerator(nn.Module):
     """Two convolutions on the low-resolution grid, one on each grid between, ``depth`` on the finest.
 
@@ -39,7 +47,10 @@ class FineGenerator(nn.Module):
         extra = [1, *[options.noise] * (stages - 1), *[options.fine_noise] * (stages > 0)]
         names = ["input", *(f"stage{i}" for i in range(1, stages + 1))]
         self.noise = tuple(NoiseSpec(n, k, g) for n, k, g in zip(names, extra, self.grids, strict=True) if k)
-        normed = options.norm == "batch"
+
+        def norm(channels: int) -> nn.Module | None:
+            return ChannelNorm(channels) if options.norm == "channel" else None
+
         layers: list[nn.Module] = []
         self.steps: list[tuple[str, int]] = []  # what the layer of this place does, and the grid that it ends on
         width = len(problem.low_phases) + extra[0]
@@ -49,7 +60,7 @@ class FineGenerator(nn.Module):
             self.steps.append((kind, grid))
 
         for _ in range(2):
-            add("conv", 0, Layer(width, options.channels, normed=normed))
+            add("conv", 0, Layer(width, options.channels, norm(options.channels)))
             width = options.channels
         for stage in range(1, stages + 1):
             finest = stage == stages
@@ -57,7 +68,7 @@ class FineGenerator(nn.Module):
             width = (options.narrow if finest else width) + extra[stage]
             for i in range(options.depth if finest else 1):
                 out = max(4, round(options.last * 0.75**i)) if finest else options.middle
-                layer = Layer(width, out, normed=normed)
+                layer = Layer(width, out, norm(out))
                 if i == 0 and extra[stage]:
                     with torch.no_grad():
                         layer.conv.weight[:, -extra[stage] :] *= NOISE_GAIN

@@ -31,16 +31,12 @@ def stage_grids(scale: Scale) -> list[Scale]:
 
 
 class Layer(nn.Module):
-    """A 3³ convolution, BatchNorm unless it is left out, and ReLU that fill a window."""
+    """A 3³ convolution, a normalisation (BatchNorm if none is given) and ReLU that fill a window."""
 
-    def __init__(self, inputs: int, outputs: int, *, normed: bool = True) -> None:
+    def __init__(self, inputs: int, outputs: int, norm: nn.Module | None = None) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(inputs, outputs, 3, bias=not normed)
-        self.norm = nn.BatchNorm3d(outputs) if normed else nn.Identity()
-        if not normed:
-            nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
-            assert self.conv.bias is not None
-            nn.init.zeros_(self.conv.bias)
+        self.conv = nn.Conv3d(inputs, outputs, 3, bias=False)
+        self.norm = nn.BatchNorm3d(outputs) if norm is None else norm
 
     def forward(self, values: torch.Tensor, have: Region, want: Region) -> torch.Tensor:
         """Fill ``want`` from values that fill ``have``."""
