@@ -58,4 +58,6 @@ def _error(metric: str, value: float, truth: float) -> str:
         return f"{100 * (value - truth):+.1f} pt"
     if metric == "surface-area":
         return f"{100 * (value / truth - 1):+.0f} %"
+    if metric == "pattern-distance":
+        return f"× {value / truth:.1f}" if truth else ""
     return ""

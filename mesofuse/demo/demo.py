@@ -11,6 +11,7 @@ from mesofuse.config.job import dump_job, make_job
 from mesofuse.demo.electrode import NAMES, make_electrode, make_scan, sections
 from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import measure
+from mesofuse.evaluation.texture import TEXTURE
 from mesofuse.interfaces.events import Event
 from mesofuse.interfaces.method import Budget, FitRun, FusionInputs
 from mesofuse.interfaces.metric import Measured, Measurement
@@ -25,7 +26,9 @@ from mesofuse.report.montage import montage
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.run import GenerateOptions, generate
 from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.grid import Region, Triple
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.part import Part
 from mesofuse.volumes.phases import PhaseMatch, default_phases
 from mesofuse.volumes.store import LabelVolume
 
@@ -35,7 +38,9 @@ LOW_PHASES = ("pore + binder", "active")
 SHOWS = ((0, 2), (1,))
 RIVAL = "interpolation"
 IMAGES = 12
-FRACTION_LIMIT, AREA_LIMIT, CONSISTENCY_LIMIT = 0.015, 0.12, 0.98
+FRACTION_LIMIT, AREA_LIMIT, CONSISTENCY_LIMIT, TEXTURE_LIMIT = 0.015, 0.12, 0.98, 2.0
+PART = 96
+"""Edge of the middle part whose texture is compared: the smaller, the farther even the truth is from the image."""
 
 
 @dataclass(frozen=True)
@@ -157,10 +162,24 @@ def run_demo(
             match=inputs.problem.match, scale=inputs.problem.scale, degradation=degradation,
         )  # fmt: skip
 
+    def texture(volume: Labels, name: str) -> Measured:
+        part = Part(volume, middle(volume.grid.shape))
+        return measure(part, [TEXTURE], name=name, images=dict(enumerate(inputs.images)))
+
+    three = ((truth, "truth"), (fused.volume, "fused"), (rival, RIVAL))
     lines = compare(measured(truth, "truth"), fused.measured, measured(rival, RIVAL))
+    lines += compare(*(texture(volume, name) for volume, name in three))
     figure = out / DEMO_FIGURE
     montage(figure, low_res=inputs.low_res, result=fused.volume, image=inputs.image)
     return DemoResult(lines, figure)
+
+
+def middle(shape: Triple) -> Region:
+    """Return the middle `PART`³ voxels, or what there is of them."""
+    edges = [min(PART, n) for n in shape]
+    start = [(n - e) // 2 for n, e in zip(shape, edges, strict=True)]
+    z, y, x = ((a, a + e) for a, e in zip(start, edges, strict=True))
+    return Region((z[0], y[0], x[0]), (z[1], y[1], x[1]))
 
 
 def image_edge(size: int) -> int:
@@ -182,7 +201,11 @@ def interpolate(inputs: FusionInputs, out: Path, seed: int, emit: Callable[[Even
 
 
 def compare(truth: Measured, fused: Measured, rival: Measured) -> tuple[Line, ...]:
-    """Return the comparison line by line: fractions in points, areas relative, agreement with the scan as it is."""
+    """Return the comparison line by line.
+
+    Fractions in points, areas relative, agreement with the scan as it is, distances from the image as multiples of the
+    truth's own.
+    """
     own, other = _values(fused), _values(rival)
     lines = []
     for key, value in _values(truth).items():
@@ -192,11 +215,13 @@ def compare(truth: Measured, fused: Measured, rival: Measured) -> tuple[Line, ..
             limit, within = f"± {100 * FRACTION_LIMIT:g} points", abs(a - value) <= FRACTION_LIMIT
         elif metric == "surface-area":
             limit, within = f"± {100 * AREA_LIMIT:g} %", abs(a - value) <= AREA_LIMIT * value
-        elif label == "all":
+        elif metric == TEXTURE:
+            limit, within = f"≤ {TEXTURE_LIMIT:g} × the truth's", a <= TEXTURE_LIMIT * value
+        elif metric == "low-res-consistency" and label == "all":
             limit, within = f"≥ {100 * CONSISTENCY_LIMIT:g} %", a >= CONSISTENCY_LIMIT
         else:
             continue
-        closer = abs(a - value) < abs(b - value) if metric != "low-res-consistency" else True
+        closer = metric == "low-res-consistency" or abs(a - value) < abs(b - value)
         lines.append(Line(metric, label, value, a, b, limit, within, closer))
     return tuple(lines)
 

@@ -10,6 +10,7 @@ from mesofuse.evaluation.comparison import cell_text, curves_only, overall
 from mesofuse.evaluation.consistency_map import consistency_map
 from mesofuse.evaluation.footnotes import Footnotes
 from mesofuse.evaluation.rounding import share
+from mesofuse.evaluation.texture import TEXTURE
 from mesofuse.pipeline.comparison_measure import CONSISTENCY, IMAGE, REFERENCE, placed_image, several
 from mesofuse.pipeline.report import citations, provenance, training_rows
 from mesofuse.report import plots
@@ -53,7 +54,7 @@ def content(source: Source) -> Content:
     volumes = [name for name in names if name != IMAGE]
     with styled():
         plates = [*_violins(source, colors), *_errors(source, colors, reference), *_curves(source, colors)]
-        plates += [*_axes(source, colors), *_maps(source, results), *_training(source)]
+        plates += [*_textures(source, colors), *_axes(source, colors), *_maps(source, results), *_training(source)]
     scan = source.inputs.low_res
     shown = [] if scan is None else [Shown("scan", scan, "scan")]
     shown += [Shown(name, source.labels[name]) for name in [*results[:MOST_SHOWN], *volumes[:1]] if name in volumes]
@@ -126,6 +127,22 @@ def _violins(source: Source, colors: dict[str, str]) -> list[Plate]:
         )
         for metric in metrics if metric not in PER_AXIS and metric != "chord-length"
     ]  # fmt: skip
+
+
+def _textures(source: Source, colors: dict[str, str]) -> list[Plate]:
+    whole = [c.whole for c in source.columns if c.name != IMAGE]
+    there = [m for m in whole if any(r.metric == TEXTURE for r in m.results)]
+    if not there:
+        return []
+    image = next((c.whole for c in source.columns if c.name == IMAGE), None)
+    text = (
+        "How unlike the small patterns of labels are in the planes of each whole volume and in the image: "
+        "Jensen–Shannon divergence of their histograms, 0 where they are alike, 1 where they have none in common. A "
+        "pattern is a few pixels that lie the spacing apart. Dashed: what parts of the image, as large as the volume, "
+        "score against the rest of it, below which no result can be expected."
+    )
+    figure = plots.textures(there, image, TEXTURE, colors, "divergence / bit")
+    return [Plate(TEXTURE, "Distance of texture from the image", text, figure)]
 
 
 def _errors(source: Source, colors: dict[str, str], reference: str) -> list[Plate]:

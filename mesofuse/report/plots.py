@@ -11,7 +11,7 @@ import numpy as np
 from mesofuse.evaluation.comparison import Line
 from mesofuse.evaluation.distributions import summary
 from mesofuse.evaluation.protocol import Key, Sampled
-from mesofuse.interfaces.metric import Curve
+from mesofuse.interfaces.metric import Curve, Measured, Measurement
 from mesofuse.report.style import FAINT, INK, WIDTH, grid_of, limit_text, quiet_rest
 from mesofuse.volumes.grid import AXES
 from mesofuse.volumes.quantities import conversion
@@ -204,6 +204,49 @@ def errors(lines: Sequence[Line], names: Sequence[str], colors: Mapping[str, str
         one.plot([], [], "o", ms=3.2, color=colors[names[i]], label=names[i])
     _legend(figure, [one])
     return figure
+
+
+def textures(
+    columns: Sequence[Measured], image: Measured | None, metric: str, colors: Mapping[str, str], y: str
+) -> Figure:
+    """Draw each whole volume's distances from the image as bars, one plot a spacing, and as lines the floor.
+
+    Args:
+        columns: What was measured of the whole volumes.
+        image: The floors, as the image's own values.
+        metric: Which metric.
+        colors: A colour for each volume's name.
+        y: Name of the ordinate.
+    """
+    found = {c.volume: _singles(c, metric) for c in columns}
+    floors = {} if image is None else _singles(image, metric)
+    labels = list(dict.fromkeys(label for own in found.values() for label in own))
+    names = list(dict.fromkeys(label.split(" | ")[0] for label in labels))[:MOST_PLOTS]
+    rows, wide = grid_of(len(names), 3)
+    figure, axes = _plots(rows, wide, 1.7)
+    width = 0.8 / max(1, len(found))
+    for one, name in zip(axes, names, strict=False):
+        own = [label for label in labels if label.split(" | ")[0] == name]
+        for i, (volume, values) in enumerate(found.items()):
+            at = np.arange(len(own)) + (i - (len(found) - 1) / 2) * width
+            one.bar(at, [values.get(label, math.nan) for label in own], width * 0.9, color=colors[volume], label=volume)
+        for place, label in enumerate(own):
+            if label in floors:
+                text = "parts of the image" if place == 0 else None
+                one.plot([place - 0.45, place + 0.45], [floors[label]] * 2, color=INK, lw=1.2, ls="--", label=text)
+        one.set_xticks(range(len(own)), [f"normal to {label.rsplit(' | ', 1)[-1]}" for label in own])
+        one.set_xlim(-0.6, len(own) - 0.4)
+        one.set_ylim(bottom=0)
+        one.set_title(limit_text(name))
+        one.set_ylabel(y)
+    quiet_rest(axes[len(names) :])
+    _legend(figure, axes[: len(names)])
+    return figure
+
+
+def _singles(measured: Measured, metric: str) -> dict[str, float]:
+    values = {r.label: r.value for r in measured.results if isinstance(r, Measurement) and r.metric == metric}
+    return {label: value for label, value in values.items() if math.isfinite(value)}
 
 
 def training(rows: Sequence[Mapping[str, float]]) -> Figure:

@@ -6,7 +6,7 @@ from mesofuse.cli.main import main
 from mesofuse.demo import demo
 from mesofuse.demo.demo import Line, compare, image_edge
 from mesofuse.interfaces.metric import Measured, Measurement
-from mesofuse.volumes.grid import Grid
+from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.store import LabelVolume
 
 GRID = Grid((8, 8, 8))
@@ -46,6 +46,24 @@ def test_the_table_has_a_line_for_every_value():
     assert lines[0].limit == "± 1.5 points"
     assert lines[1].limit == "± 12 %"
     assert lines[2].limit == "≥ 98 %"
+
+
+def test_textures_are_held_against_that_of_a_part_of_the_truth():
+    def textures(distance):
+        found = Measured("one", GRID)
+        found.results += [
+            Measurement("pattern-distance", "spacing 1 | z", distance, "bit"),
+            Measurement("pattern-distance-floor", "spacing 1 | z", 0.001, "bit"),
+        ]
+        return found
+
+    def verdict(fused, rival):
+        (line,) = compare(textures(0.003), textures(fused), textures(rival))
+        assert line.limit == "≤ 2 × the truth's"
+        return line.verdict
+
+    assert [verdict(0.0059, 0.1), verdict(0.0061, 0.1), verdict(0.005, 0.004)] == ["met", "missed", "not closer"]
+    assert demo.middle((256, 100, 40)) == Region((80, 2, 0), (176, 98, 40))
 
 
 def test_sections_are_large_where_the_demo_is():

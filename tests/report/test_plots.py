@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mesofuse.evaluation.protocol import Sampled
-from mesofuse.interfaces.metric import Curve
+from mesofuse.interfaces.metric import Curve, Measured, Measurement
 from mesofuse.report import plots
 from mesofuse.report.html import Plate, figure_bytes
 from mesofuse.volumes.grid import Grid, Region
@@ -73,6 +73,22 @@ def test_curves_per_axis_and_training_are_drawn():
     rows = [{"step": float(i), "critic": 1.0} | ({"error": 0.1} if i == 5 else {}) for i in range(10)]
     titles = [a.get_title(loc="left") or a.get_title() for a in plots.training(rows).axes]
     assert titles[:2] == ["critic", "error"]
+
+
+def test_textures_are_bars_beside_the_floor_of_the_image():
+    def measured(name, values):
+        results = [Measurement("pattern-distance", f"spacing {s} | {a}", v, "bit") for (s, a), v in values.items()]
+        return Measured(name, Grid((8, 8, 8)), results)
+
+    keys = [(s, a) for s in (1, 2) for a in "zyx"]
+    volume = measured("fused", {key: 0.1 + 0.01 * i for i, key in enumerate(keys)})
+    image = measured("image", dict.fromkeys(keys, 0.05))
+    figure = plots.textures([volume], image, "pattern-distance", {"fused": "red"}, "bit")
+    one, other = figure.axes[:2]
+    assert [bar.get_height() for bar in one.patches] == pytest.approx([0.1, 0.11, 0.12])
+    assert [bar.get_height() for bar in other.patches] == pytest.approx([0.13, 0.14, 0.15])
+    assert [line.get_ydata()[0] for line in one.lines] == [0.05] * 3
+    assert [t.get_text() for t in one.get_xticklabels()] == ["normal to z", "normal to y", "normal to x"]
 
 
 def test_agreement_paints_what_disagrees():
