@@ -66,6 +66,9 @@ class Model(Protocol):
         noise: The noise it wants.
         can_tile: False where it works on whole volumes only; such a volume is one tile.
 
+    An attribute ``draws = True`` says that labels are drawn from its probabilities, by noise of its own that belongs to
+    the voxels' places; without it a label is the most probable phase.
+
     An attribute ``sees_ignored = True`` says that it takes voxels of the label `mesofuse.volumes.phases.IGNORED`, which
     are no material, in a tile's field; without it there is phase 0 in their place. Either way the framework makes the
     result ignored there.

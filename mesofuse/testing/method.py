@@ -88,6 +88,9 @@ def declares(component: Component) -> None:
     require(type(memory) is int and memory > 0, f"tile_bytes gave {memory!r}; it must be a positive int.")
 
 
+DRAWN_SIGMAS = 5.0
+
+
 def reconstructs(component: Component) -> None:
     """Reconstruct a small volume, with and without probabilities."""
     model = fitted(component)
@@ -106,7 +109,15 @@ def reconstructs(component: Component) -> None:
     require(np.allclose(full.probabilities.sum(0), 1, atol=1e-5), "the probabilities do not sum to 1.")
     require(np.array_equal(full.labels, labels), "asking for probabilities changes the labels.")
     best = np.take_along_axis(full.probabilities, labels[None].astype(np.intp), 0)[0]
-    require(np.all(best >= full.probabilities.max(0) - 1e-6), "a label is not the most probable phase.")
+    if not getattr(model, "draws", False):
+        require(np.all(best >= full.probabilities.max(0) - 1e-6), "a label is not the most probable phase.")
+        return
+    require(bool(np.all(best > 0)), "a label was drawn whose probability is 0.")
+    for phase, expected_share in enumerate(full.probabilities):
+        # Voxels are drawn independently, so that the variance of their number is the sum of theirs.
+        error = float(np.sqrt((expected_share * (1 - expected_share)).sum(dtype=np.float64)))
+        missed = abs(float((labels == phase).sum()) - float(expected_share.sum(dtype=np.float64)))
+        require(missed <= DRAWN_SIGMAS * error + 1e-3, f"phase {phase} is not drawn as often as its probability says.")
     require(pickle.dumps(tile) == before, "it changes its input in place.")
 
 

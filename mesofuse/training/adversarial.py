@@ -21,7 +21,7 @@ from mesofuse.registry import get_registry
 from mesofuse.training import state
 from mesofuse.training.batch_norm import freeze, over_all_processes
 from mesofuse.training.collectives import average_gradients, totals
-from mesofuse.training.generator_model import GeneratorModel
+from mesofuse.training.generator_model import GeneratorModel, sharpened
 from mesofuse.training.log import MetricsLog, save_preview
 from mesofuse.training.method import AdversarialMethod
 from mesofuse.training.parallel import HeldInterrupt
@@ -146,6 +146,12 @@ class AdversarialTrainer:
 
     # -- one step -------------------------------------------------------------------------------------------------
 
+    @property
+    def power(self) -> float:
+        """The power to which probabilities are raised now."""
+        phases = self.inputs.problem.content == "phases"
+        return self.options.labels.power_at(self.fraction()) if phases else 1.0
+
     def _generate(self, stream: int) -> Iterator[tuple[View, torch.Tensor, torch.Tensor]]:
         """Give view by view the low-resolution one-hot fields of the core, and the probabilities generated there."""
         device, count = self.run.device, self.options.batch.volumes
@@ -162,7 +168,10 @@ class AdversarialTrainer:
             noise = [self.share.part(n) for n in draw_noise(shapes, rng, device)]
             with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
                 made = self.generator(field, noise, view.region, view.core)
-            yield view, field[(..., *view.core.within(view.region))], made.float()
+            made = made.float()
+            if self.power > 1:
+                made = sharpened(made, self.power, 1)
+            yield view, field[(..., *view.core.within(view.region))], made
 
     def _real(self, axis: int, fakes: int, rng: np.random.Generator) -> torch.Tensor:
         """Return crops of the image that shows planes normal to an axis; as many as fakes, or as are set."""

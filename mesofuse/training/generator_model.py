@@ -99,9 +99,9 @@ def voxels(made: torch.Tensor, content: Content) -> torch.Tensor:
     return values[0] if content == "grey" else values
 
 
-def sharpened(probabilities: torch.Tensor, power: float) -> torch.Tensor:
-    """Return pᵏ / Σ pᵏ over the phases, the first axis."""
-    return torch.softmax(power * probabilities.float().clamp(min=1e-12).log(), dim=0)
+def sharpened(probabilities: torch.Tensor, power: float, axis: int = 0) -> torch.Tensor:
+    """Return pᵏ / Σ pᵏ over the phases, which are on that axis."""
+    return torch.softmax(power * probabilities.float().clamp(min=1e-12).log(), dim=axis)
 
 
 def drawn(probabilities: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:

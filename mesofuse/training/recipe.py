@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mesofuse.interfaces.options import Options
 
@@ -107,8 +107,25 @@ class LabelOptions(Options):
         "voxel's place, so that phases occur as often as their probabilities say.",
     )
     power: float = Field(
-        1.0, ge=1, le=64, description="Power to which probabilities are raised before a label is drawn."
+        1.0,
+        ge=1,
+        le=64,
+        description="Power k to which probabilities are raised, pᵏ / Σ pᵏ, before a label is drawn, and before losses "
+        "and critics see them.",
     )
+    first_power: float = Field(
+        1.0, ge=1, le=64, description="Power at the start of the training, from which it rises linearly to its end."
+    )
+
+    @model_validator(mode="after")
+    def _rises(self) -> LabelOptions:
+        if self.first_power > self.power:
+            raise ValueError(f"first_power is {self.first_power:g}, above power, {self.power:g}: it can only rise")
+        return self
+
+    def power_at(self, fraction: float) -> float:
+        """Return the power after a share of the run."""
+        return self.first_power + (self.power - self.first_power) * fraction
 
 
 class SelectionOptions(Options):

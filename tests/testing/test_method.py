@@ -3,7 +3,7 @@ import pytest
 from mesofuse.testing import run_checks
 
 
-@pytest.mark.parametrize("name", ["Good", "NoScan", "SmallState"])
+@pytest.mark.parametrize("name", ["Good", "Drawing", "NoScan", "SmallState"])
 def test_a_sound_method_passes(failures, name):
     assert failures("method", f"methods:{name}") == {}
 
@@ -25,6 +25,7 @@ def test_what_works_on_whole_volumes_is_not_asked_for_tiles(component):
         ("Objects", "restores", "state holds Python objects"),
         ("Unseeded", "same-seed-same-model", "differ in ['share']"),
         ("Stateful", "repeats", "the same tile gives different labels"),
+        ("Favouring", "reconstructs", "is not drawn as often as its probability says"),
         ("Shy", "reconstructs", "no probabilities when asked"),
     ],
 )

@@ -1,6 +1,7 @@
 import csv
 import itertools
 import os
+import re
 import signal
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from mesofuse.config.job import resolve_method
 from mesofuse.errors import UserError
-from mesofuse.interfaces.events import CheckpointSaved, TrainingStep
+from mesofuse.interfaces.events import CheckpointSaved, Note, TrainingStep
 from mesofuse.interfaces.method import Budget, FitDiverged, FitInterrupted, FitRun, FusionInputs
 from mesofuse.signals import Terminated
 from mesofuse.testing.problems import blobs, make_problem
@@ -278,3 +279,65 @@ def test_weights_that_are_no_numbers_are_never_the_best(tmp_path, monkeypatch):
     with pytest.raises(FitDiverged, match="is not finite; no model was kept") as caught:
         fit(tmp_path / "a", Budget(steps=9), emit=spoil)
     assert caught.value.model is None
+
+
+NO_CRITIC = {"critic": None, "batch": {"volumes": 1, "patch": 16}}
+
+
+class Watching:
+    """A loss that keeps what it is shown."""
+
+    seen: list
+
+    def critic_term(self, step):
+        return None
+
+    def generator_term(self, step):
+        self.seen.append(step.probabilities.detach().clone())
+        return step.probabilities.square().mean()
+
+
+def test_losses_see_the_probabilities_that_labels_are_drawn_by(tmp_path):
+    """The power rises with the run; of equal weights the sharpened probabilities are powers of the plain ones."""
+    seen = {}
+    for name, labels in (("plain", {}), ("sharp", {"choice": "drawn", "power": 5.0, "first_power": 3.0})):
+        component, options = resolve_method("superres", "slim", SMALL | NO_CRITIC | {"labels": labels})
+        method = component.build(options)
+        (tmp_path / name).mkdir()
+        run = FitRun(tmp_path / name, 0, "cpu", Budget(steps=2), False, lambda event: None)
+        trainer = adversarial.AdversarialTrainer(options, method, INPUTS, run)
+        watching = Watching()
+        watching.seen = seen[name] = []
+        trainer.losses = [watching]
+        assert trainer.power == (1 if name == "plain" else 3)
+        trainer._generator_update()
+        trainer.step = 1
+        assert trainer.power == (1 if name == "plain" else 4)
+    powers = seen["plain"][0] ** 3
+    assert torch.allclose(seen["sharp"][0], powers / powers.sum(1, keepdim=True), atol=1e-5)
+
+
+def test_the_last_model_is_kept_where_the_recipe_says_so(tmp_path):
+    emitted = []
+    chosen = SMALL["selection"] | {"keep": "last"}
+    model = fit(tmp_path / "a", Budget(steps=5), selection=chosen, emit=emitted.append)
+    tensors, state = load_checkpoint(tmp_path / "a" / "checkpoint")
+    assert state["best_step"] == 5
+    kept = {k.removeprefix("average/"): v.numpy() for k, v in tensors.items() if k.startswith("average/")}
+    assert equal(kept, weights(model))
+
+
+def test_a_run_that_has_settled_ends_early_and_says_so(tmp_path):
+    """With a tiny rate nothing falls any more but what BatchNorm's statistics have still to settle."""
+    notes = []
+    chosen = SMALL["selection"] | {"every": 10, "patience": 1, "metrics": ["volume-fraction"]}
+    fit(
+        tmp_path / "a", Budget(steps=100), selection=chosen, optimizer={"rate": 1e-12, "averaging": None}, **NO_CRITIC,
+        losses=[{"name": "voxelwise"}], emit=lambda event: notes.append(event) if isinstance(event, Note) else None,
+    )  # fmt: skip
+    (text,) = [note.text for note in notes]
+    found = re.fullmatch(r"The error has stopped falling after (\d+) % of the budget: ending the training\.", text)
+    assert found
+    settled = int(found[1])
+    assert settled < 50
+    assert int(table(tmp_path / "a")[-1]["step"]) == round(1.3 * settled)

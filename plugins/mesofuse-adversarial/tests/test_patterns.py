@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from mesofuse_adversarial.options import PatternsOptions
-from mesofuse_adversarial.patterns import Patterns, _sharpened
+from mesofuse_adversarial.patterns import Patterns, _floored
 
 from mesofuse.errors import UserError
 from mesofuse.interfaces.loss import GeneratorStep, LossSetting, Share
@@ -14,7 +14,7 @@ from mesofuse.volumes.patterns import Stencil, js_divergence, pattern_counts, sh
 from mesofuse.volumes.phases import default_phases
 
 ALL_TURNS = tuple(range(8))
-ONE = {"spacings": (1,), "weight": 1.0, "power": 1.0, "final_power": 1.0, "positions": 10**9}
+ONE = {"spacings": (1,), "weight": 1.0, "positions": 10**9}
 
 
 def hot(labels: np.ndarray, phases: int) -> torch.Tensor:
@@ -51,16 +51,14 @@ def test_the_expected_histogram_is_that_of_labels_drawn_from_the_probabilities()
     rng = np.random.default_rng(0)
     logits = rng.standard_normal((3, 6, 7, 8)).astype(np.float32)
     p = np.exp(logits) / np.exp(logits).sum(0)
-    power = 3.0
-    sharp = p**power / (p**power).sum(0)
     stencil = Stencil.of(3)
     drawn = np.zeros(stencil.bins)
     for _ in range(600):
-        labels = (rng.random((1, 6, 7, 8)) > np.cumsum(sharp, 0)[:-1]).sum(0).astype(np.uint8)
+        labels = (rng.random((1, 6, 7, 8)) > np.cumsum(p, 0)[:-1]).sum(0).astype(np.uint8)
         drawn += pattern_counts(labels, stencil, 1)
-    loss = prepared(blobs((1, 20, 20), 3), power=power, final_power=power)
+    loss = prepared(blobs((1, 20, 20), 3))
     volume = torch.as_tensor(p)[None]
-    made = loss._histogram(_sharpened(volume, power), loss._places(step(volume), 0, 1)).numpy()
+    made = loss._histogram(_floored(volume), loss._places(step(volume), 0, 1)).numpy()
     assert made.sum() == pytest.approx(1, abs=2e-3)
     # Four of the nine pixels: so few patterns that 600 drawings settle their shares.
     seen, expected = (h.reshape(81, -1).sum(1) for h in (drawn / drawn.sum(), made))
@@ -69,15 +67,15 @@ def test_the_expected_histogram_is_that_of_labels_drawn_from_the_probabilities()
 
 def test_the_gradient_is_that_of_the_divergence() -> None:
     torch.manual_seed(0)
-    loss = prepared(blobs((1, 16, 16), 3, seed=3), power=2.0)
-    volume = torch.randn(1, 3, 4, 5, 6).softmax(1).requires_grad_()
+    loss = prepared(blobs((1, 16, 16), 3, seed=3))
+    volume = torch.randn(1, 3, 4, 5, 6).double().softmax(1).requires_grad_()
     loss.generator_term(step(volume)).backward()
     shift = torch.zeros_like(volume)
     shift[0, 0, 2, 2, 2], shift[0, 1, 2, 2, 2] = 1e-2, -1e-2
-    ends = [prepared(blobs((1, 16, 16), 3, seed=3), power=2.0).generator_term(step(v)).item()
+    ends = [prepared(blobs((1, 16, 16), 3, seed=3)).generator_term(step(v)).item()
             for v in (volume.detach() + shift, volume.detach() - shift)]  # fmt: skip
     assert (volume.grad * shift).sum().item() == pytest.approx((ends[0] - ends[1]) / 2, rel=0.02)
-    assert volume.grad.stride() == volume.stride()
+    assert volume.grad.is_contiguous()
 
 
 def test_directions_take_turns_and_each_spacing_has_its_own() -> None:
@@ -113,18 +111,6 @@ def test_state_is_restored() -> None:
     assert whole.state()
     one, two = (loss.generator_term(step(volumes[4], 4)).item() for loss in (whole, cut))
     assert one == two
-
-
-def test_sharpening_follows_the_budget() -> None:
-    volume = torch.full((1, 2, 6, 6, 6), 0.5)
-    volume[:, 0], volume[:, 1] = 0.6, 0.4
-    image = LabelArray(np.zeros((1, 16, 16), np.uint8), Grid((1, 16, 16)), default_phases(2))
-    values = [
-        prepared(image, axes=(0,), power=1.0, final_power=20.0).generator_term(step(volume, 0, fraction)).item()
-        for fraction in (0.0, 0.5, 1.0)
-    ]
-    assert values[0] > values[1] > values[2]
-    assert values[2] < 0.01
 
 
 def test_fewer_positions_see_about_the_same() -> None:

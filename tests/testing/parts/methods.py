@@ -1,5 +1,7 @@
 """A small sound method, and one for each fault."""
 
+import math
+
 import numpy as np
 
 from mesofuse.interfaces.method import TileOutput
@@ -58,6 +60,35 @@ class Good:
 
     def restore(self, problem, state):
         return self.model(problem, state["share"])
+
+
+class DrawnModel(Model):
+    """Draws labels by a second noise field; ``favoured`` of phase 0 more often than its probability says."""
+
+    draws, favoured = True, 0.0
+
+    def __init__(self, problem, share):
+        super().__init__(problem, share)
+        self.noise = (NoiseSpec("input", 1), NoiseSpec("labels", 1, self.scale))
+
+    def result(self, values, tile, probabilities):
+        made = super().result(values, tile, True).probabilities
+        own = tile.core.scaled(self.scale).within(tile.window.scaled(self.scale))
+        uniform = (1 + np.vectorize(math.erf)(tile.noise[1][0][own] / math.sqrt(2))) / 2 - self.favoured
+        labels = (uniform > np.cumsum(made, 0)[:-1]).sum(0).astype(np.uint8)
+        return TileOutput(labels, made if probabilities else None)
+
+
+class Drawing(Good):
+    model = DrawnModel
+
+
+class FavouringModel(DrawnModel):
+    favoured = 0.2
+
+
+class Favouring(Good):
+    model = FavouringModel
 
 
 class WholeModel(Model):

@@ -116,18 +116,9 @@ class TwoPointOptions(Options):
 class PatternsOptions(Options):
     """Options of `patterns`."""
 
-    weight: float = Field(10.0, gt=0, description="Weight in the generator's objective.")
+    weight: float = Field(100.0, gt=0, description="Weight in the generator's objective.")
     spacings: tuple[Annotated[int, Field(ge=1, le=256)], ...] = Field(
         (1, 2, 4), min_length=1, description="Distances between the pixels of a pattern, in voxels."
-    )
-    power: float = Field(
-        2.0, ge=1, le=64, description="Power to which probabilities are raised at the start of the budget."
-    )
-    final_power: float = Field(
-        12.0, ge=1, le=64, description="Power that it rises to, linearly. The same power draws the labels."
-    )
-    sharpening: float = Field(
-        1.0, gt=0, le=1, description="Share of the budget over which the power rises; it stays the same afterwards."
     )
     positions: int = Field(
         16_384, ge=64, description="Places of the volumes at which patterns are counted a step, about."

@@ -16,7 +16,7 @@ from mesofuse.volumes.patterns import MAX_PHASES, Stencil, turned_counts
 from mesofuse_adversarial.options import PatternsOptions
 
 LEAST = 1e-4
-"""Probability below which a phase counts as this, so that no product of seven is a denormal number, which is slow."""
+"""Smallest probability that counts, so that no product of seven is a denormal number, which is slow."""
 SCALE = 1e15
 """What both factors of the joint histogram are multiplied by, so that no product of thirteen is denormal either."""
 RAREST = 1e-30
@@ -29,18 +29,17 @@ MEMORY = 20
 class Patterns:
     """Jensen–Shannon divergence between the result's and the image's histograms of label patterns.
 
-    For one direction of planes and one spacing, with p the sharpened phase probabilities pᵏ / Σ pᵏ at the pixels of a
-    pattern, the expected share of every pattern is the mean over positions of the product of its pixels'
-    probabilities. With A the outer product of the first pixels of each position and B that of the others, all of them
-    are one matrix product, Aᵀ B / positions. The term is weight · Σ over spacings JS(R, T), with T the exact histogram
-    of the whole image over the symmetries of its planes, and R a running mean of the result's: R ← (1 − w) R + w H,
+    For one direction of planes and one spacing, with p the phase probabilities at the pixels of a pattern, the expected
+    share of every pattern is the mean over positions of the product of its pixels' probabilities. With A the outer
+    product of the first pixels of each position and B that of the others, all of them are one matrix product,
+    Aᵀ B / positions. The term is weight · Σ over spacings JS(R, T), with T the exact histogram of the whole image over
+    the symmetries of its planes, and R a running mean of the result's: R ← (1 − w) R + w H,
     w = max(``memory``, 1 / (1 + step / 20)), with the gradient that JS has at R. Every spacing looks at one direction a
-    step, in turn, at ``positions`` places on a lattice with a random offset. k rises linearly from ``power`` to
-    ``final_power`` over the share ``sharpening`` of the run: without it the network hides, soft histograms match and
-    labels do not.
+    step, in turn, at ``positions`` places on a lattice with a random offset.
 
-    The histogram is that of labels drawn from the sharpened probabilities, so such a model should draw its labels
-    (``labels: drawn``). Before `prepare` the step's crops stand for the image.
+    The histogram is that of labels drawn from the probabilities: a recipe should draw its labels, and sharpen the
+    probabilities as the run goes on (``labels: {choice: drawn, power: 12, first_power: 2}``). Without sharpening the
+    network hides: soft histograms match and labels do not. Before `prepare` the step's crops stand for the image.
 
     Sources: multiple-point histograms, Deutsch (1992); Boisvert, Pyrcz and Deutsch (2010); Jensen–Shannon distance of
     textures, Tan, Tahmasebi and Caers (2014).
@@ -107,7 +106,7 @@ class Patterns:
         """Return the term, a scalar; None where no pattern fits into the volumes, or nothing shows the image."""
         self._settle(step.number)
         axes = [a for a in range(3) if (a, self._options.spacings[0]) in self._targets or a in step.real]
-        sharp = _sharpened(step.probabilities, self._power(step.fraction))
+        volumes = _floored(step.probabilities)
         terms = []
         for turn, spacing in enumerate(self._options.spacings):
             if not axes:
@@ -116,16 +115,12 @@ class Patterns:
             places = self._places(step, axis, spacing)
             if places is None:
                 continue
-            made = step.share.average(self._histogram(sharp, places))
+            made = step.share.average(self._histogram(volumes, places))
             target = self._target(step, axis, spacing)
             terms.append(self._divergence((axis, spacing), made, target, step.number))
         return self._options.weight * torch.stack(terms).sum() if terms else None
 
     # -- pieces ---------------------------------------------------------------------------------------------------
-
-    def _power(self, fraction: float) -> float:
-        first, last = self._options.power, self._options.final_power
-        return first + (last - first) * min(1.0, fraction / self._options.sharpening)
 
     def _places(self, step: GeneratorStep, axis: int, spacing: int) -> list[tuple[slice, ...]] | None:
         """Return, for each pixel of the stencil, the voxels (z, y, x) that it takes; None where no pattern fits."""
@@ -148,9 +143,9 @@ class Patterns:
             places.append(tuple(slice(a + s, n + s, pace) for a, s, n in spans))
         return places
 
-    def _histogram(self, sharp: torch.Tensor, places: Sequence[tuple[slice, ...]]) -> torch.Tensor:
+    def _histogram(self, volumes: torch.Tensor, places: Sequence[tuple[slice, ...]]) -> torch.Tensor:
         """Return the expected share of every pattern: (bins,), in the order of `mesofuse.volumes.patterns`."""
-        joint: torch.Tensor = _Joint.apply(sharp, places, self._split)  # type: ignore[no-untyped-call]
+        joint: torch.Tensor = _Joint.apply(volumes, places, self._split)  # type: ignore[no-untyped-call]
         return joint.flatten().clamp(min=RAREST)
 
     def _target(self, step: GeneratorStep, axis: int, spacing: int) -> torch.Tensor:
@@ -186,10 +181,10 @@ class _Joint(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, sharp: torch.Tensor, places: Sequence[tuple[slice, ...]], split: int) -> torch.Tensor:
+    def forward(ctx: Any, volumes: torch.Tensor, places: Sequence[tuple[slice, ...]], split: int) -> torch.Tensor:
         """Return (n ^ split, n ^ others) from probabilities (phases, batch, z, y, x)."""
-        pixels = [sharp[(slice(None), slice(None), *place)].flatten(1) for place in places]
-        ctx.places, ctx.split, ctx.shape = places, split, sharp.shape
+        pixels = [volumes[(slice(None), slice(None), *place)].flatten(1) for place in places]
+        ctx.places, ctx.split, ctx.shape = places, split, volumes.shape
         ctx.save_for_backward(*pixels)
         count = pixels[0].shape[1]
         total: torch.Tensor | float = 0.0
@@ -243,7 +238,7 @@ def _shared_out(slope: torch.Tensor, pixels: Sequence[torch.Tensor]) -> list[tor
     return _shared_out(to_first, pixels[:half]) + _shared_out(to_second, pixels[half:])
 
 
-def _sharpened(probabilities: torch.Tensor, power: float) -> torch.Tensor:
-    """Return pᵏ / Σ pᵏ, at least `LEAST`: (phases, batch, z, y, x) in this order of memory."""
-    logs = power * probabilities.movedim(1, 0).clamp(min=1e-12).log().contiguous()
-    return torch.softmax(logs, dim=0).clamp(min=LEAST)
+def _floored(probabilities: torch.Tensor) -> torch.Tensor:
+    """Return probabilities of at least `LEAST`, with a sum of 1: (phases, batch, z, y, x) in this order of memory."""
+    count = probabilities.shape[1]
+    return (LEAST + (1 - count * LEAST) * probabilities.movedim(1, 0)).contiguous()

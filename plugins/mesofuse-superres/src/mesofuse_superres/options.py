@@ -139,7 +139,7 @@ class SuperResOptions(AdversarialOptions):
             "generator": {"name": "superres-fine"},
             "critic": None,
             "losses": [{"name": "patterns"}, {"name": "voxelwise", "weight": 100.0}],
-            "labels": {"choice": "drawn", "power": 12.0},
+            "labels": {"choice": "drawn", "power": 12.0, "first_power": 2.0},
             "batch": {"volumes": 1},
             "optimizer": {"rate": 2.5e-3},
         },
