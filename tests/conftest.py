@@ -36,7 +36,7 @@ def tiny_model():
 
 
 TINY_RECIPE = (
-    "generator.channels=4", "generator.last=4", "critic.channels=4", "critic.crop=16", "critic_steps=1",
+    "preset=slim", "generator.channels=4", "generator.last=4", "critic.channels=4", "critic.crop=16", "critic_steps=1",
     "batch.volumes=1", "batch.slices=2", "selection.window=7", "selection.parts=1", "checkpoint_seconds=1.0e-9",
 )  # fmt: skip
 

@@ -21,7 +21,8 @@ _AXES = re.compile(r"([zyxZYX][zyxZYX,]*)=(.+)$")
 SIZES = ("voxel_size", "image_pixel_size", "unit")
 _OPTIONS = [
     click.option("--method", default="superres", show_default=True, metavar="NAME", help="Registered method."),
-    click.option("--preset", metavar="NAME", help="Starting point of the method's options, for example slim or paper."),
+    click.option("--preset", metavar="NAME",
+                 help="Starting point of the method's options: of superres patterns (the default), slim or paper."),
     click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
                  help="One option of the method, for example --set batch.volumes=4."),
     click.option("--phases", default="", metavar="NAME,...", help="Names of the image's phases, in order of value."),

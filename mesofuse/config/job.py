@@ -207,7 +207,8 @@ def resolve_method(
 ) -> tuple[Component, Options]:
     """Return a method and its options: the defaults, the preset over them, the overrides over both.
 
-    What the method needs for grey values or colours lies between preset and overrides.
+    Without a preset it is the method's own default one, unless the overrides are a whole recipe. What the method needs
+    for grey values or colours lies between preset and overrides.
 
     Raises:
         UserError: An unknown method, preset or option, or a method that does not take the content.
@@ -215,6 +216,8 @@ def resolve_method(
     component = _taking(content, get_registry().find("method", name))
     model = component.options_model()
     presets = model.presets
+    if preset is None and not (model.recipe and model.recipe <= overrides.keys()):
+        preset = model.default_preset
     if preset is not None and preset not in presets:
         raise UserError(f"The method {name!r} has no preset {preset!r}.{nearest(preset, presets)}")
     fields = model.model_fields.items()

@@ -128,7 +128,7 @@ def run_demo(
         "low_res": str(scan_file),
         "high_res": str(image_file),
         "scale": SCALE,
-        "method": {"name": "superres", "preset": "slim"},
+        "method": {"name": "superres", "preset": "patterns"},
         "shows": {str(i): [names[v] for v in shown] for i, shown in enumerate(SHOWS)},
         "phases": names,
         "minutes": minutes,

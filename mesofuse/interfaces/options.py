@@ -12,6 +12,9 @@ class Options(BaseModel):
 
     Attributes:
         presets: Named starting points, as overrides of the defaults; ``--preset`` picks one.
+        default_preset: The one that a job starts from where it names none and leaves out any field of ``recipe``;
+            None: the plain defaults, which also stand for what a package or configuration of an earlier version lacks.
+        recipe: The fields that a whole recipe states.
         contents: What the component works on, of ``phases``, ``grey`` and ``colour`` (see
             `mesofuse.interfaces.problem.Content`), each with the overrides that it needs.
     """
@@ -19,4 +22,6 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    default_preset: ClassVar[str | None] = None
+    recipe: ClassVar[frozenset[str]] = frozenset()
     contents: ClassVar[dict[str, dict[str, Any]]] = {"phases": {}}

@@ -78,8 +78,8 @@ class FieldSampler:
         much = "free of ignored voxels" if self.inside == 1 else f"of which {self.inside:.0%} are not ignored"
         raise UserError(
             f"The low-resolution volume has no part of {' × '.join(map(str, self.core.shape))} voxels {much} (none in "
-            f"{TRIES:,} random ones), which this method trains on: ignore less of it, or use a smaller critic or "
-            "window (such as --set critic.crop=16)."
+            f"{TRIES:,} random ones), which this method trains on: ignore less of it, or use smaller crops "
+            "(--set critic.crop=16, or batch.patch=16 where there is no critic)."
         )
 
 
@@ -105,7 +105,7 @@ class SliceSampler:
         rows, columns = image.array.shape[-2:]
         if min(rows, columns) < crop:
             raise UserError(
-                f"The image has {rows} × {columns} pixels, but the critics of this method look at crops of {crop} × "
+                f"The image has {rows} × {columns} pixels, but this method looks at crops of {crop} × "
                 f"{crop}: use a larger image."
             )
         self.image = image.array
@@ -114,9 +114,9 @@ class SliceSampler:
         self.free = _free_places(self.image == IGNORED, crop) if is_masked(image) else None
         if self.free is not None and not len(self.free):
             raise UserError(
-                f"The image has no part of {crop} × {crop} pixels free of ignored ones, which the critics of this "
-                "method look at: ignore less of it, or use a larger image or a smaller critic (such as --set "
-                "critic.crop=16)."
+                f"The image has no part of {crop} × {crop} pixels free of ignored ones, which this method looks "
+                "at: ignore less of it, or use a larger image or smaller crops (--set critic.crop=16, or batch.patch=16 "
+                "where there is no critic)."
             )
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -185,14 +185,14 @@ def training_window(
     edge = max(needed[axis] for axis in planes)
     if window is not None and window < edge:
         raise UserError(
-            f"The option batch.window is {window}, but critics that look at {crop} voxels need at least {edge} "
+            f"The option batch.window is {window}, but crops of {crop} voxels need at least {edge} "
             "low-resolution voxels; give that or more."
         )
     if low_res is not None and any(n < k for n, k in zip(low_res.grid.shape, needed, strict=True)):
         raise UserError(
             f"The low-resolution volume has the shape {low_res.grid.shape}, but this method needs at least {needed} "
-            "voxels to train on at this scale factor: use a larger volume, or a smaller critic (such as --set "
-            "critic.crop=16)."
+            "voxels to train on at this scale factor: use a larger volume, or smaller crops (--set "
+            "critic.crop=16, or batch.patch=16 where there is no critic)."
         )
     if window is None:
         return needed

@@ -14,8 +14,8 @@ from mesofuse.volumes.store import LabelVolume
 
 OUTSIDE = 7
 SMALL = (
-    "--set", "generator.channels=4", "--set", "generator.last=4", "--set", "critic.channels=4", "--set",
-    "critic.crop=16", "--set", "batch.volumes=1", "--set", "batch.slices=2", "--set", "selection.window=6",
+    "--set", "preset=slim", "--set", "generator.channels=4", "--set", "generator.last=4", "--set", "critic.channels=4",
+    "--set", "critic.crop=16", "--set", "batch.volumes=1", "--set", "batch.slices=2", "--set", "selection.window=6",
 )  # fmt: skip
 
 

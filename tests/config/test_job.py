@@ -11,8 +11,9 @@ DATA = {"low_res": "/a.tif", "high_res": "/b.tif", "scale": 4}
 def test_defaults_are_resolved_in_full():
     job = make_job(DATA, "a test").resolved()
     assert job.method["name"] == "superres"
-    assert job.method["generator"].keys() == {"name", "channels", "last", "noise", "skip"}
-    assert {part["name"] for part in job.method["losses"]} >= {"wasserstein-gp", "voxelwise"}
+    fine = {"name", "channels", "middle", "narrow", "last", "depth", "noise", "fine_noise", "norm", "skip"}
+    assert job.method["generator"].keys() == fine
+    assert {part["name"] for part in job.method["losses"]} == {"patterns", "voxelwise"}
     assert all(len(part) > 1 for part in job.method["losses"])
     assert job.resolved() == job
 
@@ -78,7 +79,12 @@ def test_a_wrong_value_is_one_sentence(change, words):
 def test_presets_and_overrides():
     _, slim = resolve_method("superres", "slim", {})
     _, plain = resolve_method("superres", None, {})
-    assert slim == plain
+    _, patterns = resolve_method("superres", "patterns", {})
+    assert plain == patterns != slim
+    assert (patterns.critic, patterns.labels.choice) == (None, "drawn")
+    # A whole recipe, as a configuration of an earlier version holds, lacks what the preset has beyond it.
+    whole = {k: v for k, v in slim.model_dump(mode="json").items() if k != "labels"}
+    assert resolve_method("superres", None, whole)[1] == slim
     _, paper = resolve_method("superres", "paper", {"batch": {"volumes": 3}})
     assert (paper.batch.volumes, paper.batch.real) == (3, 64)
     with pytest.raises(UserError, match="Did you mean 'paper'"):

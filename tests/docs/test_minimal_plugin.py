@@ -12,7 +12,7 @@ from mesofuse.volumes.formats import write_labels
 from mesofuse.volumes.store import LabelVolume
 
 FOLDER = Path(__file__).parents[2] / "examples" / "minimal_plugin"
-RECIPE = {"generator.name": "two-layer", "degradation.name": "thick-slices", "critic.crop": 16}
+RECIPE = {"generator.name": "two-layer", "degradation.name": "thick-slices", "batch.patch": 16}
 
 
 @pytest.fixture

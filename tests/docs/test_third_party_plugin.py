@@ -66,7 +66,7 @@ def test_the_wheel_is_listed_checked_trained_and_makes_a_volume(site, tmp_path):
     write_labels(blobs((1, 64, 64), 3, seed=1), image)
     job = ["--low-res", scan, "--high-res", image, "--scale", "4", "--steps", "2", "--device", "cpu", "--quiet"]
     losses = "losses=[{name: lsgan}, {name: voxelwise}]"
-    parts = ["generator.name=unet", "critic.name=patchgan", "critic.crop=16", losses]
+    parts = ["preset=slim", "generator.name=unet", "critic.name=patchgan", "critic.crop=16", losses]
     settings = [word for part in parts for word in ("--set", part)]
     listed, *checked, _, _ = run(
         ["plugins", "list", "--json"],

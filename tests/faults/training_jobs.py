@@ -13,7 +13,7 @@ from tests.faults.harness import Job, differing
 
 STEPS = 3
 RECIPE = (
-    "generator.channels=4", "generator.last=4", "critic.channels=4", "critic.crop=16", "critic_steps=1",
+    "preset=slim", "generator.channels=4", "generator.last=4", "critic.channels=4", "critic.crop=16", "critic_steps=1",
     "batch.volumes=1", "batch.slices=1", "batch.context=0", "selection.window=4", "selection.parts=1",
     "selection.every=2", "selection.after=0", "selection.metrics=[volume-fraction]", "checkpoint_seconds=1.0e-9",
 )  # fmt: skip

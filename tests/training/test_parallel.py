@@ -192,7 +192,9 @@ def job(tmp_path):
     """Give the command line of a small fusion, for torchrun."""
     write_labels(blobs((9, 8, 10), 2, seed=1), tmp_path / "scan.tif")
     write_labels(blobs((2, 32, 32), 2, seed=2), tmp_path / "image.tif")
-    settings = ["generator.channels=4", "generator.last=4", "critic.channels=4", "critic.crop=16", "selection.window=5"]
+    parts = ("channels=4", "last=4")
+    settings = ["preset=slim", *(f"generator.{p}" for p in parts), "critic.channels=4", "critic.crop=16"]
+    settings += ["selection.window=5"]
     return [
         sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(free_ports(1)[0]),
         "-m", "mesofuse.cli.main", "fuse", "--low-res", str(tmp_path / "scan.tif"), "--scale", "4",

@@ -133,15 +133,23 @@ class SuperResOptions(AdversarialOptions):
         SelectionOptions.model_validate(_SELECTION), description="How the best model is found."
     )
 
+    default_preset: ClassVar[str | None] = "patterns"
+    recipe: ClassVar[frozenset[str]] = frozenset({"generator", "critic", "losses", "batch", "optimizer", "selection"})
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "slim": {},
         "patterns": {
             "generator": {"name": "superres-fine"},
             "critic": None,
-            "losses": [{"name": "patterns"}, {"name": "voxelwise", "weight": 100.0}],
+            "losses": [{"name": "patterns", "weight": 100.0}, {"name": "voxelwise", "weight": 100.0}],
             "labels": {"choice": "drawn", "power": 12.0, "first_power": 2.0},
             "batch": {"volumes": 1},
             "optimizer": {"rate": 2.5e-3},
+            "selection": {
+                "metrics": (*_SELECTION["metrics"], "pattern-distance"),
+                "every": 100,
+                "keep": "last",
+                "patience": 3,
+            },
         },
         "paper": {
             "generator": {"name": "superres"},
