@@ -114,8 +114,8 @@ class SliceSampler:
         self.free = _free_places(self.image == IGNORED, crop) if is_masked(image) else None
         if self.free is not None and not len(self.free):
             raise UserError(
-                f"The image has no part of {crop} × {crop} pixels free of ignored ones, which this method looks "
-                "at: ignore less of it, or use a larger image or smaller crops (--set critic.crop=16, or batch.patch=16 "
+                f"The image has no part of {crop} × {crop} pixels free of ignored ones, which this method looks at: "
+                "ignore less of it, or use a larger image or smaller crops (--set critic.crop=16, or batch.patch=16 "
                 "where there is no critic)."
             )
 
