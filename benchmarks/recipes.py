@@ -69,8 +69,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "multi-scale": {"critic": {"name": "multi-scale"}},
     "no-two-point": {"losses": [WGAN, VOXELWISE]},
     "patterns": PATTERN_RECIPE,
-    "patterns-light": pattern_recipe(weight=3.0),
-    "patterns-heavy": pattern_recipe(weight=30.0),
+    "patterns-light": pattern_recipe(weight=30.0),
+    "patterns-heavy": pattern_recipe(weight=300.0),
     "patterns-wide": pattern_recipe(spacings=(1, 2, 4, 8)),
     "patterns-few": pattern_recipe(positions=8192),
     "patterns-many": pattern_recipe(positions=32768),
@@ -80,7 +80,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "patterns-large-steps": merged(PATTERN_RECIPE, {"optimizer": {"rate": 5e-3}}),
     "patterns-slim-network": merged(PATTERN_RECIPE, {"generator": {"name": "superres-slim"}}),
     "patterns-deeper": merged(PATTERN_RECIPE, {"generator": {"depth": 3}}),
-    "patterns-likeliest": merged(PATTERN_RECIPE, {"labels": {"choice": "likeliest", "power": 1.0}}),
+    "patterns-likeliest": merged(PATTERN_RECIPE, {"labels": {"choice": "likeliest"}}),
+    "patterns-skip": merged(PATTERN_RECIPE, {"generator": {"skip": 1.0}}),
     "patterns-critic": merged(
         pattern_recipe(), {"critic": {"name": "superres-slim"}, "losses": [{"name": "patterns"}, VOXELWISE, WGAN]}
     ),

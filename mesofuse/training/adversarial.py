@@ -19,7 +19,7 @@ from mesofuse.interfaces.loss import CriticStep, GeneratorStep, Loss, LossSettin
 from mesofuse.interfaces.method import FitDiverged, FitInterrupted, FitRun, FusionInputs
 from mesofuse.registry import get_registry
 from mesofuse.training import state
-from mesofuse.training.batch_norm import freeze, over_all_processes
+from mesofuse.training.batch_norm import over_all_processes
 from mesofuse.training.collectives import average_gradients, totals
 from mesofuse.training.generator_model import GeneratorModel, sharpened
 from mesofuse.training.log import MetricsLog, save_preview
@@ -210,7 +210,6 @@ class AdversarialTrainer:
         batch = self.options.batch
         for critic in self.critics:
             critic.requires_grad_(False)
-        frozen = freeze(self.generator, self.fraction() >= self.options.optimizer.frozen)
         cut = step_rng(self.run.seed, self.step, CUT)
         draw = step_rng(self.run.seed, self.step, REAL)
         scores: dict[int, torch.Tensor] = {}
@@ -238,21 +237,18 @@ class AdversarialTrainer:
         self.generator_adam.step()
         for critic in self.critics:
             critic.requires_grad_(True)
-        self._follow(frozen)
+        self._follow()
         return float(objective.detach())
 
-    def _follow(self, frozen: bool) -> None:
-        """Move the averaged weights towards the present ones; of running statistics too, unless they are frozen."""
+    def _follow(self) -> None:
+        """Move the averaged weights towards the present ones; counts and running statistics are averaged too."""
         decay = self.options.optimizer.averaging
         if decay is None:
             return
         decay = min(decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            trained = {name for name, _ in self.average.named_parameters()}
-            present = self.generator.state_dict()
-            for name, kept in self.average.state_dict().items():
-                new = present[name]
-                if kept.is_floating_point() and (name in trained or not frozen):
+            for kept, new in zip(self.average.state_dict().values(), self.generator.state_dict().values(), strict=True):
+                if kept.is_floating_point():
                     kept.lerp_(new, 1 - decay)
                 else:
                     kept.copy_(new)

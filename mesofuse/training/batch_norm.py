@@ -58,11 +58,3 @@ def over_all_processes(module: Network, share: Share) -> Network:
             if isinstance(layer, _BatchNorm) and not isinstance(layer, SyncBatchNorm):
                 layer.__class__ = WholeBatchNorm
     return module
-
-
-def freeze(module: torch.nn.Module, frozen: bool) -> bool:
-    """Let a module's BatchNorm layers keep their running statistics and normalise by them, or not; returns which."""
-    for layer in module.modules():
-        if isinstance(layer, _BatchNorm):
-            layer.train(not frozen)
-    return frozen

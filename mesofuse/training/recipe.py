@@ -86,13 +86,6 @@ class OptimizerOptions(Options):
         lt=1,
         description="Decay per step of the averaged generator weights that are kept; null keeps the last.",
     )
-    frozen: float = Field(
-        1.0,
-        gt=0,
-        le=1,
-        description="Share of the run after which the generator's BatchNorm keeps its running statistics, and so "
-        "trains on what it generates by; before, it normalises by each batch's own.",
-    )
 
 
 Choice = Literal["likeliest", "drawn"]

@@ -11,7 +11,7 @@ DATA = {"low_res": "/a.tif", "high_res": "/b.tif", "scale": 4}
 def test_defaults_are_resolved_in_full():
     job = make_job(DATA, "a test").resolved()
     assert job.method["name"] == "superres"
-    fine = {"name", "channels", "middle", "narrow", "last", "depth", "noise", "fine_noise", "norm", "skip"}
+    fine = {"name", "channels", "middle", "narrow", "last", "depth", "noise", "fine_noise", "skip"}
     assert job.method["generator"].keys() == fine
     assert {part["name"] for part in job.method["losses"]} == {"patterns", "voxelwise"}
     assert all(len(part) > 1 for part in job.method["losses"])

@@ -17,26 +17,19 @@ from mesofuse_superres.reach import Step, measure_halo
 from mesofuse_superres.slim_generator import NOISE_GAIN, UNIT, Layer, Skip, stage_grids
 
 
-class ChannelNorm(nn.LayerNorm):
-    """Normalise the channels of each voxel by themselves: the same in training and generation, and in every tile."""
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Return (batch, channels, z, y, x)."""
-        return super().forward(values.movedim(1, -1)).movedim(-1, 1)
-
-
 class FineGenerator(nn.Module):
     """Two convolutions on the low-resolution grid, one on each grid between, ``depth`` on the finest.
 
     A 1³ convolution narrows the features before the last up-sampling, so that the finest grid, which holds nearly all
-    voxels, stays cheap; fresh noise joins them after each. Any scale factor of at least 1 on each axis.
+    voxels, stays cheap; fresh noise joins them after each. Any scale factor of at least 1 on each axis. With the option
+    ``skip`` it begins with the scan's own phases (see `mesofuse_superres.slim_generator.Skip`).
 
     Args:
         options: Channels, noise and depth.
         problem: Scale and phases.
     """
 
-    test_options: ClassVar[dict[str, int]] = {"channels": 8, "middle": 6, "narrow": 4, "last": 4}
+    test_options: ClassVar[dict[str, float]] = {"channels": 8, "middle": 6, "narrow": 4, "last": 4, "skip": 2.0}
     test_scales = (2, 4, 1.6, (2, 8, 1))
 
     def __init__(self, options: FineGeneratorOptions, problem: Problem) -> None:
@@ -47,10 +40,6 @@ class FineGenerator(nn.Module):
         extra = [1, *[options.noise] * (stages - 1), *[options.fine_noise] * (stages > 0)]
         names = ["input", *(f"stage{i}" for i in range(1, stages + 1))]
         self.noise = tuple(NoiseSpec(n, k, g) for n, k, g in zip(names, extra, self.grids, strict=True) if k)
-
-        def norm(channels: int) -> nn.Module | None:
-            return ChannelNorm(channels) if options.norm == "channel" else None
-
         layers: list[nn.Module] = []
         self.steps: list[tuple[str, int]] = []  # what the layer of this place does, and the grid that it ends on
         width = len(problem.low_phases) + extra[0]
@@ -60,7 +49,7 @@ class FineGenerator(nn.Module):
             self.steps.append((kind, grid))
 
         for _ in range(2):
-            add("conv", 0, Layer(width, options.channels, norm(options.channels)))
+            add("conv", 0, Layer(width, options.channels))
             width = options.channels
         for stage in range(1, stages + 1):
             finest = stage == stages
@@ -68,7 +57,7 @@ class FineGenerator(nn.Module):
             width = (options.narrow if finest else width) + extra[stage]
             for i in range(options.depth if finest else 1):
                 out = max(4, round(options.last * 0.75**i)) if finest else options.middle
-                layer = Layer(width, out, norm(out))
+                layer = Layer(width, out)
                 if i == 0 and extra[stage]:
                     with torch.no_grad():
                         layer.conv.weight[:, -extra[stage] :] *= NOISE_GAIN
@@ -76,7 +65,8 @@ class FineGenerator(nn.Module):
                 width = out
         self.layers = nn.ModuleList(layers)
         self.leave = nn.Conv3d(width, len(problem.phases), 3)
-        self.skip = Skip(options.skip, problem) if options.skip else None
+        self.skip = Skip(problem)
+        self.gain = nn.Parameter(torch.tensor(options.skip)) if options.skip else None
         chain: list[Step] = []
         for kind, grid in self.steps:
             chain.append("conv" if kind == "conv" else ("resize", self.grids[grid - 1], self.grids[grid]))
@@ -110,6 +100,6 @@ class FineGenerator(nn.Module):
             if self.grids[grid] in fields:
                 x = torch.cat([x, windows.cut(fields[self.grids[grid]], given[grid], wants[i + 1])], 1)
         logits = windows.conv(self.leave, x, wants[-1], output)
-        if self.skip is not None:
-            logits = logits + self.skip(field, region, output)
+        if self.gain is not None:
+            logits = logits + self.gain * self.skip(field, region, output)
         return torch.softmax(logits, dim=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -61,7 +61,6 @@ class FineGeneratorOptions(Options):
     )
     noise: int = Field(2, ge=0, le=16, description="Fresh noise channels on the grids between.")
     fine_noise: int = Field(3, ge=0, le=16, description="Fresh noise channels on the finest grid.")
-    norm: Literal["batch", "channel"] = Field("batch", description="Normalisation after each convolution.")
     skip: float = Field(
         0.0,
         ge=0,

@@ -31,34 +31,32 @@ def stage_grids(scale: Scale) -> list[Scale]:
 
 
 class Layer(nn.Module):
-    """A 3³ convolution, a normalisation (BatchNorm if none is given) and ReLU that fill a window."""
+    """A 3³ convolution, BatchNorm and ReLU that fill a window."""
 
-    def __init__(self, inputs: int, outputs: int, norm: nn.Module | None = None) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.conv = nn.Conv3d(inputs, outputs, 3, bias=False)
-        self.norm = nn.BatchNorm3d(outputs) if norm is None else norm
+        self.norm = nn.BatchNorm3d(outputs)
 
     def forward(self, values: torch.Tensor, have: Region, want: Region) -> torch.Tensor:
         """Fill ``want`` from values that fill ``have``."""
         return nn.functional.relu_(self.norm(windows.conv(self.conv, values, have, want)))
 
 
-class Skip(nn.Module):
-    """The scan's phases, interpolated linearly, as logits of the phases that they show, times a trained number."""
+class Skip:
+    """The scan's phases, interpolated linearly, as logits of the phases that they show."""
 
-    def __init__(self, gain: float, problem: Problem) -> None:
-        super().__init__()
+    def __init__(self, problem: Problem) -> None:
         self.scale = problem.scale
         shows = problem.match.shows
         self.shown_by = [next((i for i, v in enumerate(shows) if p.value in v), None) for p in problem.phases]
-        self.gain = nn.Parameter(torch.tensor(gain))
 
-    def forward(self, field: torch.Tensor, region: Region, output: Region) -> torch.Tensor:
+    def __call__(self, field: torch.Tensor, region: Region, output: Region) -> torch.Tensor:
         """Return logits on ``output``, of the grid of the result; 0 for a phase that the scan does not show."""
         have = windows.clip(windows.upsample_needs(output, UNIT, self.scale), region)
         near = windows.upsample(windows.cut(field, region, have), have, output, UNIT, self.scale)
         nothing = torch.zeros_like(near[:, 0])
-        return self.gain * torch.stack([nothing if i is None else near[:, i] for i in self.shown_by], 1)
+        return torch.stack([nothing if i is None else near[:, i] for i in self.shown_by], 1)
 
 
 class SlimGenerator(nn.Module):
@@ -100,7 +98,8 @@ class SlimGenerator(nn.Module):
             for stage in stages if extra else ():
                 stage.conv.weight[:, -extra:] *= NOISE_GAIN
         self.stages = nn.ModuleList(stages)
-        self.skip = Skip(options.skip, problem) if options.skip else None
+        self.skip = Skip(problem)
+        self.gain = nn.Parameter(torch.tensor(options.skip)) if options.skip else None
         steps: list[Step] = ["conv", "conv"]
         for coarse, fine in zip(self.grids, self.grids[1:], strict=False):
             steps += [("resize", coarse, fine), "conv"]
@@ -135,6 +134,6 @@ class SlimGenerator(nn.Module):
             x = stage(x, source, want)
         output = (core or region).scaled(self.scale)
         logits = windows.conv(self.leave, x, wants[0], output)
-        if self.skip is not None:
-            logits = logits + self.skip(field, region, output)
+        if self.gain is not None:
+            logits = logits + self.gain * self.skip(field, region, output)
         return torch.softmax(logits, dim=1)
