@@ -89,7 +89,7 @@ def one(
         "phases": list(NAMES), "shows": {str(i): [NAMES[v] for v in shown] for i, shown in enumerate(SHOWS)},
         "minutes": None if args.steps else args.minutes, "steps": args.steps, "seed": args.seed,
         # Below 4 the voxel-wise loss alone may settle on exchanged phases (see docs/training.md).
-        "method": {"name": "superres", "generator": {"name": "superres-slim", "skip": 0.5 if scale < 4 else 0}},
+        "method": {"name": "superres", "preset": "slim", "generator": {"skip": 0.5 if scale < 4 else 0}},
     }  # fmt: skip
     with ProgressPrinter() as progress:
         progress.say(f"Scale factor {scale:g}")

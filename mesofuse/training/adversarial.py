@@ -39,7 +39,7 @@ from mesofuse.training.sampling import (
 from mesofuse.training.schedule import Schedule
 from mesofuse.training.selection import Selector
 from mesofuse.training.state import Best
-from mesofuse.training.views import View, views_of
+from mesofuse.training.views import View, patch_of, views_of
 from mesofuse.volumes.grid import AXES
 
 FIELD, NOISE, REAL, CUT, PENALTY, LOSS = range(6)
@@ -99,7 +99,7 @@ class AdversarialTrainer:
         self.critic_adams = [
             torch.optim.Adam(c.parameters(), lr=rates.critic_rate or rates.rate, betas=betas) for c in self.critics
         ]
-        crop = self.critics[0].crop if self.critics else options.batch.patch
+        crop = self.critics[0].crop if self.critics else patch_of(options.batch, inputs, self.shape.scale)
         self.views = views_of(options.batch, inputs, self.shape, crop)
         self.real = {
             axis: SliceSampler(inputs.images[axis], crop, options.symmetry(axis, inputs.isotropic))

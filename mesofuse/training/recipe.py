@@ -46,7 +46,8 @@ class BatchOptions(Options):
         48,
         ge=8,
         le=1024,
-        description="Edge length of the generated volumes in high-resolution voxels where no critic sets it.",
+        description="Edge length of the generated volumes in high-resolution voxels where no critic sets it; "
+        "smaller where the scan or the image is.",
     )
     context: int = Field(
         2,

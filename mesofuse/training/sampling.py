@@ -79,12 +79,13 @@ class FieldSampler:
         raise UserError(
             f"The low-resolution volume has no part of {' × '.join(map(str, self.core.shape))} voxels {much} (none in "
             f"{TRIES:,} random ones), which this method trains on: ignore less of it, or use smaller crops "
-            "(--set critic.crop=16, or batch.patch=16 where there is no critic)."
+            f"({SMALLER})."
         )
 
 
 TRIES = 2000
 """Random parts of a volume with ignored voxels that are looked at for one that is free of them."""
+SMALLER = "--set critic.crop=16, or --set batch.patch=16 where there is no critic"
 TURNS: dict[str, tuple[int, ...]] = {"rotate": (0, 1, 2, 3, 4, 5, 6, 7), "mirror": (0, 2, 4, 6), "none": (0,)}
 """Turns by a right angle 0 to 3 times, and the same after which columns are reversed."""
 
@@ -115,8 +116,7 @@ class SliceSampler:
         if self.free is not None and not len(self.free):
             raise UserError(
                 f"The image has no part of {crop} × {crop} pixels free of ignored ones, which this method looks at: "
-                "ignore less of it, or use a larger image or smaller crops (--set critic.crop=16, or batch.patch=16 "
-                "where there is no critic)."
+                f"ignore less of it, or use a larger image or smaller crops ({SMALLER})."
             )
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -191,8 +191,8 @@ def training_window(
     if low_res is not None and any(n < k for n, k in zip(low_res.grid.shape, needed, strict=True)):
         raise UserError(
             f"The low-resolution volume has the shape {low_res.grid.shape}, but this method needs at least {needed} "
-            "voxels to train on at this scale factor: use a larger volume, or smaller crops (--set "
-            "critic.crop=16, or batch.patch=16 where there is no critic)."
+            "voxels to train on at this scale factor: use a larger volume, or smaller crops "
+            f"({SMALLER})."
         )
     if window is None:
         return needed

@@ -46,6 +46,8 @@ class Schedule:
         if self.settled is None or used >= 1:
             return used
         start = self.used(*self.settled)
+        if start >= 1:
+            return used
         tail = min(TAIL * start, 1 - start)
         return min(1.0, start + (1 - start) * max(0.0, used - start) / tail)
 

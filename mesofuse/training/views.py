@@ -10,7 +10,7 @@ from mesofuse.interfaces.generator import Generator
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.training.recipe import BatchOptions
 from mesofuse.training.sampling import FieldSampler, central, plane_axes, training_window
-from mesofuse.volumes.grid import Region, Triple
+from mesofuse.volumes.grid import Region, Scale, Triple
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,15 @@ class View:
     core: Region
     margin: Triple
     fields: FieldSampler | None
+
+
+def patch_of(batch: BatchOptions, inputs: FusionInputs, scale: Scale) -> int:
+    """Return the edge of generated volumes where no critic sets it: ``batch.patch``, or what scan and images hold."""
+    limits: list[int] = [n for axis in inputs.axes for n in inputs.images[axis].array.shape[-2:]]
+    if inputs.low_res is not None:
+        shape = inputs.low_res.grid.shape
+        limits += [int(shape[axis] * scale[axis] + 1e-9) for axis in plane_axes(inputs.axes)]
+    return min(batch.patch, *limits)
 
 
 def views_of(batch: BatchOptions, inputs: FusionInputs, generator: Generator, crop: int) -> list[View]:

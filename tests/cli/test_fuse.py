@@ -206,7 +206,7 @@ MISTAKES = {
     "scale-negative": (lambda t: ["--scale", "-1"], "scale factor '-1'"),
     "scale-nan": (lambda t: ["--scale", "nan"], "scale factor 'nan'"),
     "scale-text": (lambda t: ["--scale", "four"], "scale factor 'four'"),
-    "preset": (lambda t: ["--preset", "slimm"], "Did you mean 'slim'?"),
+    "preset": (lambda t: ["--set", "preset=slimm"], "Did you mean 'slim'?"),
     "method": (lambda t: ["--method", "superes"], "Did you mean 'superres'?"),
     "option": (lambda t: ["--set", "critic_stepps=2"], "Did you mean 'critic_steps'?"),
     "nested-option": (lambda t: ["--set", "batch.volume=2"], "Did you mean 'volumes'?"),

@@ -4,7 +4,7 @@ from mesofuse.errors import UserError
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.testing.problems import blobs, make_problem
 from mesofuse.training.recipe import BatchOptions
-from mesofuse.training.views import views_of
+from mesofuse.training.views import patch_of, views_of
 from mesofuse.volumes.grid import Region
 
 IMAGE = blobs((2, 40, 40), 3)
@@ -58,3 +58,17 @@ def test_slabs_that_cannot_be_are_refused():
     (image,) = views(blobs((1, 20, 20), 2))
     assert image.axes == (0,)
     assert image.core.shape == (1, 8, 8)
+
+
+def test_without_critics_a_patch_is_no_larger_than_scan_and_image():
+    problem = make_problem(2, 3, 4)
+
+    def edge(scan, image, patch=48, scale=(4.0, 4.0, 4.0)):
+        inputs = FusionInputs(blobs(scan, 2), (blobs((1, *image), 3),) * 3, problem)
+        return patch_of(BatchOptions(patch=patch), inputs, scale)
+
+    assert edge((20, 20, 20), (100, 100)) == 48
+    assert edge((20, 9, 20), (100, 100)) == 36
+    assert edge((20, 20, 20), (100, 30)) == 30
+    assert edge((1, 20, 20), (100, 100), scale=(1.0, 4.0, 4.0)) == 48
+    assert edge((20, 20, 20), (100, 100), patch=20) == 20

@@ -68,7 +68,7 @@ def test_what_is_no_training_volume_is_refused(shapes, tmp_path):
 
 
 def test_a_volume_too_thin_for_the_critics_is_refused(tmp_path):
-    with pytest.raises(UserError, match="look at"):
+    with pytest.raises(UserError, match="looks at crops"):
         fit(inputs((20, 70, 70)), tmp_path, training_volume=True)
 
 
