@@ -27,8 +27,8 @@ NEEDS: dict[Kind, tuple[str, ...]] = {"metric": ("numpy>=2.0",), "method": ("num
 FUSE = "mesofuse fuse --low-res scan.tif --high-res sem.tif --scale 4 --out runs/first "
 USAGES: dict[Kind, str] = {
     "generator": FUSE + "--set generator.name=$name",
-    "critic": FUSE + "--set critic.name=$name",
-    "loss": FUSE + "--set 'losses=[{name: wasserstein-gp}, {name: voxelwise}, {name: $name}]'",
+    "critic": FUSE + "--preset slim --set critic.name=$name",
+    "loss": FUSE + "--set 'losses=[{name: patterns}, {name: voxelwise}, {name: $name}]'",
     "degradation": FUSE + "--set degradation.name=$name",
     "metric": "mesofuse measure fused.zarr --metrics $name",
     "method": FUSE + "--method $name",

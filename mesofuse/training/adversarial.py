@@ -196,6 +196,12 @@ class AdversarialTrainer:
             real = self._real(axis, len(fake), draw)
             seen = CriticStep(cast(Critic, critic), real, fake, axis, rng, self.share)
             terms = [t for loss in self.losses if (t := loss.critic_term(seen)) is not None]
+            if not terms:
+                names = ", ".join(part.name for part in self.options.losses)
+                raise UserError(
+                    f"The recipe has a critic, but none of its losses ({names}) teaches it: add one, such as "
+                    "wasserstein-gp, or leave the critic out (--set critic=null)."
+                )
             # A shared critic takes the mean of its axes' objectives, so that its step does not grow with them.
             sharing = sum(i == self.critic_of[axis] for i in self.critic_of.values())
             objective = torch.stack(terms).sum() / sharing
@@ -230,6 +236,12 @@ class AdversarialTrainer:
                 )
             )
         terms = [t for step in seen for loss in self.losses if (t := loss.generator_term(step)) is not None]
+        if not terms:
+            names = ", ".join(part.name for part in self.options.losses)
+            raise UserError(
+                f"None of the recipe's losses ({names}) has a term for the generator, with volumes of "
+                f"{tuple(seen[0].probabilities.shape[2:])} voxels: use a larger scan or image, or add a loss."
+            )
         objective = torch.stack(terms).sum() / len(seen)
         self.generator_adam.zero_grad(set_to_none=True)
         objective.backward()  # type: ignore[no-untyped-call]

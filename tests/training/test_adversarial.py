@@ -317,6 +317,17 @@ def test_losses_see_the_probabilities_that_labels_are_drawn_by(tmp_path):
     assert torch.allclose(seen["sharp"][0], powers / powers.sum(1, keepdim=True), atol=1e-5)
 
 
+def test_a_recipe_that_can_teach_nothing_is_refused(tmp_path):
+    """Patterns of a spacing of 8 do not fit into volumes of 16 voxels."""
+    with pytest.raises(UserError, match=r"None of the recipe's losses \(patterns\) has a term"):
+        fit(tmp_path / "a", Budget(steps=2), losses=[{"name": "patterns", "spacings": [8]}], **NO_CRITIC)
+
+
+def test_a_critic_that_no_loss_teaches_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"has a critic, but none of its losses \(voxelwise\) teaches it"):
+        fit(tmp_path / "a", Budget(steps=2), losses=[{"name": "voxelwise"}])
+
+
 def test_the_last_model_is_kept_where_the_recipe_says_so(tmp_path):
     emitted = []
     chosen = SMALL["selection"] | {"keep": "last"}
