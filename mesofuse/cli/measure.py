@@ -115,7 +115,11 @@ def command(
     opened = {path: volume for path, (volume, _) in files.items()}
     of_image = None
     if reference and not samples and compares(chosen):
-        of_image = images_of(opened[reference], stack=stack)
+        depth, *plane = opened[reference].grid.shape
+        separate = stack or 1 < depth < min(plane) / 2
+        if separate and not stack:
+            options.echo_note(f"{reference}: its {depth} planes are taken as separate images, as it is so thin.")
+        of_image = images_of(opened[reference], stack=separate)
     for path in opened if metrics not in (None, "all") else ():
         if path != reference and not low_res:
             grid = opened[path].grid
