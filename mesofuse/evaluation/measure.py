@@ -71,7 +71,7 @@ def measure(
     if low_res is not None and scale is not None and min(scale) >= 1:
         seen = seen_region(volume.grid.shape, low_res.grid.shape, scale)
         if seen is not None and seen != volume.grid.region:
-            of_scan = [choice for choice in choices if _resolve(choice)[1].needs.low_res]
+            of_scan = [choice for choice in choices if resolve(choice)[1].needs.low_res]
             plain = measure(
                 volume, [c for c in choices if c not in of_scan], stack=stack, images=images, name=name,
                 workers=workers, progress=progress,
@@ -94,7 +94,7 @@ def measure(
         masked=is_masked(volume),
     )
     watch = progress or _unwatched
-    chosen = [_resolve(choice) for choice in choices]
+    chosen = [resolve(choice) for choice in choices]
     measured = Measured(name, volume.grid, skipped={key: why for key, m in chosen if (why := _unfit(m, context))})
     fit = [(key, metric) for key, metric in chosen if key not in measured.skipped]
 
@@ -135,7 +135,7 @@ def unmeasurable(
     if low_res is not None and scale is not None and min(scale) >= 1:
         seen = seen_region(grid.shape, low_res.grid.shape, scale)
         context = context if seen is None else replace(context, grid=own.cropped(seen))
-    return {key: why for key, metric in map(_resolve, metrics) if (why := _unfit(metric, context))}
+    return {key: why for key, metric in map(resolve, metrics) if (why := _unfit(metric, context))}
 
 
 def _unwatched(what: str, done: int, total: int) -> None:
@@ -169,7 +169,8 @@ def block_shape(volume: Labels, reach: Triple) -> Triple:
     return (block[0], block[1], block[2])
 
 
-def _resolve(choice: MetricChoice) -> tuple[str, Metric]:
+def resolve(choice: MetricChoice) -> tuple[str, Metric]:
+    """Return the name of a chosen metric, and the metric."""
     if not isinstance(choice, (str, tuple)):
         return type(choice).__name__, choice
     from mesofuse.registry import get_registry

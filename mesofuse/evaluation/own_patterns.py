@@ -9,7 +9,7 @@ import numpy as np
 from mesofuse.evaluation.check import Check
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.volumes.labels import LabelArray
-from mesofuse.volumes.patterns import MAX_PHASES, Stencil, js_divergence, shares, turned_counts
+from mesofuse.volumes.patterns import MAX_PHASES, TURNS, Stencil, js_divergence, shares, turned_counts
 
 SPACINGS = (1, 2, 4)
 LARGEST_DISTANCE = 0.02
@@ -29,7 +29,7 @@ def check_patterns(inputs: FusionInputs) -> Check:
         sentence = f"Label patterns are compared of at most {MAX_PHASES} phases; the image has {phases}."
         return Check("image-patterns", "unknown", sentence)
     stencil = Stencil.of(phases)
-    turns = tuple(range(8)) if inputs.isotropic else (0, 2, 4, 6)
+    turns = TURNS["rotate" if inputs.isotropic else "mirror"]
     found = {axes: {s: _halves(image, stencil, s, turns) for s in SPACINGS} for axes, image in inputs.groups.items()}
     numbers = {axes: {str(s): d for s, d in own.items()} for axes, own in found.items()}
     finest = {axes: own[SPACINGS[0]] for axes, own in found.items()}

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from mesofuse.evaluation.measure import MetricChoice
+from mesofuse.evaluation.measure import MetricChoice, resolve
 from mesofuse.interfaces.metric import Measured, Measurement
-from mesofuse.registry import get_registry
 from mesofuse.volumes.labels import LabelArray, Labels
 
 TEXTURE = "pattern-distance"
@@ -28,10 +27,7 @@ FLOOR_NOTE = (
 
 def compares(metrics: Sequence[MetricChoice]) -> bool:
     """Whether any of the metrics compares with the images itself."""
-    registry = get_registry()
-    named = [(choice, {}) if isinstance(choice, str) else choice for choice in metrics]
-    found = [registry.find("metric", one[0]).build(one[1]) if isinstance(one, tuple) else one for one in named]
-    return any(metric.needs.images for metric in found)
+    return any(resolve(choice)[1].needs.images for choice in metrics)
 
 
 def with_floors(volume: Measured, image: Measured) -> tuple[Measured, Measured]:

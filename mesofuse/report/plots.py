@@ -155,12 +155,7 @@ def per_axis(volumes: Sequence[Sampled], metric: str, colors: Mapping[str, str],
                     top = found.mean if found.finite else 0.0
                     one.annotate(f"{found.finite:.0%}", (at, top), ha="center", va="bottom", fontsize=6)
         one.set_xticks(range(3), AXES)
-        one.set_ylim(bottom=0)
-        one.set_title(limit_text(name))
-        one.set_ylabel(y)
-    quiet_rest(axes[len(names) :])
-    _legend(figure, axes[: len(names)])
-    return figure
+    return _bars(figure, axes, names, y)
 
 
 def errors(lines: Sequence[Line], names: Sequence[str], colors: Mapping[str, str], floor: str) -> Figure:
@@ -236,6 +231,12 @@ def textures(
                 one.plot([place - 0.45, place + 0.45], [floors[label]] * 2, color=INK, lw=1.2, ls="--", label=text)
         one.set_xticks(range(len(own)), [f"normal to {label.rsplit(' | ', 1)[-1]}" for label in own])
         one.set_xlim(-0.6, len(own) - 0.4)
+    return _bars(figure, axes, names, y)
+
+
+def _bars(figure: Figure, axes: Sequence[Axes], names: Sequence[str], y: str) -> Figure:
+    """Return a figure of bars, finished: a plot a name that begins at 0, and one legend."""
+    for one, name in zip(axes, names, strict=False):
         one.set_ylim(bottom=0)
         one.set_title(limit_text(name))
         one.set_ylabel(y)

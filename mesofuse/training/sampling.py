@@ -14,6 +14,7 @@ from mesofuse.interfaces.problem import Problem
 from mesofuse.training.recipe import Symmetry
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse.volumes.labels import LabelArray, Labels, is_masked
+from mesofuse.volumes.patterns import TURNS
 from mesofuse.volumes.phases import IGNORED
 
 
@@ -86,8 +87,6 @@ class FieldSampler:
 TRIES = 2000
 """Random parts of a volume with ignored voxels that are looked at for one that is free of them."""
 SMALLER = "--set critic.crop=16, or --set batch.patch=16 where there is no critic"
-TURNS: dict[str, tuple[int, ...]] = {"rotate": (0, 1, 2, 3, 4, 5, 6, 7), "mirror": (0, 2, 4, 6), "none": (0,)}
-"""Turns by a right angle 0 to 3 times, and the same after which columns are reversed."""
 
 
 class SliceSampler:

@@ -28,6 +28,9 @@ MAX_BINS = 20_736
 MAX_PHASES = 27
 """Phases of which even the smallest stencil has no more patterns than that."""
 
+TURNS: dict[str, tuple[int, ...]] = {"rotate": (0, 1, 2, 3, 4, 5, 6, 7), "mirror": (0, 2, 4, 6), "none": (0,)}
+"""Symmetries under which a plane looks alike: turns by a right angle 0 to 3 times, 4 to 7 the same, then mirrored."""
+
 
 @dataclass(frozen=True)
 class Stencil:

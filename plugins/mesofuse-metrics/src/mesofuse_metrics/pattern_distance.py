@@ -9,11 +9,10 @@ import numpy as np
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.grid import AXES, Triple
 from mesofuse.volumes.labels import LabelArray
-from mesofuse.volumes.patterns import MAX_PHASES, Stencil, js_divergence, pattern_counts, shares, turned_counts
+from mesofuse.volumes.patterns import MAX_PHASES, TURNS, Stencil, js_divergence, pattern_counts, shares, turned_counts
 from mesofuse_metrics.options import PatternOptions
 from mesofuse_metrics.reasons import unless
 
-TURNS = {"rotate": (0, 1, 2, 3, 4, 5, 6, 7), "mirror": (0, 2, 4, 6), "none": (0,)}
 PARTS = 8
 """Parts of the image, at most, that the floor is the mean of."""
 
