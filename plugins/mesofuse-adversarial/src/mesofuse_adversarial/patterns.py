@@ -212,7 +212,7 @@ class _Joint(torch.autograd.Function):
 
 def _blocks(pixels: Sequence[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
     size = BLOCK if pixels[0].device.type == "cpu" else pixels[0].shape[1]
-    return (list(block) for block in zip(*(p.split(size, 1) for p in pixels), strict=True))
+    return (list(block) for block in zip(*(torch.split(p, size, 1) for p in pixels), strict=True))
 
 
 def _products(pixels: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -229,7 +229,7 @@ def _shared_out(slope: torch.Tensor, pixels: Sequence[torch.Tensor]) -> list[tor
         return [slope]
     half = len(pixels) // 2
     first, second = _products(pixels[:half]), _products(pixels[half:])
-    slope = slope.unflatten(0, (len(first), len(second)))
+    slope = slope.view(len(first), len(second), -1)
     to_first, to_second = torch.zeros_like(first), torch.zeros_like(second)
     for i in range(len(second)):
         to_first.addcmul_(slope[:, i], second[i])
