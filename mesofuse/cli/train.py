@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from mesofuse.cli import job_options, options
+from mesofuse.cli import job_options, options, step_times
+from mesofuse.interfaces.events import Event, StepTimes
 
 
 @click.command("train")
@@ -19,12 +20,13 @@ from mesofuse.cli import job_options, options
 @click.option("--steps", type=int, metavar="N", help="Budget instead of the configuration's.")
 @click.option("--device", metavar="NAME", help="Device instead of the configuration's.")
 @click.option("--resume", is_flag=True, help="Go on from the folder's checkpoint.")
+@click.option("--profile", is_flag=True, help="Print at the end where the time of a step went.")
 @options.overwrite
 @options.quiet
 def command(
     config: str, out: str | None, low_res: str | None, high_res: tuple[str, ...],
     start: str | None, minutes: float | None, steps: int | None, device: str | None, resume: bool,
-    overwrite: bool, quiet: bool,
+    profile: bool, overwrite: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Train the model that a configuration describes, into OUT/model.
 
@@ -67,6 +69,19 @@ def command(
     job, inputs = job_options.open_job(described)
     if (low_res or high_res) and (other := other_inputs(inputs.hashes, recorded_hashes(parent))):
         options.echo_note(f"{other} has other voxels than the run in {parent} was made from.")
-    with ProgressPrinter(quiet=quiet) as progress:
-        package = fit_job(job, inputs, folder, overwrite=overwrite, resume=resume, emit=progress.emit)
+    times: list[StepTimes] = []
+
+    def emit(event: Event) -> None:
+        progress.emit(event)
+        if isinstance(event, StepTimes):
+            times.append(event)
+
+    try:
+        with ProgressPrinter(quiet=quiet) as progress:
+            package = fit_job(job, inputs, folder, overwrite=overwrite, resume=resume, profile=profile, emit=emit)
+    finally:  # after Ctrl-C too
+        for found in times:
+            click.echo(step_times.table(found))
+    if profile and not times:
+        options.echo_note("No training ran, so there is nothing to profile.")
     click.echo(f"Model: {folder / MODEL} ({package.digest[:12]})")

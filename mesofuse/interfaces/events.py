@@ -38,6 +38,19 @@ class TrainingStep(Event):
 
 
 @dataclass(frozen=True)
+class StepTimes(Event):
+    """Where the time of a training went.
+
+    Attributes:
+        steps: Steps that were measured.
+        seconds: Seconds of all of them together by part, such as ``{"generator": 12.1, "loss patterns": 3.0}``.
+    """
+
+    steps: int
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class CheckpointSaved(Event):
     """A checkpoint lies on disk.
 

@@ -158,6 +158,7 @@ class FitRun:
         resume: Go on from what the folder holds; a fit that has used up a smaller budget then goes on to this one.
         emit: Takes the events of the run (progress bars and plugins listen).
         start: The arrays (`Model.state`) of an earlier model to begin with; None to begin anew.
+        profile: Measure where the time goes, and emit it at the end as `mesofuse.interfaces.events.StepTimes`.
     """
 
     folder: Path
@@ -167,6 +168,7 @@ class FitRun:
     resume: bool
     emit: Callable[[Event], None]
     start: Mapping[str, np.ndarray] | None = None
+    profile: bool = False
 
 
 class FitInterrupted(KeyboardInterrupt):

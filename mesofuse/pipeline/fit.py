@@ -58,12 +58,14 @@ def fit_job(
     *,
     overwrite: bool = False,
     resume: bool = False,
+    profile: bool = False,
     emit: Callable[[Event], None] = lambda event: None,
     began: Callable[[], None] = lambda: None,
 ) -> Package:
     """Fit the method of a resolved job into ``out/model``; ``resume`` takes a finished model as it is.
 
-    ``began`` is called once, when the method has refused nothing and its first step is done.
+    ``began`` is called once, when the method has refused nothing and its first step is done. ``profile`` lets the
+    method emit, at the end, where its time went.
 
     A finished model is trained on where the job's budget is another one than the model's, and kept until there is a
     better one; without a budget, the folder's is taken. After Ctrl-C, SIGTERM or a divergence the best model so far
@@ -117,7 +119,7 @@ def fit_job(
                 begin()
 
         budget, start = Budget(job.steps, job.minutes), _start(job, inputs, component, options)
-        run = FitRun(training, job.seed, device, budget, resume, follow, start.arrays)
+        run = FitRun(training, job.seed, device, budget, resume, follow, start.arrays, profile)
         started = time.monotonic()
         end: FitInterrupted | FitDiverged | None = None
         method = component.build(options)

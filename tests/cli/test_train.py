@@ -43,6 +43,17 @@ def test_a_fused_run_is_repeated_by_its_configuration(finished, tmp_path, capsys
     assert {p.name for p in (tmp_path / "again").iterdir()} == {"config.yaml", "inputs.json", "model", "training"}
 
 
+def test_a_profile_is_printed_at_the_end(finished, tmp_path, capsys):
+    config = str(finished / "config.yaml")
+    assert main(["train", config, "--out", str(tmp_path / "again"), "--quiet", "--profile"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("4 steps in ")
+    assert any(line.split()[0] == "generator" and line.endswith("%") for line in lines)
+    assert digest(tmp_path / "again") == digest(finished)
+    assert main(["train", config, "--out", str(tmp_path / "again"), "--quiet", "--profile", "--resume"]) == 0
+    assert "nothing to profile" in capsys.readouterr().err
+
+
 def test_the_folder_is_named_after_the_configurations(finished):
     assert main(["train", str(finished / "config.yaml"), "--steps", "1", "--quiet"]) == 0
     again = finished.with_name("first-again")

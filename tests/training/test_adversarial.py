@@ -3,6 +3,7 @@ import itertools
 import os
 import re
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 from mesofuse.config.job import resolve_method
 from mesofuse.errors import UserError
-from mesofuse.interfaces.events import CheckpointSaved, Note, TrainingStep
+from mesofuse.interfaces.events import CheckpointSaved, Note, StepTimes, TrainingStep
 from mesofuse.interfaces.method import Budget, FitDiverged, FitInterrupted, FitRun, FusionInputs
 from mesofuse.signals import Terminated
 from mesofuse.testing.problems import blobs, make_problem
@@ -284,50 +285,6 @@ def test_weights_that_are_no_numbers_are_never_the_best(tmp_path, monkeypatch):
 NO_CRITIC = {"critic": None, "batch": {"volumes": 1, "patch": 16}}
 
 
-class Watching:
-    """A loss that keeps what it is shown."""
-
-    seen: list
-
-    def critic_term(self, step):
-        return None
-
-    def generator_term(self, step):
-        self.seen.append(step.probabilities.detach().clone())
-        return step.probabilities.square().mean()
-
-
-def test_losses_see_the_probabilities_that_labels_are_drawn_by(tmp_path):
-    """The power rises with the run; of equal weights the sharpened probabilities are powers of the plain ones."""
-    seen = {}
-    for name, labels in (("plain", {}), ("sharp", {"choice": "drawn", "power": 5.0, "first_power": 3.0})):
-        component, options = resolve_method("superres", "slim", SMALL | NO_CRITIC | {"labels": labels})
-        method = component.build(options)
-        (tmp_path / name).mkdir()
-        run = FitRun(tmp_path / name, 0, "cpu", Budget(steps=2), False, lambda event: None)
-        trainer = adversarial.AdversarialTrainer(options, method, INPUTS, run)
-        watching = Watching()
-        watching.seen = seen[name] = []
-        trainer.losses = [watching]
-        assert trainer.power == (1 if name == "plain" else 3)
-        trainer._generator_update()
-        trainer.step = 1
-        assert trainer.power == (1 if name == "plain" else 4)
-    powers = seen["plain"][0] ** 3
-    assert torch.allclose(seen["sharp"][0], powers / powers.sum(1, keepdim=True), atol=1e-5)
-
-
-def test_a_recipe_that_can_teach_nothing_is_refused(tmp_path):
-    """Patterns of a spacing of 8 do not fit into volumes of 16 voxels."""
-    with pytest.raises(UserError, match=r"None of the recipe's losses \(patterns\) has a term"):
-        fit(tmp_path / "a", Budget(steps=2), losses=[{"name": "patterns", "spacings": [8]}], **NO_CRITIC)
-
-
-def test_a_critic_that_no_loss_teaches_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"has a critic, but none of its losses \(voxelwise\) teaches it"):
-        fit(tmp_path / "a", Budget(steps=2), losses=[{"name": "voxelwise"}])
-
-
 def test_the_last_model_is_kept_where_the_recipe_says_so(tmp_path):
     emitted = []
     chosen = SMALL["selection"] | {"keep": "last"}
@@ -352,3 +309,18 @@ def test_a_run_that_has_settled_ends_early_and_says_so(tmp_path):
     settled = int(found[1])
     assert settled < 50
     assert int(table(tmp_path / "a")[-1]["step"]) == round(1.3 * settled)
+
+
+def test_a_profile_accounts_for_the_whole_run_and_changes_nothing(tmp_path):
+    emitted = []
+    run = FitRun(tmp_path, 0, "cpu", Budget(steps=4), False, emitted.append, profile=True)
+    component, options = resolve_method("superres", "slim", SMALL)
+    started = time.perf_counter()
+    model = component.build(options).fit(INPUTS, run)
+    whole = time.perf_counter() - started
+    (times,) = [event for event in emitted if isinstance(event, StepTimes)]
+    assert times.steps == 4
+    assert {"generator", "critics", "loss voxelwise", "backward: losses", "backward: generator"} <= set(times.seconds)
+    assert all(seconds > 0 for seconds in times.seconds.values())
+    assert sum(times.seconds.values()) < whole
+    assert equal(weights(model), weights(fit(tmp_path / "plain", Budget(steps=4))))
