@@ -1,14 +1,18 @@
-"""Which training recipes come closest to the truth in equal time, on the electrode that `mesofuse demo` makes.
+"""Which training recipes come closest to the truth in equal time, on one material or several.
 
-Every recipe trains for the same minutes on the same inputs, makes the whole volume, and is held against the truth by
-what its training may see (label patterns, volume fractions, surface areas, the scan) and by what no recipe trains on
+Every recipe trains for the same minutes (or steps) on the same inputs, makes the volume, and is held against the truth
+by what its training may see (label patterns, volume fractions, surface areas, the scan) and by what no recipe trains on
 (triple-phase boundary, chords, curvature, pieces, S2, tortuosity of the pore). Texture is measured on a part of 96³ of
-the result: its pattern distance to the image over that of the same part of the truth, the mean over the directions for
-each spacing, and how far the directions are apart. Medians and ranges over the seeds; `--json` keeps every number.
+the result: its pattern distance to the image over that of the same part of the truth, in the worst direction for each
+spacing, and how far the directions are apart. A material without a truth is held against its image, and its pattern
+distance is over that of the image's halves; see `benchmarks/materials.py` for the materials and what is measured of
+them. Each cell is the median over the seeds with its bootstrap interval of 95 %; `--json` keeps every number, and
+`--write` puts the table into a page.
 
     python benchmarks/recipes.py --minutes 1 --seeds 5 --recipes patterns,slim --json recipes.json
+    python benchmarks/recipes.py --minutes 5 --materials case:nmc,case:sofc --data FOLDER
 
-Run nothing else beside it: the budget is time. Choose by some seeds (`--first-seed 0`) and report others
+Run nothing else beside it where the budget is time. Choose by some seeds (`--first-seed 0`) and report others
 (`--first-seed 100`).
 """
 
@@ -16,27 +20,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from materials import SPACINGS, Material, material, of_part, of_volume
 from mesofuse_superres.options import SuperResOptions
 
 from mesofuse.config.job import merged, resolve_method
-from mesofuse.demo.demo import IMAGES, LOW_PHASES, SCALE, SHOWS, image_edge
-from mesofuse.demo.electrode import make_electrode, make_scan, sections
-from mesofuse.evaluation.measure import MetricChoice, measure
+from mesofuse.errors import UserError
 from mesofuse.interfaces.events import Event, TrainingStep
-from mesofuse.interfaces.method import Budget, FitRun, FusionInputs
-from mesofuse.interfaces.metric import Measured, Measurement
-from mesofuse.interfaces.problem import Problem
-from mesofuse.registry import get_registry
+from mesofuse.interfaces.method import Budget, FitRun
 from mesofuse.streaming.run import GenerateOptions, generate
+from mesofuse.training.recipe import AdversarialOptions, Part
+from mesofuse.volumes.files import replacing
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
-from mesofuse.volumes.phases import PhaseMatch, default_phases
 
 VOXELWISE, TWO_POINT = {"name": "voxelwise", "weight": 100.0}, {"name": "two-point"}
 WGAN, DIAGONALS = {"name": "wasserstein-gp"}, {"name": "two-point", "diagonals": True}
@@ -86,27 +88,10 @@ RECIPES: dict[str, dict[str, Any]] = {
         pattern_recipe(), {"critic": {"name": "superres-slim"}, "losses": [{"name": "patterns"}, VOXELWISE, WGAN]}
     ),
 }
-SPACINGS, PART = (1, 2, 4), 96
-SEEN: tuple[MetricChoice, ...] = ("volume-fraction", "surface-area", "low-res-consistency")
-UNSEEN: tuple[MetricChoice, ...] = (
-    "triple-phase-boundary", "chord-length", "euler-number", "connected-components",
-    ("two-point-correlation", {"lags": 32, "radial": False, "cross": False}),
-    ("tortuosity", {"phases": ["pore"]}),
-)  # fmt: skip
-PATTERNS: tuple[MetricChoice, ...] = (("pattern-distance", {"spacings": SPACINGS}),)
 
 
-def make_inputs(size: int, seed: int) -> tuple[LabelArray, FusionInputs]:
-    """Return the demo's electrode, and what of it a method is given."""
-    truth, edge = make_electrode((size,) * 3, seed=seed), image_edge(size)
-    image = sections(make_electrode((edge,) * 3, seed=seed + 1), IMAGES, edge, seed=seed)
-    problem = Problem((float(SCALE),) * 3, default_phases(2, LOW_PHASES), truth.phases, PhaseMatch(SHOWS))
-    scan = make_scan(truth, get_registry().find("degradation", "blur-downsample").build(None, problem), problem)
-    return truth, FusionInputs(scan, (image,) * 3, problem)
-
-
-def train(name: str, inputs: FusionInputs, minutes: float, seed: int, folder: Path) -> tuple[LabelArray, int]:
-    """Train a recipe; return the volume that it makes, and how many steps it took."""
+def train(name: str, on: Material, budget: Budget, seed: int, folder: Path) -> tuple[LabelArray, int, Part]:
+    """Train a recipe; return what it makes, how many steps it took, and the degradation that it was trained by."""
     steps = 0
 
     def follow(event: Event) -> None:
@@ -114,40 +99,17 @@ def train(name: str, inputs: FusionInputs, minutes: float, seed: int, folder: Pa
         steps = event.step if isinstance(event, TrainingStep) else steps
 
     component, options = resolve_method("superres", "slim", RECIPES[name])
-    run = FitRun(folder, seed, "cpu", Budget(minutes=minutes), False, follow)
-    model = component.build(options).fit(inputs, run)
-    assert inputs.low_res is not None
+    assert isinstance(options, AdversarialOptions)
+    options = on.adapted(options)
+    model = component.build(options).fit(on.inputs, FitRun(folder, seed, "cpu", budget, False, follow))
+    assert on.inputs.low_res is not None
     path = str(folder / "made.zarr")
-    made = generate(model, inputs.low_res, inputs.low_res.grid, path, GenerateOptions(seed, levels=False))
-    return LabelArray(made.read(made.grid.region), made.grid, made.phases), steps
-
-
-def values(measured: Measured) -> dict[str, float]:
-    """Return a volume's numbers by name, those of curves by position."""
-    found: dict[str, float] = {}
-    for result in measured.results:
-        name = f"{result.metric} {result.label}"
-        if isinstance(result, Measurement):
-            found[name] = result.value
-        else:
-            found |= {f"{name} {x:g}": y for x, y in zip(result.x, result.y, strict=True)}
-    return found
-
-
-def part(labels: LabelArray) -> LabelArray:
-    """Return the middle `PART`³ voxels."""
-    start = [(n - PART) // 2 for n in labels.grid.shape]
-    array = labels.array[tuple(slice(a, a + PART) for a in start)]
-    return LabelArray(np.ascontiguousarray(array), Grid(array.shape), labels.phases)
-
-
-def everything(labels: LabelArray, inputs: FusionInputs) -> dict[str, float]:
-    """Measure a volume: all of it, and the patterns of its middle."""
-    problem, images = inputs.problem, dict(enumerate(inputs.images))
-    degradation = get_registry().find("degradation", "blur-downsample").build(None, problem)
-    scan = {"low_res": inputs.low_res, "match": problem.match, "scale": problem.scale, "degradation": degradation}
-    whole = measure(labels, [*SEEN, *UNSEEN], workers=2, **scan)
-    return values(whole) | values(measure(part(labels), PATTERNS, images=images))
+    chosen = GenerateOptions(seed, on.region, levels=False)
+    made = generate(model, on.inputs.low_res, on.inputs.low_res.grid, path, chosen)
+    array, grid = made.read(made.grid.region), made.grid
+    assert options.degradation is not None
+    labels = LabelArray(array, Grid(array.shape, grid.voxel_size, grid.unit), on.inputs.problem.phases)
+    return labels, steps, options.degradation
 
 
 def summary(made: dict[str, float], truth: dict[str, float]) -> dict[str, float]:
@@ -155,7 +117,7 @@ def summary(made: dict[str, float], truth: dict[str, float]) -> dict[str, float]
 
     def relative(start: str, words: str = "") -> float:
         names = [k for k in truth if k.startswith(start) and words in k and truth[k] and np.isfinite(truth[k])]
-        return 100 * max(abs(made.get(k, np.nan) / truth[k] - 1) for k in names)
+        return 100 * max((abs(made.get(k, np.nan) / truth[k] - 1) for k in names), default=np.nan)
 
     row = {}
     spread = []
@@ -166,63 +128,119 @@ def summary(made: dict[str, float], truth: dict[str, float]) -> dict[str, float]
         spread.append(100 * (max(own) / min(own) - 1))
     row["apart"] = max(spread)
     fractions = [k for k in truth if k.startswith("volume-fraction")]
-    row["fractions"] = 100 * max(abs(made[k] - truth[k]) for k in fractions)
+    row["fractions"] = 100 * max((abs(made[k] - truth[k]) for k in fractions), default=np.nan)
     row["areas"] = relative("surface-area")
-    row["scan"] = 100 * made["low-res-consistency all"]
+    row["scan"] = 100 * made.get("low-res-consistency all", np.nan)
     row["TPB"] = relative("triple-phase-boundary")
     chords = [k for k in truth if k.startswith("chord-length") and k.count("|") == 1 and not k[-1].isdigit()]
-    row["chords"] = 100 * max(abs(made[k] / truth[k] - 1) for k in chords)
+    row["chords"] = 100 * max((abs(made[k] / truth[k] - 1) for k in chords if k in made), default=np.nan)
     row["curvature"] = relative("mean-curvature", "binder")
     row["pieces"] = relative("connected-components", "binder")
     lags = [k for k in truth if k.startswith("two-point-correlation")]
-    row["S2"] = max(abs(made[k] - truth[k]) for k in lags)
+    row["S2"] = max((abs(made[k] - truth[k]) for k in lags), default=np.nan)
     row["tau"] = relative("tortuosity", "pore")
-    return row
+    return {k: v for k, v in row.items() if np.isfinite(v)}
+
+
+def interval(numbers: list[float]) -> tuple[float, float]:
+    """Return the bootstrap interval of 95 % of the median."""
+    rng = np.random.default_rng(0)
+    medians = np.median(rng.choice(numbers, (10_000, len(numbers))), axis=1)
+    low, high = np.percentile(medians, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def cell(numbers: list[float]) -> str:
-    """Return a median and the range around it."""
+    """Return a median and its interval."""
     digits = 4 if max(numbers) < 0.1 else 0 if min(numbers) >= 100 else 1 if max(numbers) >= 10 else 2
     text = f"{np.median(numbers):.{digits}f}"
-    return text if len(numbers) == 1 else f"{text} ({min(numbers):.{digits}f}–{max(numbers):.{digits}f})"
+    low, high = interval(numbers)
+    return text if len(numbers) == 1 else f"{text} ({low:.{digits}f}–{high:.{digits}f})"
+
+
+def markdown(rows: dict[tuple[str, str], list[dict[str, float]]]) -> str:
+    """Return the table of all materials and recipes."""
+    columns = list(dict.fromkeys(c for found in rows.values() for row in found for c in row))
+    lines = ["| material | recipe | " + " | ".join(columns) + " |", "|" + " --- |" * (2 + len(columns))]
+    for (on, recipe), found in rows.items():
+        cells = [cell([r[c] for r in found]) if all(c in r for r in found) else "" for c in columns]
+        lines.append(f"| {on} | {recipe} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def write(path: Path, text: str) -> None:
+    """Put a table between the marks of a page.
+
+    Raises:
+        UserError: If the page has no such marks.
+    """
+    page = path.read_text(encoding="utf-8")
+    new, count = re.subn(f"(?s)(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})", lambda _: text + "\n", page)
+    if not count:
+        raise UserError(f"The page {path} has no lines {BEGIN} and {END}; put them where the table is to be.")
+    with replacing(path) as temporary:
+        temporary.write_text(new, encoding="utf-8")
+
+
+BEGIN, END = "<!-- recipes -->", "<!-- /recipes -->"
 
 
 def main() -> int:
     """Run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipes", default="patterns,slim", help=f"names, with commas between: {', '.join(RECIPES)}")
+    parser.add_argument("--materials", default="electrode", help="electrode, electrode@SCALE, rock:FILE, case:NAME")
+    parser.add_argument("--data", type=Path, help="folder of the case studies' files")
     parser.add_argument("--minutes", type=float, default=1.0, help="training time of each")
+    parser.add_argument("--steps", type=int, help="training steps of each instead of minutes")
     parser.add_argument("--seeds", type=int, default=5, help="trainings of each")
     parser.add_argument("--first-seed", type=int, default=0, help="seed of the first")
     parser.add_argument("--size", type=int, default=256, help="edge of the electrode in voxels, a multiple of 4")
     parser.add_argument("--json", type=Path, help="file for every measured number")
+    parser.add_argument("--montage", type=Path, help="folder for pictures of the first seed's results")
+    parser.add_argument("--write", type=Path, help="page to put the table into")
     args = parser.parse_args()
     names = args.recipes.split(",")
     if unknown := [n for n in names if n not in RECIPES]:
         parser.error(f"there is no recipe {unknown[0]!r}; choose from {', '.join(RECIPES)}")
-    truth, inputs = make_inputs(args.size, 0)
-    known = everything(truth, inputs)
-    print(
-        f"{args.minutes:g} minutes each, {args.size}³; errors in %, fractions in points, JS in times the truth's part"
-    )
-    rows: dict[str, list[dict[str, float]]] = {}
-    record: dict[str, Any] = {"minutes": args.minutes, "truth": known, "made": {}}
-    for seed in range(args.first_seed, args.first_seed + args.seeds):
-        for name in names:
-            with tempfile.TemporaryDirectory() as folder:
-                made, steps = train(name, inputs, args.minutes, seed, Path(folder))
-            found = everything(made, inputs)
-            row = {"steps": float(steps)} | summary(found, known)
-            rows.setdefault(name, []).append(row)
-            record["made"].setdefault(name, {})[str(seed)] = found
-            print(f"{name} {seed}: " + ", ".join(f"{k} {cell([v])}" for k, v in row.items()), flush=True)
-            if args.json:
-                args.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    columns = list(rows[names[0]][0])
-    print("\n| recipe | " + " | ".join(columns) + " |\n|" + " --- |" * (1 + len(columns)))
-    for name, found_rows in rows.items():
-        print(f"| {name} | " + " | ".join(cell([r[c] for r in found_rows]) for c in columns) + " |")
+    budget = Budget(steps=args.steps) if args.steps else Budget(minutes=args.minutes)
+    rows: dict[tuple[str, str], list[dict[str, float]]] = {}
+    record: dict[str, Any] = {"minutes": budget.minutes, "steps": budget.steps, "materials": {}}
+    for text in args.materials.split(","):
+        on = material(text, args.data, args.size)
+        kept = record["materials"][on.name] = {"known": on.known, "region": str(on.region), "made": {}}
+        for seed in range(args.first_seed, args.first_seed + args.seeds):
+            for name in names:
+                with tempfile.TemporaryDirectory() as folder:
+                    made, steps, degradation = train(name, on, budget, seed, Path(folder))
+                if args.montage and seed == args.first_seed:
+                    montage(args.montage / f"{on.name.replace(':', '-').replace('/', '-')}-{name}.png", made, on)
+                found = of_part(made, on.inputs) if on.free else of_volume(made, on.inputs, degradation)
+                row = {"steps": float(steps)} | summary(found, on.known)
+                rows.setdefault((on.name, name), []).append(row)
+                kept["made"].setdefault(name, {})[str(seed)] = found
+                print(f"{on.name} {name} {seed}: " + ", ".join(f"{k} {cell([v])}" for k, v in row.items()), flush=True)
+                if args.json:
+                    args.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    table = markdown(rows)
+    length = f"{args.steps} steps" if args.steps else f"{args.minutes:g} minutes"
+    print(f"\n{length} each, {args.seeds} seeds; errors in %, fractions in points, JS in times the floor\n\n{table}")
+    if args.write:
+        write(args.write, table)
     return 0
+
+
+def montage(path: Path, made: LabelArray, on: Material) -> None:
+    """Draw the middle planes of a result beside parts of its images."""
+    from PIL import Image
+
+    colors = np.array([p.rgb for p in made.phases], np.uint8)
+    edge = min(128, *made.array.shape, *(n for image in on.inputs.images for n in image.array.shape[1:]))
+    planes = [np.moveaxis(made.array, axis, 0)[made.array.shape[axis] // 2][:edge, :edge] for axis in range(3)]
+    images = [image.array[0][:edge, :edge] for image in on.inputs.images]
+    rows = np.concatenate([np.concatenate(planes, 1), np.concatenate(images, 1)])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(colors[rows]).resize((12 * edge, 8 * edge), 0).save(path)
 
 
 if __name__ == "__main__":

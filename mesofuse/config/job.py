@@ -72,6 +72,12 @@ class InputsConfig(Options):
     def _read_images(cls, value: str | dict[str, str]) -> str | dict[str, str]:
         return value if isinstance(value, str) else _as_value_error(check_axes, value)
 
+    @field_validator("shows", mode="before")
+    @classmethod
+    def _read_shows(cls, value: Any) -> Any:
+        # YAML reads an unquoted 0 as a number.
+        return {str(phase): shown for phase, shown in value.items()} if isinstance(value, dict) else value
+
     @field_validator("scale", mode="before")
     @classmethod
     def _read_scale(cls, value: Any) -> Any:
@@ -207,8 +213,8 @@ def resolve_method(
 ) -> tuple[Component, Options]:
     """Return a method and its options: the defaults, the preset over them, the overrides over both.
 
-    Without a preset it is the method's own default one, unless the overrides are a whole recipe. What the method needs
-    for grey values or colours lies between preset and overrides.
+    Without a preset it is the method's own default one, unless the overrides are a whole recipe. What the method, or
+    the preset itself, needs for grey values or colours lies between preset and overrides.
 
     Raises:
         UserError: An unknown method, preset or option, or a method that does not take the content.
@@ -223,7 +229,8 @@ def resolve_method(
     fields = model.model_fields.items()
     defaults = {key: f.get_default(call_default_factory=True) for key, f in fields if not f.is_required()}
     plain = model.model_construct(**defaults).model_dump(mode="json", include=set(defaults))
-    chosen = merged(merged(plain, presets[preset] if preset else {}), model.contents[content])
+    start, own = model.starting_point(preset, content)
+    chosen = merged(merged(plain, start), own)
     return component, component.options(merged(chosen, overrides))
 
 

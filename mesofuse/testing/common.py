@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import json
 import os
 import pickle
@@ -74,11 +75,12 @@ def options_described(component: Component) -> None:
 def options_round_trip(component: Component) -> None:
     """Send the defaults and every preset through JSON and back."""
     model = component.options_model()
-    for name, preset in {"the defaults": {}, **model.presets}.items():
-        options = component.options(preset)
+    for name, content in itertools.product((None, *model.presets), model.contents):
+        start, own = model.starting_point(name, content)
+        options = component.options(start | own)
         text = json.dumps(options.model_dump(mode="json"))
         back = model.model_validate(json.loads(text))
-        require(back == options, f"{name} come back from JSON as {back!r}, not {options!r}.")
+        require(back == options, f"{name or 'the defaults'} come back from JSON as {back!r}, not {options!r}.")
 
 
 CHECKS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import cast
+from typing import Any, cast
 
 import torch
 
@@ -50,6 +50,7 @@ class Networks:
         self.watch = Stopwatch(run.device, run.profile)
         _check_shares(options, share)
         problem, registry, device = inputs.problem, get_registry(), run.device
+        self.bf16 = in_bf16(options.precision, device)
         torch.manual_seed(int(step_rng(run.seed, 0, 255).integers(2**62)))
         generator = method.build_generator(problem)
         if run.start is not None:
@@ -92,6 +93,14 @@ class Networks:
             return None
         built = get_registry().find("degradation", part.name).build(part.options, self.inputs.problem)
         return cast(Degradation, built.to(device))
+
+
+def in_bf16(precision: str, device: str) -> bool:
+    """Return whether the generator computes in bfloat16 on a device."""
+    if precision == "fast" and device == "cpu":
+        able: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # absent from older versions of torch
+        return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    return precision == "bf16"
 
 
 def _check_shares(options: AdversarialOptions, share: Share) -> None:

@@ -177,9 +177,11 @@ class AdversarialOptions(Options):
     )
     steps: Annotated[int, Field(ge=1)] = Field(600, description="Generator steps when no budget is given.")
     checkpoint_seconds: float = Field(60.0, gt=0, description="Seconds between checkpoints.")
-    precision: Literal["auto", "float32", "tf32", "bf16"] = Field(
+    precision: Literal["auto", "fast", "float32", "tf32", "bf16"] = Field(
         "auto",
-        description="Arithmetic on CUDA (tf32 if auto; bf16: the generator under autocast); CPUs use float32.",
+        description="Arithmetic of the training: auto, tf32 on CUDA and float32 on CPUs; fast, the same, but bf16 on "
+        "CPUs that have instructions for it; bf16, the generator under autocast (slow on other CPUs). Volumes are made "
+        "in full precision.",
     )
 
     @field_validator("augment", mode="before")

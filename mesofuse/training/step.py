@@ -48,7 +48,6 @@ class Updates(Networks):
         device, count = self.run.device, self.options.batch.volumes
         draw = step_rng(self.run.seed, self.step, stream + FIELD)
         rng = torch_rng(self.run.seed, self.step, stream + NOISE, device)
-        bf16 = self.options.precision == "bf16" and device.startswith("cuda")
         for view in self.views:
             with self.watch.part("scan and noise"):
                 if view.fields is None:
@@ -59,7 +58,7 @@ class Updates(Networks):
                 shapes = [(count, n.channels, *view.region.scaled(n.factor).shape) for n in self.shape.noise]
                 noise = [self.share.part(n) for n in draw_noise(shapes, rng, device)]
             with self.watch.part("generator"):
-                with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
+                with torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=self.bf16):
                     made = self.generator(field, noise, view.region, view.core)
                 made = made.float()
                 if made.requires_grad:  # the losses' share of the backward pass ends where it reaches the generator

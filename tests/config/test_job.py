@@ -76,6 +76,12 @@ def test_a_wrong_value_is_one_sentence(change, words):
     assert "\n" not in str(caught.value)
 
 
+def test_phases_of_the_scan_may_be_numbers_without_quotes():
+    """As YAML reads them."""
+    job = make_job({"low_res": "a.tif", "high_res": "b.tif", "shows": {0: ["pore"], 1: ["a", "b"]}}, "the test")
+    assert job.shows == {"0": ("pore",), "1": ("a", "b")}
+
+
 def test_presets_and_overrides():
     _, slim = resolve_method("superres", "slim", {})
     _, plain = resolve_method("superres", None, {})

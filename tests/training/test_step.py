@@ -65,3 +65,16 @@ def test_a_recipe_that_can_teach_nothing_is_refused(tmp_path):
 def test_a_critic_that_no_loss_teaches_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"has a critic, but none of its losses \(voxelwise\) teaches it"):
         make_trainer(tmp_path, losses=[{"name": "voxelwise"}])._critic_update(0)
+
+
+def test_the_generator_alone_computes_in_bf16(tmp_path):
+    found = {}
+    for precision in ("float32", "bf16"):
+        trainer = make_trainer(tmp_path, **NO_CRITIC, losses=[{"name": "voxelwise"}], precision=precision)
+        ((_, _, made),) = trainer._generate(0)
+        found[precision] = made.detach()
+        trainer._generator_update()
+        assert {p.dtype for p in trainer.generator.parameters()} == {torch.float32}
+    assert found["bf16"].dtype == torch.float32
+    assert not torch.equal(found["bf16"], found["float32"])
+    assert torch.allclose(found["bf16"], found["float32"], atol=0.03)

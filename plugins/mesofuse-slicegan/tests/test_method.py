@@ -37,6 +37,29 @@ def test_the_paper_preset_is_the_papers():
     assert recipe["degradation"] is None
 
 
+def test_the_preset_without_critics_learns_patterns_of_phases_and_patches_of_grey_values():
+    _, phases = resolve_method("slicegan", "patterns", {})
+    assert phases.critic is None
+    assert [part.name for part in phases.losses] == ["patterns"]
+    assert phases.labels.choice == "drawn"
+    _, grey = resolve_method("slicegan", "patterns", {}, "grey")
+    assert grey.critic is None
+    assert [part.name for part in grey.losses] == ["patch-distribution", "variogram"]
+    assert (grey.selection.metrics, grey.selection.keep) == ((), "last")
+    _, slim = resolve_method("slicegan", "slim", {}, "grey")
+    assert [part.name for part in slim.losses] == ["wasserstein-gp", "variogram"]
+
+
+def test_it_trains_without_critics_on_images_narrower_than_its_volumes(tmp_path):
+    """Spacings whose patterns do not fit are left out."""
+    small = {"generator": SMALL["generator"]}
+    _, chosen = resolve_method("slicegan", "patterns", small)
+    for name, given in {"a": inputs((1, 40, 50)), "b": inputs((1, 70, 80), (2, 64, 70), (1, 90, 64))}.items():
+        (tmp_path / name).mkdir()
+        model = SliceGAN(chosen).fit(given, FitRun(tmp_path / name, 0, "cpu", Budget(steps=1), False, lambda e: None))
+        assert model.draws
+
+
 def test_one_image_for_each_direction(tmp_path):
     model = fit(inputs((1, 70, 80), (2, 64, 70), (1, 90, 64)), tmp_path)
     assert model.scale == (16.0, 16.0, 16.0)

@@ -143,6 +143,7 @@ class SuperResOptions(AdversarialOptions):
             "labels": {"choice": "drawn", "power": 12.0, "first_power": 2.0},
             "batch": {"volumes": 1},
             "optimizer": {"rate": 2.5e-3},
+            "precision": "fast",
             "selection": {
                 "metrics": (*_SELECTION["metrics"], "pattern-distance"),
                 "every": 100,
