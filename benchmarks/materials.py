@@ -90,7 +90,7 @@ def material(name: str, data: Path | None, size: int) -> Material:
         assert data is not None, "--data says where the published files are"
         return published(what, data)
     if kind == "rock":
-        return rock(name, Path(what))
+        return rock(Path(what))
     base, _, scale = name.partition("@")
     assert base == "electrode", f"{name!r} is none of electrode, electrode@SCALE, rock:FILE, case:NAME"
     return electrode(name, size, int(scale or SCALE))
@@ -104,7 +104,7 @@ def electrode(name: str, size: int, scale: int) -> Material:
     return with_truth(name, truth, (image,) * 3, problem)
 
 
-def rock(name: str, path: Path) -> Material:
+def rock(path: Path) -> Material:
     """Return one half of a rock as the truth, and planes of the other as its image."""
     both = tifffile.imread(path)
     depth = min(both.shape) // 2 // ROCK_SCALE * ROCK_SCALE
@@ -119,7 +119,7 @@ def rock(name: str, path: Path) -> Material:
     stack = np.stack(images)
     image = LabelArray(stack, Grid(stack.shape), phases)
     problem = Problem((float(ROCK_SCALE),) * 3, phases, phases, PhaseMatch(((0,), (1,))))
-    return with_truth(name, truth, (image,) * 3, problem)
+    return with_truth(f"rock:{path.stem}", truth, (image,) * 3, problem)
 
 
 def corners(shape: tuple[int, ...], edge: int) -> list[tuple[int, int]]:
@@ -146,8 +146,11 @@ def published(name: str, data: Path) -> Material:
     opened = open_inputs(job)
     inputs = opened.fusion
     own = {k: v for k, v in case["job"]["method"].items() if k not in ("name", "preset")}
-    alike = len(inputs.groups) == 1
-    known = image_values(measure(inputs.images[0], OF_IMAGE, stack=True)) if alike else {}
+    if len(inputs.groups) == 1:
+        known = image_values(measure(inputs.images[0], OF_IMAGE, stack=True))
+    else:  # areas and chords are not alike in all directions; fractions are
+        found = [values(measure(image, ["volume-fraction"], stack=True)) for image in inputs.groups.values()]
+        known = {key: float(np.mean([each[key] for each in found])) for key in found[0]}
     halves = check_patterns(inputs).numbers
     for axes, distances in halves.items():
         for axis in axes:
