@@ -52,17 +52,17 @@ def command(
     Example:
       mesofuse consistency fused.zarr scan.tif --scale 4 --shows 0=pore,binder --shows 1=active --out violations.zarr
     """  # fmt: skip
-    from mesofuse.cli.measure_inputs import open_all, open_scan
     from mesofuse.evaluation.violations import violations
     from mesofuse.interfaces.problem import Problem
+    from mesofuse.pipeline.measurands import open_all, open_scan
     from mesofuse.report.terminal import unguarded
     from mesofuse.streaming.compute import default_workers
     from mesofuse.streaming.output import check_output
 
     check_output(out, resume=False, overwrite=overwrite)
-    file = open_all([result], phases)[result]
+    file = open_all([result], phases, note=options.echo_note)[result]
     volume, opened = file[0], open_scan(
-        scan, result, file, scale, shows, degradation, part_options.parse(ignore)
+        scan, result, file, scale, shows, degradation, part_options.parse(ignore), options.echo_note
     )  # fmt: skip
     low = opened["low_res"]
     problem = Problem(opened["scale"], low.phases, volume.phases, opened["match"])

@@ -49,6 +49,7 @@ def command(
       mesofuse generate runs/from-image-alone/model cell.zarr --size 512 --periodic zyx
     """
     from mesofuse.pipeline.generate import apply_model
+    from mesofuse.pipeline.target import open_all
     from mesofuse.report.progress import ProgressPrinter
     from mesofuse.streaming.output import check_output
     from mesofuse.streaming.run import GenerateOptions
@@ -57,8 +58,17 @@ def command(
     if low_res is not None:  # before a large file is read
         check_output(out, resume=resume, overwrite=overwrite)
     chunk, shard = generation.storage(chunks, shards)
-    opened = generation.open_all(
-        model, low_res, device, region, voxel_size=voxel_size, unit=unit, ignore=ignore, size=size, periodic=periodic
+    opened = open_all(
+        model,
+        low_res,
+        device,
+        region,
+        voxel_size=voxel_size,
+        unit=unit,
+        ignore=ignore,
+        size=size,
+        periodic=periodic,
+        note=options.echo_note,
     )
     settings = GenerateOptions(
         seed, opened.region, chunk, shard, workers, opened.device, resume=resume, overwrite=overwrite, levels=levels,

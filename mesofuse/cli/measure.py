@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mesofuse.cli import options, part_options
-from mesofuse.cli.measure_inputs import DEFAULT, GivenSizes, metric_choices, open_all, open_scan
+from mesofuse.cli.measure_inputs import DEFAULT, metric_choices
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Scale, parse_scale
 from mesofuse.volumes.units import parse_pixel_size, parse_voxel_size
@@ -93,6 +93,7 @@ def command(
     from mesofuse.evaluation.measure import measure
     from mesofuse.evaluation.protocol import positions
     from mesofuse.evaluation.texture import compares, images_of, with_floors
+    from mesofuse.pipeline.measurands import GivenSizes, open_all, open_scan
     from mesofuse.report.progress import SampleBars
 
     paths = list(dict.fromkeys([*([reference] if reference else []), *volumes]))
@@ -111,7 +112,7 @@ def command(
         *part_options.parse(masked.get("low_res_ignore", [])), *part_options.parse(everywhere, optional=True)
     ]  # fmt: skip
     sizes = GivenSizes(voxel_size, image_pixel_size, unit, stack)
-    files = open_all(paths, phases, sizes, ignore=everywhere, crop=crop, cropped=volumes)
+    files = open_all(paths, phases, sizes, ignore=everywhere, crop=crop, cropped=volumes, note=options.echo_note)
     opened = {path: volume for path, (volume, _) in files.items()}
     of_image = None
     if reference and not samples and compares(chosen):
@@ -144,7 +145,7 @@ def command(
             for path in paths:
                 scan: dict[str, Any] = {}
                 if low_res and path in volumes and (path != reference or len(paths) == 1):
-                    scan = open_scan(low_res, path, files[path], scale, shows, degradation, of_scan)
+                    scan = open_scan(low_res, path, files[path], scale, shows, degradation, of_scan, options.echo_note)
                     asked = chosen if metrics not in (None, "all") else [CONSISTENCY]
                     found = opened[path]
                     _check_fit(path, found.grid, found.phases, asked, stack=stack, images=of_image, **scan)

@@ -38,11 +38,14 @@ def command(
       mesofuse plan runs/from-image-alone/model --size 1024
     """
     from mesofuse.pipeline.projection import projected
+    from mesofuse.pipeline.target import open_all
     from mesofuse.report.progress import duration
     from mesofuse.streaming.plan import human_bytes, make_plan
 
     chunk, shard = generation.storage(chunks, shards)
-    opened = generation.open_all(model, low_res, device, region, ignore=ignore, size=size, periodic=periodic)
+    opened = open_all(
+        model, low_res, device, region, ignore=ignore, size=size, periodic=periodic, note=options.echo_note
+    )
     applied: Model = opened.package.model.to(opened.device)
     if project:
         applied, _ = projected(opened.package, applied)

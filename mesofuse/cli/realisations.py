@@ -60,6 +60,7 @@ def command(
     from mesofuse.cli.generate import places
     from mesofuse.cli.measure_inputs import metric_choices
     from mesofuse.pipeline.realisations import check_out, realise
+    from mesofuse.pipeline.target import open_all
     from mesofuse.report.progress import ProgressPrinter
     from mesofuse.streaming.run import GenerateOptions
 
@@ -67,8 +68,17 @@ def command(
     check_out(Path(out), resume=resume, overwrite=overwrite)
     chunk, shard = generation.storage(chunks, shards)
     metric_choices(metrics, settings, False)  # refused before a large file is read
-    opened = generation.open_all(
-        model, low_res, device, region, voxel_size=voxel_size, unit=unit, ignore=ignore, size=size, periodic=periodic
+    opened = open_all(
+        model,
+        low_res,
+        device,
+        region,
+        voxel_size=voxel_size,
+        unit=unit,
+        ignore=ignore,
+        size=size,
+        periodic=periodic,
+        note=options.echo_note,
     )
     compared = opened.low_res is not None and opened.region is None
     chosen = metric_choices(metrics, settings, compared)
