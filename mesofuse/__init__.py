@@ -1,3 +1,56 @@
-"""mesofuse: one volume with the detail of a sharp 2D micrograph and the extent of a blurry 3D scan."""
+"""mesofuse: one volume with the detail of a sharp 2D micrograph and the extent of a blurry 3D scan.
 
-__version__ = "0.1.0"
+>>> import mesofuse as mf
+>>> pair = mf.Pair("scan.tif", mf.image("sem.tif", phases=["pore", "active", "binder"]), scale=4)  # doctest: +SKIP
+>>> model = mf.fit(pair, minutes=5)  # doctest: +SKIP
+>>> fused = model.generate("scan.tif", out="fused.zarr")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from mesofuse.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from mesofuse.api import plot as plot
+    from mesofuse.api.jobs import Comparison, compare, consistency, degrade, measure, report
+    from mesofuse.api.model import Fused, Model, fit, fuse, load_model
+    from mesofuse.api.pair import Checks, Pair
+    from mesofuse.api.volume import Volume, image, volume
+    from mesofuse.api.words import Note
+    from mesofuse.errors import UserError
+    from mesofuse.evaluation.result_table import ResultTable
+
+_HOMES = {
+    "mesofuse.api.jobs": ("Comparison", "compare", "consistency", "degrade", "measure", "report"),
+    "mesofuse.api.model": ("Fused", "Model", "fit", "fuse", "load_model"),
+    "mesofuse.api.pair": ("Checks", "Pair"),
+    "mesofuse.api.volume": ("Volume", "image", "volume"),
+    "mesofuse.api.words": ("Note",),
+    "mesofuse.errors": ("UserError",),
+    "mesofuse.evaluation.result_table": ("ResultTable",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Checks", "Comparison", "Fused", "Model", "Note", "Pair", "ResultTable", "UserError", "Volume", "compare",
+    "consistency", "degrade", "fit", "fuse", "image", "load_model", "measure", "plot", "report", "volume",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is first asked for, so that `import mesofuse` is quick."""
+    if name == "plot":
+        return importlib.import_module("mesofuse.api.plot")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'mesofuse' has no attribute {name!r}")
+    found = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the public names, imported yet or not."""
+    return sorted({*globals(), *__all__})

@@ -20,11 +20,11 @@ import yaml
 from mesofuse.cli.measure_table import print_table
 from mesofuse.config.job import make_job
 from mesofuse.errors import UserError
-from mesofuse.evaluation.compare import table
 from mesofuse.evaluation.distributions import summary
 from mesofuse.evaluation.measure import measure
 from mesofuse.evaluation.preflight import preflight
 from mesofuse.evaluation.protocol import sample
+from mesofuse.evaluation.result_table import ResultTable
 from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.models.device import resolve_device
 from mesofuse.pipeline.fit import fit_job
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> None:
             columns.insert(-1, Measured("scan", scan.grid, transport(scan, case["transport"], 4, workers)))
     shown = inputs.images if len(inputs.fusion.groups) > 1 else inputs.image
     montage(args.out / PREVIEW, low_res=inputs.low_res, result=made, image=shown)
-    print_table(table(columns, columns[0]), columns, columns[0])
+    print_table(ResultTable(columns, columns[0]))
     write(args.out / "results.csv", columns)
     print(f"Results: {args.out / 'results.csv'}\nFigure: {args.out / PREVIEW}")
 

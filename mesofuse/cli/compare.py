@@ -70,9 +70,9 @@ def command(
           --method superres --minutes 2 --reference truth.tif --out cmp/
       mesofuse compare comparison.yaml --out cmp/
     """
-    from mesofuse.cli.compare_table import print_comparison
     from mesofuse.config.comparison import load_comparison
     from mesofuse.pipeline.comparison import TABLE_CSV, TABLE_JSON, compare
+    from mesofuse.pipeline.comparison_table import print_comparison
     from mesofuse.report.progress import SampleBars
 
     if config is not None:

@@ -191,18 +191,10 @@ def _write(data: dict[str, Any], json_path: str | None) -> None:
 
 
 def _report(columns: Sequence[Measured], reference: Measured | None, json_path: str | None) -> None:
-    from mesofuse.evaluation.compare import table
-    from mesofuse.evaluation.records import row_to_json, to_json
-
-    rows = table(columns, reference)
-    data = {
-        "volumes": [to_json(m) for m in columns],
-        "reference": reference.volume if reference else None,
-        "table": [row_to_json(row) for row in rows],
-    }
-    _write(data, json_path)
-    if json_path == "-":
-        return
     from mesofuse.cli.measure_table import print_table
+    from mesofuse.evaluation.result_table import ResultTable
 
-    print_table(rows, columns, reference)
+    table = ResultTable(columns, reference)
+    _write(table.to_json(), json_path)
+    if json_path != "-":
+        print_table(table)

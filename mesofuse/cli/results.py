@@ -8,7 +8,6 @@ from mesofuse.interfaces.metric import Measured
 def print_against_image(measured: Measured, image: Measured) -> None:
     """Print the values of a result beside the image's."""
     from mesofuse.cli.measure_table import print_table
-    from mesofuse.evaluation.compare import table
+    from mesofuse.evaluation.result_table import ResultTable
 
-    columns = [image, measured]
-    print_table(table(columns, image), columns, image)
+    print_table(ResultTable([image, measured], image))

@@ -8,7 +8,7 @@ import platform
 
 import numpy as np
 
-from mesofuse import __version__
+from mesofuse.version import __version__
 from mesofuse.volumes.labels import Labels
 
 

@@ -42,7 +42,7 @@ class Opened:
 
 
 def open_all(
-    model: str,
+    model: str | Package,
     low_res: str | None,
     device: str,
     region_text: str | None,
@@ -50,6 +50,7 @@ def open_all(
     voxel_size: Scale | None = None,
     unit: str | None = None,
     ignore: Sequence[str] = (),
+    crop: str | None = None,
     size: Triple | None = None,
     periodic: str = "",
     note: Callable[[str], None] = lambda text: None,
@@ -57,13 +58,14 @@ def open_all(
     """Open and check a model and the volume that it is applied to, if it takes one.
 
     Args:
-        model: The package's folder.
+        model: The package, or its folder.
         low_res: The scan's file, or None for a model that takes none.
         device: Name of a device, or ``auto``.
         region_text: Part of the result to make, as `Region.parse` reads it, or None for all of it.
         voxel_size: Edge of the scan's voxel, or of the result's where there is no scan; None: what the files say.
         unit: Its unit.
         ignore: Values of the scan that are no material.
+        crop: Part of the scan to take, or None for all of it.
         size: Voxels of the result where there is no scan; None is 256³.
         periodic: Axes along which the result's end continues into its start.
         note: Takes what the user should know, as a sentence.
@@ -72,8 +74,8 @@ def open_all(
         UserError: If one of them is missing or damaged, or they don't fit each other.
     """
     place = resolve_device(device)
-    package = load_package(Path(model))
-    if package.warning:
+    package = model if isinstance(model, Package) else load_package(Path(model))
+    if package.warning and package is not model:
         note(package.warning)
     check_scan(package, low_res is not None, size)
     if low_res is None:
@@ -81,7 +83,7 @@ def open_all(
         grid = noise_grid(package, shape, periodic, voxel_size, unit)
         part = Region.whole(shape) if region_text is None else Region.parse(region_text, shape)
         return Opened(package, None, grid, place, part)
-    low = open_scan(package, low_res, voxel_size, unit, ignore, note)
+    low = open_scan(package, low_res, voxel_size, unit, ignore, note, crop)
     output = Region.whole(low.grid.shape).scaled(package.model.scale).shape
     wanted = None if region_text is None else Region.parse(region_text, output)
     return Opened(package, low, low.grid, place, wanted)
@@ -90,6 +92,7 @@ def open_all(
 def open_scan(
     package: Package, low_res: str, voxel_size: Scale | None, unit: str | None, ignore: Sequence[str] = (),
     note: Callable[[str], None] = lambda text: None,
+    crop: str | None = None,
 ) -> Labels:  # fmt: skip
     """Open the low-resolution volume that a model is applied to, without what ``ignore`` says is no material.
 
@@ -99,13 +102,14 @@ def open_scan(
     expected = package.model.problem.low_phases
     given = [Ignore.parse(text) for text in ignore]
     low, mapping = open_labels(
-        low_res, voxel_size=voxel_size, unit=unit, allow_single_phase=True, ignore=given
+        low_res, voxel_size=voxel_size, unit=unit, allow_single_phase=True, ignore=given, crop=crop
     )  # fmt: skip
     if mapping.changed and set(mapping.originals) <= set(range(len(expected))):  # a part that lacks a phase
         names = [p.name for p in expected]
         low, mapping = open_labels(
-            low_res, voxel_size=voxel_size, unit=unit, phase_names=names, allow_single_phase=True, ignore=given
-        )
+            low_res, voxel_size=voxel_size, unit=unit, phase_names=names, allow_single_phase=True, ignore=given,
+            crop=crop,
+        )  # fmt: skip
     for remark in mapping.remarks(low_res):
         note(remark)
     check_phases(low_res, low.phases, mapping, expected)

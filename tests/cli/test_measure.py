@@ -323,7 +323,7 @@ def test_a_metric_of_curves_alone_leaves_a_word(tiff, capsys):
     assert "lineal-path" in text
     assert "curves [1]" in text
     assert marked == notes
-    assert "--json has them" in text
+    assert "the JSON output has them" in text
     text, marked, notes = shown(capsys, tiff, "--metrics", "lineal-path", "--samples", "3", "--size", "5")
     assert "curves [1]" in text
     assert marked == notes

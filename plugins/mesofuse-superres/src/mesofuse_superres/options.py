@@ -141,7 +141,7 @@ class SuperResOptions(AdversarialOptions):
             "critic": None,
             "losses": [{"name": "patterns", "weight": 100.0}, {"name": "voxelwise", "weight": 100.0}],
             "labels": {"choice": "drawn", "power": 12.0, "first_power": 2.0},
-            "batch": {"volumes": 1},
+            "batch": {"volumes": 2, "patch": 36},
             "optimizer": {"rate": 2.5e-3},
             "precision": "fast",
             "selection": {

@@ -14,14 +14,16 @@ from mesofuse.report.progress import duration
 from mesofuse.streaming.plan import human_bytes
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mesofuse.pipeline.comparison import Compared
 
 CURVES = "Curves only, no single values: `mesofuse report` draws them."
 
 
-def print_comparison(compared: Compared) -> None:
-    """Print a row a quantity and a column a volume, then time and memory."""
-    console = terminal.console()
+def print_comparison(compared: Compared, console: Console | None = None) -> None:
+    """Print a row a quantity and a column a volume, then time and memory; to the terminal where no console is given."""
+    console = console or terminal.console()
     config, names = compared.config, [c.name for c in compared.columns]
     grid = Table(show_edge=False, pad_edge=False, header_style="bold")
     grid.add_column("metric", no_wrap=True)

@@ -1,0 +1,414 @@
+"""What else the command line does: measuring, comparing, degrading, consistency, reports."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mesofuse.api import temporary
+from mesofuse.api.pair import Pair, Shows, _rules
+from mesofuse.api.volume import Volume, VolumeLike, opened
+from mesofuse.api.words import in_python, note
+from mesofuse.errors import UserError
+from mesofuse.evaluation.measure import MetricChoice
+from mesofuse.evaluation.result_table import ResultTable
+from mesofuse.interfaces.metric import Measured
+from mesofuse.volumes.described import Described
+from mesofuse.volumes.grid import parse_scale
+from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.same_phases import unnamed
+
+if TYPE_CHECKING:
+    from mesofuse.pipeline.comparison import Compared
+
+USUAL = ("volume-fraction", "surface-area")
+
+
+@in_python
+def measure(
+    volumes: VolumeLike | Sequence[VolumeLike],
+    metrics: str | Iterable[MetricChoice] = USUAL,
+    *,
+    reference: VolumeLike | None = None,
+    pair: Pair | None = None,
+    workers: int = 1,
+    progress: bool = True,
+) -> ResultTable:
+    """Measure volumes and images, and set them next to each other.
+
+    Args:
+        volumes: What to measure: open volumes and images, files, arrays; a large volume is read in blocks.
+        metrics: Names of metrics (`mesofuse plugins list` has them), or pairs of a name and its options, such as
+            ``("tortuosity", {"axes": ["z"]})``.
+        reference: What errors are relative to, an image or a volume; it is measured too. Metrics that compare textures
+            (``pattern-distance``, ``judge``) compare with it.
+        pair: The pair that volumes were made from, for metrics that compare with the scan.
+        workers: Threads that read and count.
+        progress: Show it.
+
+    Returns:
+        A table that prints, and writes itself as pandas, CSV, Markdown, LaTeX and JSON.
+
+    Raises:
+        UserError: If a metric is not known, or nothing says which phase of one volume is which of another.
+
+    >>> import numpy as np
+    >>> import mesofuse as mf
+    >>> layers = np.zeros((8, 8, 8), int)
+    >>> layers[:4] = 1
+    >>> table = mf.measure(mf.volume(layers, phases=["pore", "solid"]), ["volume-fraction"], progress=False)
+    >>> table.value("volume-fraction", "solid")
+    0.5
+    """
+    from mesofuse.evaluation.measure import measure as of
+    from mesofuse.evaluation.texture import compares, images_of, with_floors
+    from mesofuse.report.progress import SampleBars
+
+    chosen: list[MetricChoice] = [metrics] if isinstance(metrics, str) else list(metrics)
+    several = [volumes] if isinstance(volumes, (Volume, str, Path, np.ndarray)) else list(volumes)
+    found = [opened(v) for v in several]
+    against = None if reference is None else _same(opened(reference), found)
+    everything = found if against is None or against in found else [against, *found]
+    labels = _alike(everything)
+    scan: dict[str, Any] = {}
+    if pair is not None:
+        scan = _scan(pair)
+    images = None
+    if against is not None and compares(chosen):
+        images = images_of(labels[everything.index(against)], stack=against.stack)
+    measured: list[Measured] = []
+    with SampleBars(quiet=not progress, brief=True) as bars:
+        for one, read in zip(everything, labels, strict=True):
+            own = one is against
+
+            def watch(what: str, done: int, total: int, name: str = one.name) -> None:
+                bars.update(f"{name}: {what}", done, total)
+
+            more = {} if own or one.stack else scan
+            found_here = of(
+                read, chosen, stack=one.stack, name=one.name, workers=workers, progress=watch,
+                images=None if own else images, **more,
+            )  # fmt: skip
+            measured.append(found_here)
+    at = None if against is None else everything.index(against)
+    if images is not None and at is not None:
+        for i in range(len(measured)):
+            if i != at:
+                measured[i], measured[at] = with_floors(measured[i], measured[at])
+    return ResultTable(measured, None if at is None else measured[at])
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A finished comparison; it prints as the command line's table, and `report` makes a page of its folder.
+
+    Attributes:
+        compared: What was measured.
+        folder: Where volumes, tables and models are.
+    """
+
+    compared: Compared
+    folder: Path
+
+    @property
+    def volumes(self) -> dict[str, Volume]:
+        """The volumes by the names of their columns, the reference's and the image's among them."""
+        return {name: Volume(labels, getattr(labels, "path", name)) for name, labels in self.compared.labels.items()}
+
+    def to_pandas(self) -> Any:
+        """Return the table as a pandas DataFrame, a row a quantity and volume.
+
+        Raises:
+            UserError: If pandas is not installed.
+        """
+        from mesofuse.pipeline.comparison import TABLE_CSV
+
+        try:
+            import pandas
+        except ImportError:
+            raise UserError("A data frame needs pandas, which is not installed: pip install pandas.") from None
+        return pandas.read_csv(self.folder / TABLE_CSV)
+
+    def __str__(self) -> str:
+        """Return the table."""
+        from rich.console import Console
+
+        from mesofuse.pipeline.comparison_table import print_comparison
+
+        text = io.StringIO()
+        print_comparison(self.compared, Console(file=text, width=160, color_system=None))
+        return text.getvalue()
+
+    def __repr__(self) -> str:
+        """Return what was compared, in a line."""
+        return f"<comparison of {', '.join(column.name for column in self.compared.columns)} in {self.folder}>"
+
+
+@in_python
+def compare(
+    pair: Pair,
+    methods: Sequence[str | Mapping[str, Any]] | Mapping[str, Mapping[str, Any]] = (),
+    *,
+    volumes: Mapping[str, VolumeLike] | None = None,
+    reference: VolumeLike | None = None,
+    minutes: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    metrics: Sequence[Any] | None = None,
+    subvolumes: int | None = None,
+    size: int | None = None,
+    judge: bool = False,
+    out: str | Path | None = None,
+    workers: int = 1,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Comparison:
+    """Run methods under one budget, and measure their results in the same random subvolumes.
+
+    Args:
+        pair: The inputs.
+        methods: Names of methods, or ``name:preset``, or their options (``{"name": "superres", "preset": "slim"}``), or
+            a mapping from the name of a column to such options.
+        volumes: Ready volumes by the names of their columns.
+        reference: The truth that errors are relative to; None: the image.
+        minutes: Budget of each method in minutes.
+        steps: Budget of each method in steps.
+        seed: Of trainings and noise.
+        metrics: What is measured; None: the usual.
+        subvolumes: How many random subvolumes are measured of each volume.
+        size: Their edge in voxels.
+        judge: Train a classifier to tell each result's planes from the image.
+        out: Folder; what it holds is not done again. None: a temporary one.
+        workers: Processes that measure.
+        overwrite: Replace what the folder holds.
+        progress: Show it.
+
+    Raises:
+        UserError: If a method, metric or option is not known, or inputs don't fit each other.
+    """
+    from mesofuse.config.comparison import make_comparison
+    from mesofuse.pipeline.comparison import compare as run
+    from mesofuse.report.progress import SampleBars
+
+    entries: list[dict[str, Any]] = []
+    if isinstance(methods, Mapping):
+        entries += [{"name": name, "method": dict(method)} for name, method in methods.items()]
+    else:
+        entries += [{"method": _method(method)} for method in methods]
+    for name, one in (volumes or {}).items():
+        entries.append({"name": name, "volume": str(Path(opened(one).path).absolute())})
+    data: dict[str, Any] = {
+        **pair.described, "compare": entries, "minutes": minutes, "steps": steps, "seed": seed, "judge": judge,
+    }  # fmt: skip
+    if reference is not None:
+        data["reference"] = str(Path(opened(reference).path).absolute())
+    for key, value in (("metrics", metrics), ("subvolumes", subvolumes), ("size", size)):
+        if value is not None:
+            data[key] = value
+    folder = temporary.folder("comparison") if out is None else Path(out)
+    with SampleBars(quiet=not progress) as bars:
+        compared = run(
+            make_comparison(data, "the call").resolved(), folder, overwrite=overwrite, workers=workers,
+            quiet=not progress, say=bars.say, progress=bars.update,
+        )  # fmt: skip
+    return Comparison(compared, folder)
+
+
+@in_python
+def degrade(
+    truth: VolumeLike,
+    scale: float | Sequence[float],
+    *,
+    shows: Shows | None = None,
+    degradation: str = "blur-downsample",
+    options: Mapping[str, Any] | None = None,
+    noise: float = 0.0,
+    threshold: float | Sequence[float] | str | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+) -> Volume:
+    """Scan a sharp volume with a simulated instrument, to test a fusion against a known truth.
+
+    Args:
+        truth: The volume; it is read in blocks.
+        scale: Voxels of it along one scan voxel.
+        shows: Which of its phases each scan phase shows; None: the scan shows them all.
+        degradation: Name of the instrument's model.
+        options: Its options.
+        noise: Standard deviation of the grey noise, where 1 is the contrast of two phases.
+        threshold: Grey value, or values, at which the scan is segmented, or ``otsu``; None: the largest share decides.
+        seed: Of the noise.
+        out: File to write, whose ending names the format; None: a temporary one.
+        overwrite: Replace what is there.
+
+    Raises:
+        UserError: If the volume is smaller than a scan voxel, or an option is not known.
+
+    >>> import numpy as np
+    >>> import mesofuse as mf
+    >>> truth = np.kron(np.indices((4, 4, 4)).sum(0) % 2, np.ones((8, 8, 8), int))
+    >>> mf.degrade(mf.volume(truth, phases=["pore", "solid"]), 4).shape
+    (8, 8, 8)
+    """
+    from mesofuse.pipeline.degrade import Scan, Scanner, parse_thresholds, scan_problem
+    from mesofuse.registry import get_registry
+    from mesofuse.volumes.formats import BUILTIN, write_labels
+
+    text = threshold if isinstance(threshold, str) or threshold is None else None
+    if text is None and threshold is not None:
+        text = ",".join(map(str, threshold)) if isinstance(threshold, Sequence) else str(threshold)
+    fine = opened(truth).labels
+    scanner = Scanner(degradation, dict(options or {}), noise, seed, parse_thresholds(text))
+    scan = Scan(fine, scan_problem(fine.phases, parse_scale(_scale(scale)), _rules(shows) or {}), scanner)
+    path = str(out) if out is not None else f"{temporary.folder('scan')}.zarr"
+    write_labels(scan, path, (*BUILTIN, *get_registry().formats), overwrite=overwrite)
+    from mesofuse.api.volume import volume
+
+    return volume(path)
+
+
+@in_python
+def consistency(
+    result: VolumeLike,
+    pair: Pair,
+    *,
+    degradation: str = "blur-downsample",
+    out: str | Path | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+) -> tuple[Volume, dict[str, float]]:
+    """Degrade a result as the scanner would, and map where it shows another phase than the scan.
+
+    Args:
+        result: The volume.
+        pair: What it was made from.
+        degradation: Name of the instrument's model.
+        out: Zarr volume to write; None: a temporary one.
+        workers: Blocks in flight; None: one a core.
+        overwrite: Replace what is there.
+
+    Returns:
+        The map on the scan's grid, 0 agrees and 1 violated, and the share of voxels that agree: in ``all``, and of each
+        scan phase.
+
+    Raises:
+        UserError: If the result does not lie on the scan.
+    """
+    from mesofuse.evaluation.violations import violations
+    from mesofuse.registry import get_registry
+    from mesofuse.streaming.compute import default_workers
+
+    problem = pair.inputs.problem
+    built = get_registry().find("degradation", degradation).build(None, problem)
+    path = str(out) if out is not None else f"{temporary.folder('violations')}.zarr"
+    found = violations(
+        opened(result).labels, pair.inputs.scan, problem, built, path, overwrite=overwrite,
+        workers=workers or default_workers("cpu"),
+    )  # fmt: skip
+    names = [phase.name for phase in problem.low_phases]
+    counts = [(found.voxels.sum(), found.violated.sum()), *zip(found.voxels, found.violated, strict=True)]
+    shares = {
+        name: 1 - float(k / n) if n else float("nan") for name, (n, k) in zip(["all", *names], counts, strict=True)
+    }
+    return Volume(found.volume, path), shares
+
+
+@in_python
+def report(
+    folder: str | Path, out: str | Path | None = None, *, pdf: bool = False, workers: int = 1, overwrite: bool = False,
+    progress: bool = True,
+) -> Path:  # fmt: skip
+    """Write a run of `fuse`, or a comparison, as one HTML file that needs nothing else.
+
+    Args:
+        folder: The run's or the comparison's folder.
+        out: File to write; None: ``report.html`` in the folder.
+        pdf: Write a PDF of the same name too.
+        workers: Processes that measure.
+        overwrite: Replace what is there.
+        progress: Show it.
+
+    Returns:
+        The HTML file.
+
+    Raises:
+        UserError: If the folder holds neither, or a file is there already.
+    """
+    from mesofuse.pipeline.folder import REPORT
+    from mesofuse.pipeline.report import Sampling, build, open_source
+    from mesofuse.report.html import page
+    from mesofuse.report.html import pdf as as_pdf
+    from mesofuse.report.progress import SampleBars
+    from mesofuse.volumes.files import check_free, replacing
+
+    where = Path(folder)
+    target = Path(out) if out is not None else where / REPORT
+    files = [target, *([target.with_suffix(".pdf")] if pdf else [])]
+    for file in files:
+        check_free(file, overwrite)
+    with SampleBars(quiet=not progress) as bars:
+        source = open_source(where, Sampling(workers=workers), say=bars.say, progress=bars.update)
+        content = build(source, bars.say)
+    for file, data in zip(files, (page(content).encode("utf-8"), *([as_pdf(content)] if pdf else [])), strict=True):
+        with replacing(file) as partial:
+            partial.write_bytes(data)
+    return target
+
+
+def _scan(pair: Pair) -> dict[str, Any]:
+    """Return what metrics that compare with the scan need."""
+    from mesofuse.registry import get_registry
+
+    problem = pair.inputs.problem
+    built = get_registry().find("degradation", "blur-downsample").build(None, problem)
+    low = Described.of(pair.inputs.scan, phases=problem.low_phases)
+    return {"low_res": low, "match": problem.match, "scale": problem.scale, "degradation": built}
+
+
+def _same(one: Volume, others: Sequence[Volume]) -> Volume:
+    """Return the one of several that is the same file, or the volume itself."""
+    return next((other for other in others if other.path == one.path), one)
+
+
+def _alike(volumes: Sequence[Volume]) -> list[Labels]:
+    """Return the labels, those without names of phases under the names of the others.
+
+    Raises:
+        UserError: If their phases differ.
+    """
+    named = next((v for v in volumes if not unnamed(v.labels)), volumes[0])
+    found: list[Labels] = []
+    for one in volumes:
+        if len(one.phases) != len(named.phases):
+            raise UserError(
+                f"{one.name} has {len(one.phases)} phases, but {named.name} has {len(named.phases)}, so it is not "
+                "clear which is which: open both with the same phases=[…]."
+            )
+        if not unnamed(one.labels) and one.phases != named.phases:
+            raise UserError(
+                f"{one.name} has the phases {', '.join(one.phases)}, but {named.name} has {', '.join(named.phases)}: "
+                "open both with the same phases=[…]."
+            )
+        if unnamed(one.labels) and one is not named:
+            note(f"the phases of {one.name} are taken to be {', '.join(named.phases)}, in this order")
+            found.append(Described.of(one.labels, phases=named.labels.phases))
+        else:
+            found.append(one.labels)
+    return found
+
+
+def _method(method: str | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(method, Mapping):
+        return dict(method)
+    name, _, preset = method.partition(":")
+    return {"name": name, **({"preset": preset} if preset else {})}
+
+
+def _scale(scale: float | Sequence[float]) -> str:
+    return ",".join(map(str, scale)) if isinstance(scale, Sequence) else str(scale)
