@@ -28,7 +28,7 @@ from mesofuse.pipeline.fuse import fuse
 from mesofuse.pipeline.inputs import open_inputs
 from mesofuse.pipeline.projection import method_degradation
 from mesofuse.registry import get_registry
-from mesofuse.report.progress import ProgressPrinter
+from mesofuse.reporting.progress import ProgressPrinter
 from mesofuse.streaming.compute import default_workers
 from mesofuse.volumes.formats import write_labels
 from mesofuse.volumes.grid import Region, parse_scale

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mesofuse.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from mesofuse.api import data as data
     from mesofuse.api import plot as plot
     from mesofuse.api.jobs import Comparison, compare, consistency, degrade, measure, report
     from mesofuse.api.model import Fused, Model, fit, fuse, load_model
@@ -32,18 +33,19 @@ _HOMES = {
     "mesofuse.errors": ("UserError",),
     "mesofuse.evaluation.result_table": ("ResultTable",),
 }
+_MODULES = ("data", "plot")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Checks", "Comparison", "Fused", "Model", "Note", "Pair", "ResultTable", "UserError", "Volume", "compare",
-    "consistency", "degrade", "fit", "fuse", "image", "load_model", "measure", "plot", "report", "volume",
+    "consistency", "data", "degrade", "fit", "fuse", "image", "load_model", "measure", "plot", "report", "volume",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is first asked for, so that `import mesofuse` is quick."""
-    if name == "plot":
-        return importlib.import_module("mesofuse.api.plot")
+    if name in _MODULES:
+        return importlib.import_module(f"mesofuse.api.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'mesofuse' has no attribute {name!r}")
     found = getattr(importlib.import_module(_HOME_OF[name]), name)

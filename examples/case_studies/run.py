@@ -32,8 +32,8 @@ from mesofuse.pipeline.folder import FUSED, PREVIEW, check_folder
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
 from mesofuse.pipeline.projection import method_degradation
-from mesofuse.report.montage import montage
-from mesofuse.report.progress import ProgressPrinter
+from mesofuse.reporting.montage import montage
+from mesofuse.reporting.progress import ProgressPrinter
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.run import GenerateOptions
 from mesofuse.volumes.grid import Region

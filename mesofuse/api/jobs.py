@@ -31,7 +31,7 @@ USUAL = ("volume-fraction", "surface-area")
 
 @in_python
 def measure(
-    volumes: VolumeLike | Sequence[VolumeLike],
+    volumes: VolumeLike | Sequence[VolumeLike] | Mapping[str, VolumeLike],
     metrics: str | Iterable[MetricChoice] = USUAL,
     *,
     reference: VolumeLike | None = None,
@@ -42,7 +42,8 @@ def measure(
     """Measure volumes and images, and set them next to each other.
 
     Args:
-        volumes: What to measure: open volumes and images, files, arrays; a large volume is read in blocks.
+        volumes: What to measure: open volumes and images, files, arrays, or a mapping from the names of the table's
+            columns to them; a large volume is read in blocks.
         metrics: Names of metrics (`mesofuse plugins list` has them), or pairs of a name and its options, such as
             ``("tortuosity", {"axes": ["z"]})``.
         reference: What errors are relative to, an image or a volume; it is measured too. Metrics that compare textures
@@ -59,21 +60,30 @@ def measure(
 
     >>> import numpy as np
     >>> import mesofuse as mf
-    >>> layers = np.zeros((8, 8, 8), int)
-    >>> layers[:4] = 1
-    >>> table = mf.measure(mf.volume(layers, phases=["pore", "solid"]), ["volume-fraction"], progress=False)
+    >>> checks = mf.volume(np.indices((8, 8, 8)).sum(0) % 2, phases=["pore", "solid"])
+    >>> table = mf.measure({"checks": checks}, ["volume-fraction"], progress=False)
+    >>> print(table)
+    metric           of     checks  unit
+    ------------------------------------
+    volume-fraction  pore      0.5
+                     solid     0.5
     >>> table.value("volume-fraction", "solid")
     0.5
     """
     from mesofuse.evaluation.measure import measure as of
     from mesofuse.evaluation.texture import compares, images_of, with_floors
-    from mesofuse.report.progress import SampleBars
+    from mesofuse.reporting.progress import SampleBars
 
     chosen: list[MetricChoice] = [metrics] if isinstance(metrics, str) else list(metrics)
-    several = [volumes] if isinstance(volumes, (Volume, str, Path, np.ndarray)) else list(volumes)
-    found = [opened(v) for v in several]
+    if isinstance(volumes, (Volume, str, Path, np.ndarray)):
+        volumes = [volumes]
+    found = [opened(v) for v in (volumes.values() if isinstance(volumes, Mapping) else volumes)]
+    if not found:
+        raise UserError("There is nothing to measure: give one or more volumes or images.")
     against = None if reference is None else _same(opened(reference), found)
     everything = found if against is None or against in found else [against, *found]
+    names = list(volumes) if isinstance(volumes, Mapping) else _names(found)
+    names = names if against is None or against in found else [*_names([against]), *names]
     labels = _alike(everything)
     scan: dict[str, Any] = {}
     if pair is not None:
@@ -83,15 +93,15 @@ def measure(
         images = images_of(labels[everything.index(against)], stack=against.stack)
     measured: list[Measured] = []
     with SampleBars(quiet=not progress, brief=True) as bars:
-        for one, read in zip(everything, labels, strict=True):
+        for name, one, read in zip(names, everything, labels, strict=True):
             own = one is against
 
-            def watch(what: str, done: int, total: int, name: str = one.name) -> None:
+            def watch(what: str, done: int, total: int, name: str = name) -> None:
                 bars.update(f"{name}: {what}", done, total)
 
             more = {} if own or one.stack else scan
             found_here = of(
-                read, chosen, stack=one.stack, name=one.name, workers=workers, progress=watch,
+                read, chosen, stack=one.stack, name=name, workers=workers, progress=watch,
                 images=None if own else images, **more,
             )  # fmt: skip
             measured.append(found_here)
@@ -193,7 +203,7 @@ def compare(
     """
     from mesofuse.config.comparison import make_comparison
     from mesofuse.pipeline.comparison import compare as run
-    from mesofuse.report.progress import SampleBars
+    from mesofuse.reporting.progress import SampleBars
 
     entries: list[dict[str, Any]] = []
     if isinstance(methods, Mapping):
@@ -342,9 +352,9 @@ def report(
     """
     from mesofuse.pipeline.folder import REPORT
     from mesofuse.pipeline.report import Sampling, build, open_source
-    from mesofuse.report.html import page
-    from mesofuse.report.html import pdf as as_pdf
-    from mesofuse.report.progress import SampleBars
+    from mesofuse.reporting.html import page
+    from mesofuse.reporting.html import pdf as as_pdf
+    from mesofuse.reporting.progress import SampleBars
     from mesofuse.volumes.files import check_free, replacing
 
     where = Path(folder)
@@ -369,6 +379,12 @@ def _scan(pair: Pair) -> dict[str, Any]:
     built = get_registry().find("degradation", "blur-downsample").build(None, problem)
     low = Described.of(pair.inputs.scan, phases=problem.low_phases)
     return {"low_res": low, "match": problem.match, "scale": problem.scale, "degradation": built}
+
+
+def _names(volumes: Sequence[Volume]) -> list[str]:
+    """Return the volumes' names, numbered where several are called alike."""
+    names = [one.name for one in volumes]
+    return [name if names.count(name) == 1 else f"{name} {names[: i + 1].count(name)}" for i, name in enumerate(names)]
 
 
 def _same(one: Volume, others: Sequence[Volume]) -> Volume:

@@ -109,7 +109,7 @@ class Model:
             UserError: If the scan is not one for this model, or the result does not fit or may not be written.
         """
         from mesofuse.pipeline.generate import apply_model
-        from mesofuse.report.progress import ProgressPrinter
+        from mesofuse.reporting.progress import ProgressPrinter
         from mesofuse.streaming.run import GenerateOptions
 
         shape = _size(size)
@@ -190,7 +190,7 @@ class Model:
             UserError: See `generate`.
         """
         from mesofuse.pipeline.realisations import realise
-        from mesofuse.report.progress import ProgressPrinter
+        from mesofuse.reporting.progress import ProgressPrinter
         from mesofuse.streaming.run import GenerateOptions
 
         shape = _size(size)
@@ -315,7 +315,7 @@ def fit(
         UserError: If the method can't be fitted to the pair, or the folder may not be used.
     """
     from mesofuse.pipeline.fit import fit_job
-    from mesofuse.report.progress import ProgressPrinter
+    from mesofuse.reporting.progress import ProgressPrinter
 
     job = _job(pair, method, preset, options, minutes, steps, seed, device, start)
     folder = _folder(out, overwrite, resume)
@@ -372,7 +372,7 @@ def fuse(
         UserError: See `fit` and `Model.generate`.
     """
     from mesofuse.pipeline.fuse import fuse as run
-    from mesofuse.report.progress import ProgressPrinter
+    from mesofuse.reporting.progress import ProgressPrinter
 
     more = {"size": _size(size), "periodic": periodic}
     job = _job(pair, method, preset, options, minutes, steps, seed, device, start, **more)

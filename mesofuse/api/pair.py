@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from mesofuse.api.words import in_python, note
 from mesofuse.config.job import JobConfig, make_job
 from mesofuse.errors import UserError
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
+from mesofuse.volumes.described import Described
+from mesofuse.volumes.grid import AXES
 from mesofuse.volumes.units import convert
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ class Pair:
         shows: Which image phases each scan phase shows; None: the phase of the same number.
 
     Attributes:
+        scan: The open scan, its phases named after what they show; or None.
+        images: The open images by the axes that they are normal to.
         described: The fields of a job that say what the inputs are.
 
     Raises:
@@ -55,7 +60,12 @@ class Pair:
         self.images = {axes: opened(one, stack=True) for axes, one in several.items()}
         self.scale, self.shows = scale, shows
         self.described = self._described()
-        self.inputs  # noqa: B018 (opened here, so that what does not fit is refused here)
+        inputs, problem = self.inputs, self.inputs.problem  # opened here, so that what does not fit is refused here
+        if self.scan is not None and inputs.low_res is not None:
+            low = Described.of(inputs.low_res, phases=problem.low_phases or inputs.low_res.phases)
+            self.scan = replace(self.scan, labels=low)
+        found = {axes: inputs.images[AXES.index(axes[0])] for axes in self.images}
+        self.images = {axes: replace(image, labels=found[axes]) for axes, image in self.images.items()}
 
     @cached_property
     def inputs(self) -> JobInputs:

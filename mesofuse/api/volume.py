@@ -68,8 +68,9 @@ class Volume:
 
     @property
     def name(self) -> str:
-        """What it is called in tables: its file's name."""
-        return Path(self.path).name
+        """What it is called in tables: its file's name; of arrays and temporary results, what they are."""
+        path = Path(self.path)
+        return path.stem.rstrip("0123456789").rstrip("-") if temporary.is_temporary(path) else path.name
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -180,13 +181,14 @@ class Volume:
 
     def __repr__(self) -> str:
         """Return shape, voxel size, phases and place in a line."""
-        grid = self.labels.grid
-        size = f" of {times(grid.voxel_size)} {grid.symbol}" if grid.known else ""
-        what = ", ".join(self.phases) or getattr(self.labels, "content", "grey")
-        where = "in memory" if self.path.endswith(".npy") and temporary.is_temporary(self.path) else self.name
-        kind = "images" if self.stack and grid.shape[0] > 1 else "image" if grid.shape[0] == 1 else "volume"
-        shape = grid.shape[1:] if grid.shape[0] == 1 else grid.shape
-        return f"<{kind} of {' × '.join(map(str, shape))} voxels{size}: {what} ({where})>"
+        grid, planar = self.labels.grid, self.stack or self.labels.grid.shape[0] == 1
+        edges = grid.voxel_size[1:] if planar else grid.voxel_size
+        size = f" of {times(edges if len(set(edges)) > 1 else edges[:1])} {grid.symbol}" if grid.known else ""
+        what = ", ".join(self.phases) or f"{getattr(self.labels, 'content', 'grey')} values"
+        where = "temporary" if temporary.is_temporary(self.path) else self.path
+        shape = " × ".join(map(str, grid.shape[1:] if planar else grid.shape))
+        kind = f"{grid.shape[0]} images" if planar and grid.shape[0] > 1 else "image" if planar else "volume"
+        return f"<{kind} of {shape} {'pixels' if planar else 'voxels'}{size}: {what} ({where})>"
 
     def _repr_html_(self) -> str:
         """Return the middle slice and what the volume is, for a notebook."""
@@ -258,7 +260,7 @@ def volume(
     >>> import mesofuse as mf
     >>> scan = mf.volume(np.indices((8, 8, 8)).sum(0) % 2, voxel_size=0.4, unit="um", phases=["pore", "solid"])
     >>> scan
-    <volume of 8 × 8 × 8 voxels of 0.4 µm: pore, solid (in memory)>
+    <volume of 8 × 8 × 8 voxels of 0.4 µm: pore, solid (temporary)>
     >>> scan.fractions()
     {'pore': 0.5, 'solid': 0.5}
     >>> scan[0, :2, :4]
@@ -295,7 +297,7 @@ def image(
     >>> import numpy as np
     >>> import mesofuse as mf
     >>> mf.image(np.eye(6, dtype=int), phases=["pore", "solid"])
-    <image of 6 × 6 voxels: pore, solid (in memory)>
+    <image of 6 × 6 pixels: pore, solid (temporary)>
     """
     size = None
     if pixel_size is not None:

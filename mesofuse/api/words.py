@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -21,8 +22,11 @@ class Note(UserWarning):
 
 
 def note(text: str) -> None:
-    """Warn of what the user should know."""
-    warnings.warn(in_words(text), Note, stacklevel=4)
+    """Warn of what the user should know, at the line of theirs that led to it."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("mesofuse."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(in_words(text.removeprefix("Warning: ")), Note, stacklevel=level)
 
 
 def in_words(text: str) -> str:

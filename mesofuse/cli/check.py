@@ -25,7 +25,7 @@ def command(ctx: click.Context, volume: str, deep: bool, quiet: bool, as_json: b
     Example:
       mesofuse check fused.zarr
     """
-    from mesofuse.report.progress import ProgressPrinter
+    from mesofuse.reporting.progress import ProgressPrinter
     from mesofuse.volumes.soundness import inspect
 
     with ProgressPrinter(quiet=quiet or as_json) as progress:

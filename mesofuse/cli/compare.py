@@ -73,7 +73,7 @@ def command(
     from mesofuse.config.comparison import load_comparison
     from mesofuse.pipeline.comparison import TABLE_CSV, TABLE_JSON, compare
     from mesofuse.pipeline.comparison_table import print_comparison
-    from mesofuse.report.progress import SampleBars
+    from mesofuse.reporting.progress import SampleBars
 
     if config is not None:
         given = [key for key, value in fields.items() if value not in (None, "", (), False)]

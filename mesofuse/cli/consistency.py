@@ -55,7 +55,7 @@ def command(
     from mesofuse.evaluation.violations import violations
     from mesofuse.interfaces.problem import Problem
     from mesofuse.pipeline.measurands import open_all, open_scan
-    from mesofuse.report.terminal import unguarded
+    from mesofuse.reporting.terminal import unguarded
     from mesofuse.streaming.compute import default_workers
     from mesofuse.streaming.output import check_output
 

@@ -81,7 +81,7 @@ def command(
     from mesofuse.pipeline.degrade import Scan, Scanner, parse_thresholds, scan_problem
     from mesofuse.pipeline.inputs import open_labels
     from mesofuse.registry import get_registry
-    from mesofuse.report.terminal import unguarded
+    from mesofuse.reporting.terminal import unguarded
     from mesofuse.volumes.formats import BUILTIN, write_labels
     from mesofuse.volumes.phases import parse_rules
 

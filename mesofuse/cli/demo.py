@@ -30,7 +30,7 @@ def command(
       mesofuse demo --out demo-run --minutes 4
     """
     from mesofuse.demo.demo import RIVAL, run_demo
-    from mesofuse.report.progress import ProgressPrinter
+    from mesofuse.reporting.progress import ProgressPrinter
 
     with ProgressPrinter(quiet=quiet) as progress:
         result = run_demo(

@@ -42,7 +42,7 @@ def command(
     from mesofuse.pipeline.fit import assist
     from mesofuse.pipeline.folder import PREVIEW, check_folder
     from mesofuse.pipeline.fuse import fuse
-    from mesofuse.report.progress import ProgressPrinter
+    from mesofuse.reporting.progress import ProgressPrinter
     from mesofuse.training.parallel import rank
 
     generation.storage(chunks, shards)

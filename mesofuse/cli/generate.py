@@ -50,7 +50,7 @@ def command(
     """
     from mesofuse.pipeline.generate import apply_model
     from mesofuse.pipeline.target import open_all
-    from mesofuse.report.progress import ProgressPrinter
+    from mesofuse.reporting.progress import ProgressPrinter
     from mesofuse.streaming.output import check_output
     from mesofuse.streaming.run import GenerateOptions
 

@@ -41,7 +41,7 @@ def show(about: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from mesofuse.report import terminal
+    from mesofuse.reporting import terminal
 
     console = terminal.console()
     console.soft_wrap = True

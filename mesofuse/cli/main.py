@@ -13,7 +13,7 @@ import click
 import mesofuse
 from mesofuse.errors import UserError, nearest
 from mesofuse.printable import printable
-from mesofuse.report.terminal import guarded
+from mesofuse.reporting.terminal import guarded
 from mesofuse.signals import exit_code, terminating
 
 # Command -> (where it is defined, short help). A file is imported when its command is called, never for --help.

@@ -94,7 +94,7 @@ def command(
     from mesofuse.evaluation.protocol import positions
     from mesofuse.evaluation.texture import compares, images_of, with_floors
     from mesofuse.pipeline.measurands import GivenSizes, open_all, open_scan
-    from mesofuse.report.progress import SampleBars
+    from mesofuse.reporting.progress import SampleBars
 
     paths = list(dict.fromkeys([*([reference] if reference else []), *volumes]))
     chosen = metric_choices(metrics, settings, low_res is not None)

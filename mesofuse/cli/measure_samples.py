@@ -110,7 +110,7 @@ class SampleReport:
         """Print mean ± standard error of every quantity, and the error against the reference with its 95 % interval."""
         from rich.table import Table
 
-        from mesofuse.report import terminal
+        from mesofuse.reporting import terminal
 
         console = terminal.console()
         table = Table(show_edge=False, pad_edge=False, header_style="bold")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from mesofuse.evaluation.result_table import ResultTable
-from mesofuse.report import terminal
+from mesofuse.reporting import terminal
 
 
 def print_table(table: ResultTable) -> None:

@@ -39,7 +39,7 @@ def command(
     """
     from mesofuse.pipeline.projection import projected
     from mesofuse.pipeline.target import open_all
-    from mesofuse.report.progress import duration
+    from mesofuse.reporting.progress import duration
     from mesofuse.streaming.plan import human_bytes, make_plan
 
     chunk, shard = generation.storage(chunks, shards)

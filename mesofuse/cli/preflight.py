@@ -73,7 +73,7 @@ def show(checked: Preflight) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from mesofuse.report import terminal
+    from mesofuse.reporting import terminal
 
     table = Table.grid(padding=(0, 2))
     styles = {"ok": "green", "warning": "bold yellow", "unknown": "dim"}

@@ -61,7 +61,7 @@ def command(
     from mesofuse.cli.measure_inputs import metric_choices
     from mesofuse.pipeline.realisations import check_out, realise
     from mesofuse.pipeline.target import open_all
-    from mesofuse.report.progress import ProgressPrinter
+    from mesofuse.reporting.progress import ProgressPrinter
     from mesofuse.streaming.run import GenerateOptions
 
     low_res, out = places(model, files)
@@ -101,7 +101,7 @@ def _print(made: Realised) -> None:
 
     from mesofuse.evaluation.footnotes import Footnotes
     from mesofuse.evaluation.rounding import rounded, with_error
-    from mesofuse.report import terminal
+    from mesofuse.reporting import terminal
 
     grid = Table(show_edge=False, pad_edge=False, header_style="bold")
     notes = Footnotes()

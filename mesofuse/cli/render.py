@@ -58,7 +58,7 @@ def command(
     """
     from mesofuse.errors import UserError
     from mesofuse.registry import get_registry
-    from mesofuse.report.montage import montage
+    from mesofuse.reporting.montage import montage
     from mesofuse.volumes.files import check_free
     from mesofuse.volumes.formats import BUILTIN
     from mesofuse.volumes.intensities import read_intensities

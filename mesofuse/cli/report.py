@@ -46,8 +46,8 @@ def command(
     from mesofuse.cli.job_options import absolute, parse_images
     from mesofuse.pipeline.folder import REPORT
     from mesofuse.pipeline.report import Sampling, build, open_source
-    from mesofuse.report.html import figure_bytes, page, pdf
-    from mesofuse.report.progress import SampleBars
+    from mesofuse.reporting.html import figure_bytes, page, pdf
+    from mesofuse.reporting.progress import SampleBars
     from mesofuse.volumes.files import check_free, replacing
 
     target = out or folder / REPORT

@@ -43,7 +43,7 @@ def command(
     from mesofuse.config.places import check_inputs_there, other_inputs, with_inputs
     from mesofuse.pipeline.fit import assist, fit_job, recorded_hashes
     from mesofuse.pipeline.folder import MODEL, check_folder
-    from mesofuse.report.progress import ProgressPrinter
+    from mesofuse.reporting.progress import ProgressPrinter
     from mesofuse.training.parallel import rank
 
     parent = Path(config).resolve().parent

@@ -22,7 +22,7 @@ from mesofuse.pipeline.fuse import METRICS, fuse
 from mesofuse.pipeline.inputs import open_inputs
 from mesofuse.pipeline.projection import method_degradation
 from mesofuse.registry import get_registry
-from mesofuse.report.montage import montage
+from mesofuse.reporting.montage import montage
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.run import GenerateOptions, generate
 from mesofuse.volumes.formats import write_labels

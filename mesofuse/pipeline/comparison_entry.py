@@ -22,8 +22,8 @@ from mesofuse.pipeline.comparison_measure import result_voxels
 from mesofuse.pipeline.fit import fit_job
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
-from mesofuse.report.progress import ProgressPrinter
-from mesofuse.report.terminal import guarded
+from mesofuse.reporting.progress import ProgressPrinter
+from mesofuse.reporting.terminal import guarded
 from mesofuse.streaming.run import GenerateOptions
 from mesofuse.volumes.files import remove, replacing
 from mesofuse.volumes.grid import Triple, parse_size

@@ -9,8 +9,8 @@ from rich.table import Table
 from mesofuse.evaluation.comparison import cell_text, curves_only, overall
 from mesofuse.evaluation.footnotes import Footnotes
 from mesofuse.evaluation.rounding import share
-from mesofuse.report import terminal
-from mesofuse.report.progress import duration
+from mesofuse.reporting import terminal
+from mesofuse.reporting.progress import duration
 from mesofuse.streaming.plan import human_bytes
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from mesofuse.pipeline.inputs import JobInputs
 from mesofuse.pipeline.projection import check_projection, judged_by
 from mesofuse.pipeline.size import DEFAULT_SIZE, check_job
 from mesofuse.registry import get_registry
-from mesofuse.report.montage import montage
+from mesofuse.reporting.montage import montage
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.plan import check_disk
 from mesofuse.streaming.probe import compressed

@@ -35,7 +35,7 @@ from mesofuse.pipeline.fit import recorded_hashes
 from mesofuse.pipeline.folder import CONFIG, DEMO_INPUTS, FUSED, MODEL, NUMBERS, TRAINING
 from mesofuse.pipeline.inputs import JobInputs, open_inputs, scaled
 from mesofuse.registry import get_registry
-from mesofuse.report.html import Content
+from mesofuse.reporting.html import Content
 from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.store import LabelVolume

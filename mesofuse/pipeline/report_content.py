@@ -13,12 +13,12 @@ from mesofuse.evaluation.rounding import share
 from mesofuse.evaluation.texture import TEXTURE
 from mesofuse.pipeline.comparison_measure import CONSISTENCY, IMAGE, REFERENCE, placed_image, several
 from mesofuse.pipeline.report import citations, provenance, training_rows
-from mesofuse.report import plots
-from mesofuse.report.html import Content, Plate, Sheet
-from mesofuse.report.progress import duration
-from mesofuse.report.solid import solid
-from mesofuse.report.style import styled, volume_colors
-from mesofuse.report.viewer import Shown
+from mesofuse.reporting import plots
+from mesofuse.reporting.html import Content, Plate, Sheet
+from mesofuse.reporting.progress import duration
+from mesofuse.reporting.solid import solid
+from mesofuse.reporting.style import styled, volume_colors
+from mesofuse.reporting.viewer import Shown
 from mesofuse.streaming.plan import human_bytes
 from mesofuse.volumes.grid import AXES
 from mesofuse.volumes.scale import seen_region

@@ -12,7 +12,7 @@ from mesofuse.interfaces.events import TrainingStep
 from mesofuse.models.package import load_package
 from mesofuse.pipeline import folder
 from mesofuse.pipeline.fit import finished
-from mesofuse.report.progress import ProgressPrinter
+from mesofuse.reporting.progress import ProgressPrinter
 from mesofuse.testing.problems import blobs
 from mesofuse.training.adversarial import AdversarialTrainer
 from mesofuse.training.selection import Selector

@@ -5,7 +5,7 @@ import click
 import pytest
 from rich.table import Table
 
-from mesofuse.report import terminal
+from mesofuse.reporting import terminal
 
 HOSTILE = "po\x1b[31mre\x07\u202e[/][red]"
 

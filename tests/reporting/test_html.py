@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from mesofuse.report.html import Content, Sheet, _sheet, escape, page, script_json
-from mesofuse.report.viewer import Shown
+from mesofuse.reporting.html import Content, Sheet, _sheet, escape, page, script_json
+from mesofuse.reporting.viewer import Shown
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases

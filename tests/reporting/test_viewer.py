@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mesofuse.report import viewer
-from mesofuse.report.viewer import Shown, label_png, viewer_data
+from mesofuse.reporting import viewer
+from mesofuse.reporting.viewer import Shown, label_png, viewer_data
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases

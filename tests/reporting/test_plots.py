@@ -7,8 +7,8 @@ import pytest
 
 from mesofuse.evaluation.protocol import Sampled
 from mesofuse.interfaces.metric import Curve, Measured, Measurement
-from mesofuse.report import plots
-from mesofuse.report.html import Plate, figure_bytes
+from mesofuse.reporting import plots
+from mesofuse.reporting.html import Plate, figure_bytes
 from mesofuse.volumes.grid import Grid, Region
 
 GRID = Grid((32, 32, 32), (0.1,) * 3, "micrometer")

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from mesofuse.report.solid import LARGEST, faces, solid
+from mesofuse.reporting.solid import LARGEST, faces, solid
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import Phase

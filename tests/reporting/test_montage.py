@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from mesofuse.errors import UserError
-from mesofuse.report import montage as module
-from mesofuse.report.montage import compared, images_below, montage, overview
+from mesofuse.reporting import montage as module
+from mesofuse.reporting.montage import compared, images_below, montage, overview
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import Phase, default_phases

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mesofuse.errors import UserError
-from mesofuse.report.fields import (
+from mesofuse.reporting.fields import (
     Box,
     Picture,
     field_of_view,
@@ -21,7 +21,7 @@ from mesofuse.report.fields import (
     scale_bar,
     shares,
 )
-from mesofuse.report.style import legend_text
+from mesofuse.reporting.style import legend_text
 from mesofuse.volumes.files import replacing
 from mesofuse.volumes.grid import AXES, Grid
 from mesofuse.volumes.labels import Labels

@@ -12,7 +12,7 @@ from mesofuse.evaluation.comparison import Line
 from mesofuse.evaluation.distributions import summary
 from mesofuse.evaluation.protocol import Key, Sampled
 from mesofuse.interfaces.metric import Curve, Measured, Measurement
-from mesofuse.report.style import FAINT, INK, WIDTH, grid_of, limit_text, quiet_rest
+from mesofuse.reporting.style import FAINT, INK, WIDTH, grid_of, limit_text, quiet_rest
 from mesofuse.volumes.grid import AXES
 from mesofuse.volumes.quantities import conversion
 

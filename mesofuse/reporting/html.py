@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from mesofuse.printable import printable
-from mesofuse.report.viewer import Shown, data_uri, viewer_data
+from mesofuse.reporting.viewer import Shown, data_uri, viewer_data
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,7 +140,7 @@ def page(content: Content) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("mesofuse.report").joinpath(name).read_text("utf-8")
+    return files("mesofuse.reporting").joinpath(name).read_text("utf-8")
 
 
 def _viewer(content: Content) -> str:
@@ -231,8 +231,8 @@ def _check(check: dict[str, Any]) -> str:
 
 def figure_bytes(figure: Figure, kind: str) -> bytes:
     """Return a figure as ``svg`` or ``pdf``, the same bytes each time."""
-    from mesofuse.report.montage import METADATA
-    from mesofuse.report.style import styled
+    from mesofuse.reporting.montage import METADATA
+    from mesofuse.reporting.style import styled
 
     stream = io.BytesIO()
     with styled():
@@ -246,7 +246,7 @@ def pdf(content: Content) -> bytes:
 
     from matplotlib.backends.backend_pdf import PdfPages
 
-    from mesofuse.report.style import styled
+    from mesofuse.reporting.style import styled
 
     stream = io.BytesIO()
     with styled(), PdfPages(stream, metadata={"CreationDate": None, "Title": content.title}) as pages:

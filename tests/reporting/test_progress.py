@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from mesofuse.interfaces.events import CheckpointSaved, TileDone, TrainingStep
-from mesofuse.report.progress import ProgressPrinter, SampleBars, duration
+from mesofuse.reporting.progress import ProgressPrinter, SampleBars, duration
 
 
 class Clock:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mesofuse.report.style import INK
+from mesofuse.reporting.style import INK
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import IGNORED, Phase
 

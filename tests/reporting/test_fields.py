@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesofuse.errors import UserError
-from mesofuse.report.fields import Box, field_of_view, place_image, place_scan, read_picture, scale_bar, shares
+from mesofuse.reporting.fields import Box, field_of_view, place_image, place_scan, read_picture, scale_bar, shares
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases

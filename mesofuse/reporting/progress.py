@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from mesofuse.interfaces.events import Event, Note, TileDone, TrainingStep
-from mesofuse.report import terminal
+from mesofuse.reporting import terminal
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -12,8 +12,8 @@ import time
 import numpy as np
 import pytest
 
-from mesofuse.report.html import Content, page
-from mesofuse.report.viewer import Shown
+from mesofuse.reporting.html import Content, page
+from mesofuse.reporting.viewer import Shown
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases
