@@ -15,7 +15,7 @@ from mesofuse.registry import load_registry
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/tutorial.md", "docs/hooks.md",
          "docs/metrics.md", "docs/training.md", "docs/uncertainty.md", "docs/degradations.md", "docs/preflight.md",
-         "docs/plugin_author.md", "examples/README.md", "examples/case_studies/README.md",
+         "docs/plugin_author.md", "docs/api.md", "examples/README.md", "examples/case_studies/README.md",
          "examples/minimal_plugin/README.md", "examples/third_party_plugin/README.md"]  # fmt: skip
 TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
 README, ARCHITECTURE = TEXTS["README.md"], TEXTS["docs/architecture.md"]

@@ -17,7 +17,7 @@ from mesofuse.interfaces.method import TileOutput
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.options import Options
 from mesofuse.models.package import load_package
-from mesofuse.pipeline.size import noise_grid
+from mesofuse.pipeline.size import DEFAULT_SIZE, noise_grid
 from mesofuse.registry import get_registry
 from mesofuse.registry.discovery import FoundPlugin
 from mesofuse.testing.problems import blobs
@@ -175,8 +175,9 @@ def test_generate_repeats_a_run_and_makes_other_sizes(made, tmp_path):
 
 
 def test_the_default_size_is_256(made, monkeypatch, tmp_path):
-    monkeypatch.setattr("mesofuse.pipeline.size.DEFAULT_SIZE", (8, 8, 8))
-    monkeypatch.setattr("mesofuse.pipeline.generate.DEFAULT_SIZE", (8, 8, 8))
+    assert DEFAULT_SIZE == (256, 256, 256)
+    for module in ("size", "target", "generate"):  # so many voxels would take long
+        monkeypatch.setattr(f"mesofuse.pipeline.{module}.DEFAULT_SIZE", (8, 8, 8))
     assert main(["generate", str(made / "model"), str(tmp_path / "a.zarr"), "--quiet"]) == 0
     assert LabelVolume.open(tmp_path / "a.zarr").grid.shape == (8, 8, 8)
 
