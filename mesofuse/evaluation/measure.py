@@ -13,6 +13,7 @@ import numpy as np
 from mesofuse.errors import UserError
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measured, Metric, MetricContext
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import Grid, Region, Scale, Triple
 from mesofuse.volumes.labels import LabelArray, Labels, is_masked
 from mesofuse.volumes.part import Part
@@ -108,6 +109,8 @@ def measure(
             whole = _read(volume, volume.grid.region) if whole is None else whole
             measured.results += metric.measure(whole, replace(context, progress=_share_of(key, watch)))
             watch(key, PARTS, PARTS)
+    names = tuple(phase.name for phase in volume.phases)
+    measured.results = [replace(r, label=Of.read(r.label, names)) for r in measured.results]
     return measured
 
 

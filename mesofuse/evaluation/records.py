@@ -8,6 +8,7 @@ from typing import Any
 
 from mesofuse.evaluation.compare import Row
 from mesofuse.interfaces.metric import Curve, Measured, Measurement, Result
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import Grid
 
 
@@ -46,12 +47,20 @@ def row_to_json(row: Row) -> dict[str, Any]:
 
 def _result_to_json(result: Result) -> dict[str, Any]:
     data = asdict(result)
+    if isinstance(result.label, Of) and not result.label.plain:
+        of = result.label
+        data["of"] = {"parts": list(of.parts), "along": of.along, "normals": of.normals}
     if isinstance(result, Curve):
         return data | {"x": [number(v) for v in result.x], "y": [number(v) for v in result.y]}
     return data | {"value": number(result.value)}
 
 
 def _result_from_json(entry: dict[str, Any]) -> Result:
+    entry = dict(entry)
+    of = entry.pop("of", None)  # where the words alone do not tell
+    entry["label"] = (
+        Of.read(entry["label"]) if of is None else Of(*of["parts"], along=of["along"], normals=of["normals"])
+    )
     if "value" in entry:
         return Measurement(**entry | {"value": _float(entry["value"])})
     return Curve(**entry | {"x": tuple(map(_float, entry["x"])), "y": tuple(map(_float, entry["y"]))})

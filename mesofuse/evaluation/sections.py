@@ -1,7 +1,7 @@
 """Images for several directions beside volumes: a volume's planes normal to an axis, and the mean of the images.
 
 An image normal to z shows the directions y (rows) and x (columns), and so on: the rows of a plane run along the lower
-of its two axes. Quantities are named by their label, of which the last part is an axis where they have a direction.
+of its two axes.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mesofuse.errors import UserError
 from mesofuse.evaluation.protocol import Key, Sampled, collect
 from mesofuse.interfaces.metric import Curve, Measured, Measurement
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import AXES, Grid, Region, Triple
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.quantities import conversion
 
 ROWS, COLUMNS = "y", "x"  # what a metric calls the two directions of an image
-_OF_PLANES = " (normal to "
 _UNEQUAL = "It depends on the pixel size, which is not the same in the images of all directions."
 
 
@@ -66,31 +65,17 @@ class Planes:
         return read.transpose(self.order)
 
 
-def check_names(phases: Sequence[Phase]) -> None:
-    """Refuse phases that are called like an axis, whose labels would be taken for directions.
-
-    Raises:
-        UserError: One is.
-    """
-    if wrong := [p.name for p in phases if p.name in AXES]:
-        raise UserError(
-            f"A phase is called {wrong[0]!r}, which can't be told from the axis {wrong[0]} where there is an image for "
-            "each direction; give it another name with --phases."
-        )
-
-
-def in_planes(label: str, normals: str) -> str:
-    """Return what a quantity of planes is called, for example ``pore | y/z (normal to z, y)`` for their rows."""
-    *rest, last = label.split(" | ")
-    if rest and last in (ROWS, COLUMNS):
-        seen = sorted({_shown(last, normal) for normal in normals}, key=AXES.index)
-        label = " | ".join([*rest, "/".join(seen)])
-    return f"{label}{_OF_PLANES}{', '.join(normals)})"
+def in_planes(label: str, normals: str) -> Of:
+    """Return what a quantity of planes is of, for example ``pore | y/z (normal to z, y)`` for their rows."""
+    of = Of.read(label)
+    if of.along in (ROWS, COLUMNS):
+        of = of.to(along="/".join(sorted({_shown(of.along, normal) for normal in normals}, key=AXES.index)))
+    return of.to(normals=normals)
 
 
 def of_planes(label: str) -> bool:
-    """Whether a quantity is named as one of planes (see `in_planes`), beside that of the whole."""
-    return _OF_PLANES in label
+    """Return whether a quantity is one of planes (see `in_planes`), next to that of the whole."""
+    return bool(Of.read(label).normals)
 
 
 def _shown(direction: str, normal: str) -> str:
@@ -181,16 +166,16 @@ def mean_of_images(images: Mapping[str, Sampled]) -> Sampled:
     return with_planes(mean, own)
 
 
-def _sources(label: str) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the volume's labels that an image's label tells of, each with the normals and labels it is the mean of."""
-    *rest, last = label.split(" | ")
-    if not rest or last not in (ROWS, COLUMNS):
-        return [(label, [(axis, label) for axis in AXES])]
-    found: dict[str, list[tuple[str, str]]] = {}
+def _sources(label: str) -> list[tuple[Of, list[tuple[str, Of]]]]:
+    """Return what of the volume an image's value tells, each with the normals and values that it is the mean of."""
+    of = Of.read(label)
+    if of.along not in (ROWS, COLUMNS):
+        return [(of, [(axis, of) for axis in AXES])]
+    found: dict[str, list[tuple[str, Of]]] = {}
     for normal in AXES:
         for direction in (ROWS, COLUMNS):
-            found.setdefault(_shown(direction, normal), []).append((normal, " | ".join([*rest, direction])))
-    return [(" | ".join([*rest, axis]), found[axis]) for axis in AXES]
+            found.setdefault(_shown(direction, normal), []).append((normal, of.to(along=direction)))
+    return [(of.to(along=axis), found[axis]) for axis in AXES]
 
 
 def _add(mean: Sampled, key: Key, sources: Sequence[tuple[Sampled, Key]]) -> None:

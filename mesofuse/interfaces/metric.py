@@ -22,7 +22,8 @@ class Measurement:
 
     Attributes:
         metric: Name of the metric, for example ``surface-area``.
-        label: What of: a phase, a pair of phases, an axis, for example ``pore | binder``.
+        label: What of: a phase, a pair of phases, an axis, for example ``pore | binder``; best as a
+            `mesofuse.interfaces.quantity.Of`, which knows its parts.
         value: The number; NaN where it is not defined.
         unit: Its unit, as `mesofuse.volumes.quantities.power_unit` writes it; empty for a pure number.
         per_voxel: The value depends on the voxel size (a share of voxel faces, say), so that volumes of different voxel

@@ -14,7 +14,6 @@ from typing import Any
 from mesofuse.config.comparison import METRICS, ComparisonConfig, Entry, dump_comparison, load_comparison
 from mesofuse.config.places import INPUTS
 from mesofuse.errors import UserError
-from mesofuse.evaluation import sections
 from mesofuse.evaluation.compare import same_voxels
 from mesofuse.evaluation.comparison import Column, Line, line_to_json, lines, overall
 from mesofuse.evaluation.measure import unmeasurable
@@ -30,7 +29,6 @@ from mesofuse.pipeline.comparison_measure import (
     measure_all,
     placed_image,
     result_voxels,
-    several,
 )
 from mesofuse.pipeline.inputs import JobInputs, open_inputs, open_labels, scaled
 from mesofuse.volumes.described import Described
@@ -154,8 +152,6 @@ def compare(
     """
     inputs = open_inputs(config)
     config = scaled(config, inputs)
-    if several(inputs):
-        sections.check_names(inputs.problem.phases)
     for note in inputs.notes:
         say(f"Note: {note}")
     ready = {e.name: open_ready(e.volume, inputs, say) for e in config.compare if e.volume is not None}

@@ -17,7 +17,6 @@ from mesofuse.errors import UserError
 from mesofuse.evaluation.comparison import Column, Line, lines
 from mesofuse.evaluation.measure import MetricChoice
 from mesofuse.evaluation.protocol import Sampled
-from mesofuse.evaluation.sections import check_names
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.models.package import read_record
 from mesofuse.pipeline.comparison import compare, open_ready
@@ -29,7 +28,6 @@ from mesofuse.pipeline.comparison_measure import (
     measure_all,
     placed_image,
     sample_all,
-    several,
 )
 from mesofuse.pipeline.fit import recorded_hashes
 from mesofuse.pipeline.folder import CONFIG, DEMO_INPUTS, FUSED, MODEL, NUMBERS, TRAINING
@@ -160,8 +158,6 @@ def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress:
     reference = sampling.reference or (str(truth.absolute()) if truth.exists() else None)
     shapes = [n for image in inputs.fusion.groups.values() for n in image.grid.shape[1:]]
     size = sampling.size or min(64, *(n for n in volume.grid.shape if n > 1), *shapes)
-    if several(inputs):
-        check_names(inputs.problem.phases)
     fields: dict[str, Any] = {key: getattr(job, key) for key in InputsConfig.model_fields}
     fields |= {
         "compare": [{"name": "fused", "volume": str((folder / FUSED).absolute())}], "reference": reference,

@@ -11,6 +11,7 @@ from mesofuse.evaluation.consistency_map import consistency_map
 from mesofuse.evaluation.footnotes import Footnotes
 from mesofuse.evaluation.rounding import share
 from mesofuse.evaluation.texture import TEXTURE
+from mesofuse.interfaces.quantity import Of
 from mesofuse.pipeline.comparison_measure import CONSISTENCY, IMAGE, REFERENCE, placed_image, several
 from mesofuse.pipeline.report import citations, provenance, training_rows
 from mesofuse.reporting import plots
@@ -202,8 +203,8 @@ def _curves(source: Source, colors: dict[str, str]) -> list[Plate]:
 
 
 def _ends(label: str, ending: str) -> bool:
-    end = label.rsplit(" | ", 1)[-1]
-    return end in AXES if ending == "axes" else end == ending
+    along = Of.read(label).along
+    return along in AXES if ending == "axes" else along == ending
 
 
 def _axes(source: Source, colors: dict[str, str]) -> list[Plate]:

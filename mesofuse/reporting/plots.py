@@ -12,6 +12,7 @@ from mesofuse.evaluation.comparison import Line
 from mesofuse.evaluation.distributions import summary
 from mesofuse.evaluation.protocol import Key, Sampled
 from mesofuse.interfaces.metric import Curve, Measured, Measurement
+from mesofuse.interfaces.quantity import Of
 from mesofuse.reporting.style import FAINT, INK, WIDTH, grid_of, limit_text, quiet_rest
 from mesofuse.volumes.grid import AXES
 from mesofuse.volumes.quantities import conversion
@@ -92,8 +93,8 @@ def curves(
     shown = [*volumes, *([image] if image is not None else [])]
     keys = dict.fromkeys(k for v in shown for k in v.curves if k[0] == metric)
     ends = AXES if ending == "axes" else (ending,)
-    split = [label.rsplit(" | ", 1) for _, label in keys]
-    names = list(dict.fromkeys(name for name, *end in split if end and end[0] in ends))[:MOST_PLOTS]
+    split = [Of.read(label) for _, label in keys]
+    names = list(dict.fromkeys(of.what for of in split if of.along in ends))[:MOST_PLOTS]
     rows, columns = grid_of(len(names), 3)
     figure, axes = _plots(rows, columns, 1.9)
     for one, name in zip(axes, names, strict=False):
@@ -119,7 +120,8 @@ def curves(
 
 def _chosen(volume: Sampled, metric: str, name: str, ending: str) -> list[Curve]:
     ends = AXES if ending == "axes" else (ending,)
-    return [c for end in ends for c in volume.curves.get((metric, f"{name} | {end}"), [])]
+    own = [(Of.read(label), found) for (of, label), found in volume.curves.items() if of == metric]
+    return [c for end in ends for of, found in own if (of.what, of.along) == (name, end) for c in found]
 
 
 def band(found: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -135,15 +137,15 @@ def band(found: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def per_axis(volumes: Sequence[Sampled], metric: str, colors: Mapping[str, str], y: str) -> Figure:
     """Draw a value along each axis, one plot a phase: means over subvolumes with their standard errors."""
-    keys = [k for v in volumes for k in v.values if k[0] == metric and k[1].rsplit(" | ", 1)[-1] in AXES]
-    names = list(dict.fromkeys(k[1].rsplit(" | ", 1)[0] for k in keys))[:MOST_PLOTS]
+    keys = {k: Of.read(k[1]) for v in volumes for k in v.values if k[0] == metric}
+    names = list(dict.fromkeys(of.what for of in keys.values() if of.along in AXES))[:MOST_PLOTS]
     rows, columns = grid_of(len(names), 3)
     figure, axes = _plots(rows, columns, 1.8)
     wide = 0.8 / max(1, len(volumes))
     for one, name in zip(axes, names, strict=False):
         for i, volume in enumerate(volumes):
             for place, axis in enumerate(AXES):
-                key: Key = (metric, f"{name} | {axis}")
+                key: Key = (metric, Of(name, along=axis))
                 if key not in volume.values:
                     continue
                 found, at = summary(volume, key), place + (i - (len(volumes) - 1) / 2) * wide
@@ -216,12 +218,12 @@ def textures(
     found = {c.volume: _singles(c, metric) for c in columns}
     floors = {} if image is None else _singles(image, metric)
     labels = list(dict.fromkeys(label for own in found.values() for label in own))
-    names = list(dict.fromkeys(label.split(" | ")[0] for label in labels))[:MOST_PLOTS]
+    names = list(dict.fromkeys(Of.read(label).what for label in labels))[:MOST_PLOTS]
     rows, wide = grid_of(len(names), 3)
     figure, axes = _plots(rows, wide, 1.7)
     width = 0.8 / max(1, len(found))
     for one, name in zip(axes, names, strict=False):
-        own = [label for label in labels if label.split(" | ")[0] == name]
+        own = [label for label in labels if Of.read(label).what == name]
         for i, (volume, values) in enumerate(found.items()):
             at = np.arange(len(own)) + (i - (len(found) - 1) / 2) * width
             one.bar(at, [values.get(label, math.nan) for label in own], width * 0.9, color=colors[volume], label=volume)
@@ -229,7 +231,7 @@ def textures(
             if label in floors:
                 text = "parts of the image" if place == 0 else None
                 one.plot([place - 0.45, place + 0.45], [floors[label]] * 2, color=INK, lw=1.2, ls="--", label=text)
-        one.set_xticks(range(len(own)), [f"normal to {label.rsplit(' | ', 1)[-1]}" for label in own])
+        one.set_xticks(range(len(own)), [f"normal to {Of.read(label).along}" for label in own])
         one.set_xlim(-0.6, len(own) - 0.4)
     return _bars(figure, axes, names, y)
 

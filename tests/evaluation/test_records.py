@@ -6,6 +6,7 @@ import math
 from mesofuse.evaluation.compare import Cell, Row
 from mesofuse.evaluation.records import from_json, row_to_json, to_json
 from mesofuse.interfaces.metric import Curve, Measured, Measurement
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import Grid
 
 
@@ -21,6 +22,16 @@ def test_round_trip_through_strict_json():
         {"other": "It needs a 3D volume."},
     )
     assert from_json(json.loads(json.dumps(to_json(measured), allow_nan=False))) == measured
+
+
+def test_what_a_value_is_of_is_kept_where_its_words_do_not_tell():
+    """The texts alone are those of earlier versions, byte for byte."""
+    pair, along = Of("pore", "x"), Of("pore", along="x", normals="zy")
+    data = to_json(Measured("v", Grid((1, 1, 1)), [Measurement("area", pair, 1.0), Measurement("chord", along, 2.0)]))
+    assert data["results"][0]["of"] == {"parts": ["pore", "x"], "along": "", "normals": ""}
+    assert "of" not in data["results"][1]
+    again = [r.label for r in from_json(json.loads(json.dumps(data))).results]
+    assert [(of.parts, of.along, of.normals) for of in again] == [(("pore", "x"), "", ""), (("pore",), "x", "zy")]
 
 
 def test_nan_is_null_and_comes_back():

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from mesofuse.errors import UserError
 from mesofuse.evaluation import sections
 from mesofuse.evaluation.measure import measure
 from mesofuse.evaluation.protocol import sample
@@ -112,6 +111,19 @@ def test_images_of_unequal_pixels_share_no_voxel_based_mean():
     assert {"volume-fraction", "chord-length"} <= metrics
 
 
-def test_a_phase_called_like_an_axis_is_refused():
-    with pytest.raises(UserError, match="axis x"):
-        sections.check_names(default_phases(2, ("pore", "x")))
+def test_a_phase_may_be_called_like_an_axis():
+    """Its chords along y are not taken for those of something along two directions, nor its area for one along x."""
+    array = random_volume((13, 13, 13))
+    named = {names: labels(array, names=names) for names in (("pore", "solid"), ("pore", "x"))}
+    found = {}
+    for names, volume in named.items():
+        images = {a: LabelArray(i.array, i.grid, volume.phases) for a, i in as_images(array).items()}
+        mean = sections.mean_of_whole({a: measure(i, METRICS, stack=True) for a, i in images.items()}, "image")
+        found[names] = [
+            (m.metric, m.label.parts, m.label.along, m.label.normals, m.value) for m in mean.results
+        ]  # fmt: skip
+    plain, like_axis = found.values()
+    renamed = [(a, tuple("x" if p == "solid" else p for p in parts), *rest) for a, parts, *rest in plain]
+    assert renamed == like_axis
+    assert ("surface-area", ("pore", "x"), "", "") in [entry[:4] for entry in like_axis]
+    assert ("chord-length", ("x",), "x", "") in [entry[:4] for entry in like_axis]

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tifffile
 from scipy.ndimage import gaussian_filter
 
 from mesofuse.cli.main import main
@@ -119,10 +120,21 @@ def test_mistakes(inputs, tmp_path, capsys):
         assert main(arguments(inputs, tmp_path / "cmp", *more, scan=False)) == 2
         assert word in capsys.readouterr().err
         assert not (tmp_path / "cmp").exists()
-    given = arguments(inputs, tmp_path / "cmp")
-    given[given.index("--phases") + 1] = "x,fibre"
-    assert main(given) == 2
-    assert "axis x" in capsys.readouterr().err
+
+
+def test_phases_may_be_called_like_axes(inputs, tmp_path):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for file in inputs.glob("*.tif"):  # without the names of their phases
+        tifffile.imwrite(bare / file.name, tifffile.imread(file), photometric="minisblack")
+    found = []
+    for names in ("pore,fibre", "x,fibre"):
+        given = arguments(bare, tmp_path / names)
+        given[given.index("--phases") + 1] = names
+        assert main(given) == 0
+        found.append(values(tmp_path / names))
+    plain, like_axis = found
+    assert list(plain.values()) == list(like_axis.values())
 
 
 def test_a_method_that_takes_no_scan_gets_the_images_alone(inputs, tmp_path, monkeypatch):

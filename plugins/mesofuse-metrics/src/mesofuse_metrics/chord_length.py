@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from mesofuse.interfaces.metric import Curve, Measurement, MetricContext, Needs, Result
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import AXES
 from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.quantities import power_unit
@@ -42,7 +43,7 @@ class ChordLength:
             k = np.arange(every.shape[1])
             lines = labels.size // labels.shape[axis]
             for phase, all_runs, free in zip(context.phases, every, inner, strict=True):
-                name = f"{phase.name} | {AXES[axis]}"
+                name = Of(phase.name, along=AXES[axis])
                 ends = 2 * int(all_runs.sum()) - _ends_at_sides(labels, axis, phase.value, context.masked)
                 mean = 2 * float(all_runs @ k) * size / ends if ends and lines else float("nan")
                 why = "no line within the phase ends inside the volume" if all_runs.sum() else ABSENT

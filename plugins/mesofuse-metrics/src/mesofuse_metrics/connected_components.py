@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from mesofuse.interfaces.metric import Measurement, MetricContext, Needs, Result
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.quantities import power_unit
 from mesofuse_metrics.components import components
 from mesofuse_metrics.options import ConnectivityOptions
@@ -38,7 +39,7 @@ class ConnectedComponents:
             sizes = found.sizes[1:][found.phase[1:] == phase.value]
             largest = float(sizes.max() / sizes.sum()) if len(sizes) else float("nan")
             results += [
-                Measurement("connected-components", phase.name, len(sizes) / volume, power_unit(context.grid, -3)),
-                Measurement("largest-component", phase.name, largest, reason=unless(largest, ABSENT)),
+                Measurement("connected-components", Of(phase.name), len(sizes) / volume, power_unit(context.grid, -3)),
+                Measurement("largest-component", Of(phase.name), largest, reason=unless(largest, ABSENT)),
             ]
         return results

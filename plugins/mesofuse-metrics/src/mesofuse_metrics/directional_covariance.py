@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Curve, Measurement, MetricContext, Needs, Result
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import Triple
 from mesofuse_metrics.options import CovarianceOptions
 from mesofuse_metrics.pair_counts import pair_counts
@@ -64,10 +65,10 @@ class DirectionalCovariance(AdditiveMetric):
             # A direction of one voxel tells nothing, and must not pass for one that is like the others.
             error = float(np.sqrt(spread)) if all(len(r) > 1 for r, _ in lines.values()) else float("nan")
             why = (FILLS if fraction else ABSENT) if not variance else THIN
-            results.append(Measurement("isotropy-error", phase.name, error, reason=unless(error, why)))
+            results.append(Measurement("isotropy-error", Of(phase.name), error, reason=unless(error, why)))
             if variance:
                 for step, (r, chi) in lines.items():
                     x, y = tuple(r.tolist()), tuple(chi.tolist())
-                    name = f"{phase.name} | [{' '.join(map(str, step))}]"
+                    name = Of(phase.name, along=f"[{' '.join(map(str, step))}]")
                     results.append(Curve("directional-covariance", name, x, y, context.grid.symbol))
         return results

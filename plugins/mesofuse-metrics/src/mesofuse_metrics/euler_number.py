@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, MetricContext, Needs, Result
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import Triple
 from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.quantities import power_unit
@@ -68,9 +69,9 @@ class EulerNumber(AdditiveMetric):
             curvature = 2 * math.pi * (mean[1] / (y * x) + mean[2] / (z * x) + mean[3] / (z * y)) / 3
             results += [
                 Measurement(
-                    "euler-number", phase.name, mean[0] / (z * y * x), power_unit(context.grid, -3), reason=why
+                    "euler-number", Of(phase.name), mean[0] / (z * y * x), power_unit(context.grid, -3), reason=why
                 ),
-                Measurement("mean-curvature", phase.name, curvature, power_unit(context.grid, -2), reason=why),
+                Measurement("mean-curvature", Of(phase.name), curvature, power_unit(context.grid, -2), reason=why),
             ]
         return results
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from mesofuse.interfaces.metric import Curve, MetricContext, Needs, Result
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import AXES
 from mesofuse_metrics.options import LinealPathOptions
 from mesofuse_metrics.runs import inside_lengths, run_axes, run_lengths
@@ -42,5 +43,5 @@ class LinealPath:
             for phase, runs in zip(context.phases, every, strict=True):
                 inside = np.array([int(runs @ np.maximum(lengths - lag, 0)) for lag in k])
                 y = tuple((inside / segments).tolist())
-                results.append(Curve("lineal-path", f"{phase.name} | {AXES[axis]}", x, y, context.grid.symbol))
+                results.append(Curve("lineal-path", Of(phase.name, along=AXES[axis]), x, y, context.grid.symbol))
         return results

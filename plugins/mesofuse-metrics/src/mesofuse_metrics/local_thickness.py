@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from mesofuse.interfaces.metric import Curve, Measurement, MetricContext, Needs, Result
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.quantities import power_unit
@@ -52,16 +53,20 @@ class LocalThickness:
             free = mask | (labels == IGNORED) if context.masked else None
             if not mask.any() or (mask if free is None else free).all():
                 why = FILLS if mask.any() else ABSENT
-                results.append(Measurement("local-thickness", phase.name, float("nan"), unit, reason=why))
+                results.append(Measurement("local-thickness", Of(phase.name), float("nan"), unit, reason=why))
                 continue
 
             def progress(share: float, before: int = number) -> None:
                 context.progress((before + share) / len(context.phases))
 
             sizes, voxels = self._thickness(mask, context.grid.voxel_size, free, progress)
-            results.append(Measurement("local-thickness", phase.name, float(np.average(sizes, weights=voxels)), unit))
+            results.append(
+                Measurement("local-thickness", Of(phase.name), float(np.average(sizes, weights=voxels)), unit)
+            )
             x, y = _density(sizes, voxels, min(context.grid.voxel_size))
-            results.append(Curve("local-thickness", phase.name, tuple(x.tolist()), tuple(y.tolist()), unit, per_unit))
+            results.append(
+                Curve("local-thickness", Of(phase.name), tuple(x.tolist()), tuple(y.tolist()), unit, per_unit)
+            )
         return results
 
     def _thickness(

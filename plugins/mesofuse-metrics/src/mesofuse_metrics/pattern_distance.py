@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, MetricContext, Needs, Result
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import AXES, Triple
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.patterns import MAX_PHASES, TURNS, Stencil, js_divergence, pattern_counts, shares, turned_counts
@@ -78,7 +79,7 @@ class PatternDistance(AdditiveMetric):
                     target = shares(turned_counts(image.array, stencil, spacing, turns))
                     self._known[key] = image, target, _floor(image, stencil, spacing, turns, int(own.sum()))
                 _, target, floor = self._known[key]
-                label = f"spacing {spacing}" + ("" if context.planar else f" | {AXES[axis]}")
+                label = Of(f"spacing {spacing}", along="" if context.planar else AXES[axis])
                 distance = js_divergence(shares(own), target)
                 where = "into half of the image" if own.sum() else "into the volume's planes"
                 why = f"no whole pattern fits {where}"

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from mesofuse.interfaces.metric import Measurement, MetricContext, Needs, Result
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import AXES
 from mesofuse_metrics.components import boxed, components
 from mesofuse_metrics.options import ConnectivityOptions
@@ -40,6 +41,6 @@ class Percolation:
                 voxels = found.sizes[1:][own].sum()
                 share = found.sizes[1:][own & crossing[1:]].sum() / voxels if voxels else np.nan
                 results.append(
-                    Measurement("percolation", f"{phase.name} | {name}", float(share), reason=unless(share, ABSENT))
+                    Measurement("percolation", Of(phase.name, along=name), float(share), reason=unless(share, ABSENT))
                 )
         return results

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mesofuse.interfaces.metric import Block, MetricContext
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.phases import IGNORED, Phase
 
 CACHED = 1 << 19  # voxels of a slab whose temporary arrays stay in a core's cache
@@ -84,6 +85,6 @@ def tuples(phases: Sequence[Phase], size: int) -> list[tuple[int, ...]]:
     return list(itertools.combinations(range(len(phases)), size))
 
 
-def label(phases: Sequence[Phase], values: Sequence[int]) -> str:
+def label(phases: Sequence[Phase], values: Sequence[int]) -> Of:
     """Name phases as in ``pore | binder``."""
-    return " | ".join(phases[value].name for value in values)
+    return Of(*(phases[value].name for value in values))

@@ -12,6 +12,7 @@ import numpy as np
 
 from mesofuse.errors import UserError
 from mesofuse.interfaces.metric import Measurement, MetricContext, Needs, Result
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import AXES
 from mesofuse.volumes.phases import IGNORED, phase_value
 from mesofuse_metrics import conduction
@@ -70,7 +71,7 @@ class Tortuosity:
                 solved += 1
                 context.progress(solved / total)
                 tau = math.inf if efficiency == 0 else fraction / efficiency
-                label = f"{phase.name} | {name}"
+                label = Of(phase.name, along=name)
                 for metric, value in (("tortuosity", tau), ("transport-efficiency", efficiency)):
                     results.append(Measurement(metric, label, value, reason=unless(value, why)))
         return results

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from mesofuse.interfaces.metric import Curve, MetricContext, Needs, Result
+from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import AXES, Region
 from mesofuse.volumes.phases import IGNORED
 from mesofuse_metrics.components import component_ids
@@ -54,7 +55,7 @@ class TwoPointCluster:
             x = tuple((k * context.grid.voxel_size[axis]).tolist())
             for phase in context.phases:
                 y = tuple((inside[phase.value] / pairs).tolist())
-                results.append(Curve("two-point-cluster", f"{phase.name} | {AXES[axis]}", x, y, context.grid.symbol))
+                results.append(Curve("two-point-cluster", Of(phase.name, along=AXES[axis]), x, y, context.grid.symbol))
         return results
 
 

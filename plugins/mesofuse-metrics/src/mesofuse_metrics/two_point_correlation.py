@@ -48,7 +48,7 @@ class TwoPointCorrelation(AdditiveMetric):
         ways, voxel = self._steps(context), context.grid.voxel_size
         curves: list[Result] = []
         for j, (one, other) in enumerate(self._pairs(context)):
-            named = context.phases[one].name if one == other else label(context.phases, (one, other))
+            named = label(context.phases, (one,) if one == other else (one, other))
             metric = "two-point-correlation" if one == other else "cross-correlation"
             lines = {}
             for i, step in enumerate(ways):
@@ -58,10 +58,10 @@ class TwoPointCorrelation(AdditiveMetric):
                 lines[step] = (np.flatnonzero(known) * length(step, voxel), probability)
             for step, (r, s2) in lines.items():
                 if sum(map(abs, step)) == 1:
-                    curves.append(_curve(metric, f"{named} | {AXES[step.index(1)]}", r, s2, context))
+                    curves.append(_curve(metric, named.to(along=AXES[step.index(1)]), r, s2, context))
             if self.options.radial:
                 r, s2 = radial_mean(lines, weights(voxel, context.planar), min(voxel[1:]))
-                curves.append(_curve(metric, f"{named} | radial", r, s2, context))
+                curves.append(_curve(metric, named.to(along="radial"), r, s2, context))
         return curves
 
     def _steps(self, context: MetricContext) -> tuple[Triple, ...]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, MetricContext, Needs, Result
+from mesofuse.interfaces.quantity import Of
 from mesofuse_metrics.options import NoOptions
 from mesofuse_metrics.pieces import slabs
 
@@ -38,6 +39,6 @@ class VolumeFraction(AdditiveMetric):
         """Divide by the voxels in all."""
         voxels = counts["voxels"]
         return [
-            Measurement("volume-fraction", phase.name, float(count / voxels.sum()))
+            Measurement("volume-fraction", Of(phase.name), float(count / voxels.sum()))
             for phase, count in zip(context.phases, voxels, strict=True)
         ]
