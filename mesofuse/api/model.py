@@ -305,7 +305,7 @@ def fit(
         seed: Makes it repeatable.
         device: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``.
         start: A model of a similar material to begin with.
-        out: Folder of the run, which `resume` and the command line go on with; None: a temporary one.
+        out: Folder of the run, which `resume` and the command line continue; None: a temporary one.
         resume: Go on from what the folder holds.
         overwrite: Replace what it holds.
         progress: Show it.

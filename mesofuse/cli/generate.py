@@ -86,7 +86,7 @@ def places(model: str, files: Sequence[str]) -> tuple[str | None, str]:
     """Return the low-resolution volume, if there is one, and the output.
 
     Raises:
-        UserError: There is none of them, or more than two.
+        UserError: If there is none of them, or more than two.
     """
     if len(files) == 1:
         return None, files[0]

@@ -27,7 +27,7 @@ def storage(chunk: int, shard: int | None) -> tuple[Triple, Triple | None]:
     """Return chunk and shard shape.
 
     Raises:
-        UserError: The shard is not a multiple of the chunk.
+        UserError: If the shard is not a multiple of the chunk.
     """
     if shard is not None and shard % chunk:
         raise UserError(f"--shards {shard} is not a multiple of --chunks {chunk}; give for example {4 * chunk}.")

@@ -71,7 +71,7 @@ def parse_images(texts: Sequence[str], option: str = "--high-res") -> str | dict
         option: By which option, for messages.
 
     Raises:
-        UserError: Several images of which one says no axes, or an axis without or with several images.
+        UserError: If there are several images of which one names no axes, or an axis has no image or several.
     """
     from mesofuse.config.job import check_axes
 
@@ -96,7 +96,7 @@ def check_scale(low_res: str | None, scale: Any) -> None:
     """Refuse a scale factor without a scan.
 
     Raises:
-        UserError: There is a scale factor and no scan.
+        UserError: If there is a scale factor and no scan.
     """
     if low_res is None and scale is not None:
         raise UserError(
@@ -109,7 +109,7 @@ def make(low_res: str | None, high_res: Sequence[str], scale: Any, fields: dict[
     """Return the job that the command line describes.
 
     Raises:
-        UserError: Something in it is not usable.
+        UserError: If something in it is not usable.
     """
     from mesofuse.config.job import make_job, merged
     from mesofuse.volumes.phases import parse_rules
@@ -140,7 +140,7 @@ def open_job(job: JobConfig) -> tuple[JobConfig, JobInputs]:
     A scale factor that follows from the files' voxel sizes stands in the job then.
 
     Raises:
-        UserError: An unknown method or option, or inputs that are unusable or don't fit each other.
+        UserError: If a method or option is unknown, or inputs are unusable or don't fit each other.
     """
     from mesofuse.pipeline.inputs import open_inputs, scaled
 
@@ -161,7 +161,7 @@ def parse_setting(text: str) -> dict[str, Any]:
     """Return ``{"batch": {"volumes": 4}}`` for ``batch.volumes=4``; the value is read as YAML.
 
     Raises:
-        UserError: It is not of that form.
+        UserError: If it is not of that form.
     """
     import yaml
 

@@ -96,7 +96,7 @@ class ComparisonConfig(InputsConfig):
         """Return the job of an entry that is a method, resolved; of one that takes no scan, with the images alone.
 
         Raises:
-            UserError: An unknown method, preset or option, or a method that needs the scan that is not there.
+            UserError: If a method, preset or option is unknown, or the method needs a scan and there is none.
         """
         fields = {key: getattr(self, key) for key in InputsConfig.model_fields}
         job = make_job({**fields, "method": entry.method}, f"the comparison's {entry.name!r}").resolved()
@@ -114,7 +114,7 @@ class ComparisonConfig(InputsConfig):
         """Return the comparison with every option of every method written out, and every name checked.
 
         Raises:
-            UserError: An unknown method, preset, metric, degradation or option.
+            UserError: If a method, preset, metric, degradation or option is unknown.
         """
         from mesofuse.registry import get_registry
 
@@ -132,7 +132,7 @@ class ComparisonConfig(InputsConfig):
 
 
 def takes_scan(job: JobConfig) -> bool:
-    """Whether a job's method takes a low-resolution volume: ``conditional`` of its class."""
+    """Return whether a job's method takes a low-resolution volume: ``conditional`` of its class."""
     from mesofuse.registry import get_registry
 
     return bool(getattr(get_registry().find("method", job.method_name).load(), "conditional", True))
@@ -147,7 +147,7 @@ def load_comparison(path: Path) -> ComparisonConfig:
     """Read a comparison from a YAML file; its relative paths count from the file's folder.
 
     Raises:
-        UserError: The file is missing, is not YAML, or is not a comparison.
+        UserError: If the file is missing, is not YAML, or is not a comparison.
     """
     data = read_yaml(path, "a comparison's configuration", "low_res, high_res, scale and compare")
     files_beside(data, path, ("low_res", "high_res", "reference"))

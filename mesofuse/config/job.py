@@ -134,7 +134,7 @@ def check_axes(images: Mapping[str, str]) -> dict[str, str]:
     """Return images by axes with the axes in order, each axis once.
 
     Raises:
-        UserError: An axis is unknown, missing or given twice.
+        UserError: If an axis is unknown, missing or given twice.
     """
     letters = "".join(images)
     if sorted(letters) != sorted(AXES_OF_ALL):
@@ -191,7 +191,7 @@ class JobConfig(InputsConfig):
         """Return the job with every option of the method written out.
 
         Raises:
-            UserError: An unknown method, preset or option.
+            UserError: If a method, preset or option is unknown.
         """
         component, options = self.resolve_method()
         method = {"name": component.spec.name, **options.model_dump(mode="json")}
@@ -201,7 +201,7 @@ class JobConfig(InputsConfig):
         """Return the method's component and its checked options, those of the parts that it names written out.
 
         Raises:
-            UserError: An unknown method, preset or option, of the method or of a part.
+            UserError: If a method, preset or option is unknown, of the method or of a part.
         """
         rest = {k: v for k, v in self.method.items() if k not in ("name", "preset")}
         component, options = resolve_method(self.method_name, self.method.get("preset"), rest, self.content)
@@ -217,7 +217,7 @@ def resolve_method(
     the preset itself, needs for grey values or colours lies between preset and overrides.
 
     Raises:
-        UserError: An unknown method, preset or option, or a method that does not take the content.
+        UserError: If a method, preset or option is unknown, or the method does not take the content.
     """
     component = _taking(content, get_registry().find("method", name))
     model = component.options_model()
@@ -238,7 +238,7 @@ def _taking(content: Content, component: Component) -> Component:
     """Return a component if it takes such voxels.
 
     Raises:
-        UserError: It does not.
+        UserError: If it does not.
     """
     if content not in component.options_model().contents:
         kind = component.spec.kind
@@ -292,7 +292,7 @@ def checked(model: type[_Config], data: Mapping[str, Any], source: str) -> _Conf
         source: What to call it in an error, for example the file's name.
 
     Raises:
-        UserError: A field is unknown, missing or has a value that is not allowed.
+        UserError: If a field is unknown, missing or has a value that is not allowed.
     """
     from pydantic import ValidationError
 
@@ -320,7 +320,7 @@ def load_job(path: Path) -> JobConfig:
     """Read a job from a YAML file; its relative paths count from the file's folder.
 
     Raises:
-        UserError: The file is missing, is not YAML, or is not a job.
+        UserError: If the file is missing, is not YAML, or is not a job.
     """
     data = read_yaml(path, "a job's configuration", "low_res, high_res and scale")
     files_beside(data, path, ("low_res", "high_res", "start"))

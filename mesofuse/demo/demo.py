@@ -117,7 +117,7 @@ def run_demo(
         say: Takes a sentence at each stage.
 
     Raises:
-        UserError: The folder is taken, or the size is not usable.
+        UserError: If the folder is taken, or the size is not usable.
     """
     if size % SCALE:
         raise UserError(f"The demo's electrode can't have an edge of {size} voxels: it must be a multiple of {SCALE}.")

@@ -54,7 +54,7 @@ def make_electrode(
         Phases 0 pore, 1 active, 2 binder in voxels of 0.1 µm.
 
     Raises:
-        UserError: A side is too short or the shares leave no pore.
+        UserError: If a side is too short or the shares leave no pore.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -137,7 +137,7 @@ def sections(volume: LabelArray, n: int, size: int, seed: int = 0) -> LabelArray
         A stack of images (n, size, size).
 
     Raises:
-        UserError: The volume is smaller than an image, or n < 1.
+        UserError: If the volume is smaller than an image, or n < 1.
     """
     shape = volume.array.shape
     if n < 1 or not 1 <= size <= min(shape):
@@ -166,7 +166,7 @@ def make_scan(truth: LabelArray, degradation: Degradation, problem: Problem) -> 
         Labels of the low-resolution phases on the coarser grid.
 
     Raises:
-        UserError: The truth is smaller than one scan voxel.
+        UserError: If the truth is smaller than one scan voxel.
     """
     import torch
 

@@ -82,7 +82,7 @@ def check_fractions(scan: Sample, image: Sample, match: PhaseMatch) -> Check:
 
 
 def _agree(one: Fraction, other: Fraction, gap: float) -> bool | None:
-    """Whether two fractions agree; None where that can't be told."""
+    """Return whether two fractions agree; None where that can't be told."""
     if min(one.voxels, other.voxels) < FEW_VOXELS:
         return None
     middle = (one.value + other.value) / 2

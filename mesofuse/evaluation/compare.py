@@ -113,7 +113,7 @@ def _against(entry: Measurement, grid: Grid, truth: Measurement, truth_grid: Gri
 
 
 def same_voxels(one: Grid, other: Grid) -> bool:
-    """Whether two grids have voxels of the same physical size; grids of unknown size are taken as alike.
+    """Return whether two grids have voxels of the same physical size; grids of unknown size are taken as alike.
 
     Beside another image the axis that an image is normal to is left out. Beside a volume, whose planes in all
     directions it stands for, the volume's voxels must be cubes of its pixels, or as long along that axis as the image's

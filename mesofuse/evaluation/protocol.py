@@ -61,7 +61,7 @@ def positions(grid: Grid, *, size: int = 64, count: int = 256, seed: int = 0, st
     Volumes of the same shape get the same subvolumes, volumes of different shape those at the same relative places.
 
     Raises:
-        UserError: The volume is smaller than a subvolume.
+        UserError: If the volume is smaller than a subvolume.
     """
     planar = stack or grid.shape[0] == 1
     extent = (1 if planar else size, size, size)
@@ -98,11 +98,11 @@ def sample(
         stack: Axis 0 numbers separate images.
         name: How the volume is called in the result.
         workers: Processes; 1 measures in this one.
-        record: A file that keeps every subvolume as soon as it is measured; one that is there is gone on with.
+        record: A file that keeps every subvolume as soon as it is measured; an existing one is resumed.
         progress: Called with the number of subvolumes done and of all.
 
     Raises:
-        UserError: The volume is too small, a metric unknown, or ``record`` belongs to something else.
+        UserError: If the volume is too small, a metric unknown, or ``record`` belongs to something else.
     """
     regions = positions(volume.grid, size=size, count=count, seed=seed, stack=stack)
     if is_masked(volume):
@@ -126,7 +126,7 @@ def _free(volume: Labels, size: int, count: int, seed: int, stack: bool) -> list
     """Return the first of many random subvolumes that hold no ignored voxel.
 
     Raises:
-        UserError: There are not enough.
+        UserError: If there are not enough.
     """
     found: list[Region] = []
     for region in positions(volume.grid, size=size, count=TRIES * count, seed=seed, stack=stack):

@@ -26,7 +26,7 @@ def from_json(data: dict[str, Any]) -> Measured:
     """Rebuild what `to_json` wrote.
 
     Raises:
-        KeyError, TypeError, ValueError: The values are not such a record.
+        KeyError, TypeError, ValueError: If the values are not such a record.
     """
     if not isinstance(data, dict) or not isinstance(data["grid"], dict):
         raise TypeError("a mapping with a grid is expected")

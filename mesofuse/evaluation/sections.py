@@ -197,7 +197,7 @@ def _add(mean: Sampled, key: Key, sources: Sequence[tuple[Sampled, Key]]) -> Non
 
 
 def _alike(images: Mapping[str, Sampled]) -> bool:
-    """Whether all images have the same pixels along each axis of the volume."""
+    """Return whether all images have the same pixels along each axis of the volume."""
     known = [sampled.grid.known for sampled in images.values()]
     if not all(known):
         return not any(known)

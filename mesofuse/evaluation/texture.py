@@ -26,7 +26,7 @@ FLOOR_NOTE = (
 
 
 def compares(metrics: Sequence[MetricChoice]) -> bool:
-    """Whether any of the metrics compares with the images itself."""
+    """Return whether any of the metrics compares with the images itself."""
     return any(resolve(choice)[1].needs.images for choice in metrics)
 
 

@@ -63,7 +63,7 @@ def violations(
         progress: Called with blocks done and blocks in all.
 
     Raises:
-        UserError: The shapes don't fit, or the output may not be written.
+        UserError: If the shapes don't fit, or the output may not be written.
     """
     from dask.threaded import get
 

@@ -53,7 +53,7 @@ class Problem:
         """Rebuild a problem from `to_json`'s values.
 
         Raises:
-            KeyError, TypeError, ValueError: The values are not such a record.
+            KeyError, TypeError, ValueError: If the values are not such a record.
         """
         z, y, x = (float(s) for s in data["scale"])
         return cls(

@@ -11,7 +11,7 @@ def resolve_device(name: str = "auto") -> str:
     """Return ``cpu``, ``cuda`` or ``cuda:N`` for what the user asked for.
 
     Raises:
-        UserError: The name is not a device, or this machine has no such device.
+        UserError: If the name is not a device, or this machine has no such device.
     """
     import torch
 

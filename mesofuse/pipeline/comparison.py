@@ -69,13 +69,13 @@ class Compared:
 
 
 def prepare_comparison(out: Path, config: ComparisonConfig, hashes: dict[str, str], *, overwrite: bool) -> None:
-    """Make the folder of a comparison, or check that the one that is there may be gone on with.
+    """Make the folder of a comparison, or check that the existing one may be resumed.
 
     Methods, metrics and the number of subvolumes may change from one call to the next; what the volumes are made from
     may not.
 
     Raises:
-        UserError: It is another thing's folder, or of a comparison with other inputs, budget, seed or options.
+        UserError: If it is another thing's folder, or of a comparison with other inputs, budget, seed or options.
     """
     file = out / COMPARISON
     check_free(out, overwrite=True)
@@ -111,7 +111,7 @@ def _is_strange(path: Path) -> bool:
 
 
 def _same_entry(before: Entry, entry: Entry) -> bool:
-    """Whether an entry is what it was; a ready volume may lie elsewhere, as what is measured is kept by its voxels."""
+    """Return whether an entry is what it was; a ready volume may lie elsewhere, as it is kept by its voxels."""
     moved = {"volume": entry.volume} if before.volume and entry.volume else {}
     return before.model_copy(update=moved) == entry
 
@@ -140,7 +140,7 @@ def compare(
 
     Args:
         config: What to compare, resolved.
-        out: Its folder; one that is there is gone on with.
+        out: Its folder; an existing one is resumed.
         overwrite: Start anew.
         workers: Processes that measure.
         quiet: The processes that fit and generate show no progress.
@@ -148,7 +148,7 @@ def compare(
         progress: Takes the name of the volume measured, subvolumes done and of all.
 
     Raises:
-        UserError: The inputs don't fit each other or an entry; nothing of that entry is left.
+        UserError: If the inputs don't fit each other or an entry; nothing of that entry is left.
     """
     inputs = open_inputs(config)
     config = scaled(config, inputs)
@@ -245,7 +245,7 @@ def made_grid(config: ComparisonConfig, inputs: JobInputs, ready: dict[str, Labe
     """Return the grid of the volumes that are made: the scan's, refined; else the reference's or first volume's.
 
     Raises:
-        UserError: Something is to be made, but nothing says how large.
+        UserError: If something is to be made, but nothing says how large.
     """
     if inputs.low_res is not None:
         return result_voxels(inputs)

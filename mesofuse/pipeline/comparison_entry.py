@@ -75,8 +75,8 @@ def make_volume(comparison: Path, entry: Entry, size: Triple, *, quiet: bool) ->
         quiet: The process shows no progress.
 
     Raises:
-        UserError: What the other process refused.
-        RuntimeError: It failed otherwise; its own words are on stderr.
+        UserError: If the other process refused something.
+        RuntimeError: If it failed otherwise; its own words are on stderr.
     """
     folder = comparison / entry.name
     usage = read_usage(folder)
@@ -102,7 +102,7 @@ def make_volume(comparison: Path, entry: Entry, size: Triple, *, quiet: bool) ->
 
 
 def entry_takes_scan(config: ComparisonConfig, entry: Entry) -> bool:
-    """Whether an entry's volume is made from the low-resolution volume; of a ready one nothing is known: True."""
+    """Return whether an entry's volume is made from the scan; of a ready one nothing is known: True."""
     if entry.method is not None:
         return config.job(entry).low_res is not None
     return entry.model is None or bool(read_record(Path(entry.model))["problem"]["low_phases"])
@@ -155,7 +155,7 @@ def check_model(package: Package, inputs: JobInputs, name: str) -> None:
     """Refuse a model that was made for other phases or another scale.
 
     Raises:
-        UserError: It was.
+        UserError: If it was.
     """
     theirs, ours = package.model.problem, inputs.problem
     if theirs.low_phases and inputs.low_res is None:

@@ -36,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def several(inputs: JobInputs) -> bool:
-    """Whether there is more than one image, each for some directions."""
+    """Return whether there is more than one image, each for some directions."""
     return len(inputs.fusion.groups) > 1
 
 

@@ -67,7 +67,8 @@ class Scan:
         progress: Called with the voxels of each block that is done.
 
     Raises:
-        UserError: The volume is smaller than one scan voxel, or the instrument's options or thresholds don't suit it.
+        UserError: If the volume is smaller than one scan voxel, or the instrument's options or thresholds don't suit
+            it.
     """
 
     def __init__(self, volume: Labels, problem: Problem, scanner: Scanner) -> None:
@@ -255,7 +256,7 @@ def scan_problem(phases: Sequence[Phase], scale: Scale, rules: Mapping[str, Sequ
             numbers 0 … n−1). Without rules the scan has the volume's phases.
 
     Raises:
-        UserError: A rule names an unknown phase, a phase is shown twice or never, or numbers have gaps.
+        UserError: If a rule names an unknown phase, a phase is shown twice or never, or numbers have gaps.
     """
     high = tuple(phases)
     if not rules:
@@ -282,7 +283,7 @@ def parse_thresholds(text: str | None) -> Thresholds:
     """Read ``otsu``, or numbers such as ``0.5`` or ``0.5,1.5``.
 
     Raises:
-        UserError: It is neither.
+        UserError: If it is neither.
     """
     if text is None:
         return None

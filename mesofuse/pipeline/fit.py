@@ -222,7 +222,7 @@ def assist(job: JobConfig, out: Path, *, resume: bool = False) -> None:
         resume: As for the first one.
 
     Raises:
-        UserError: The inputs are unusable or don't suit the method.
+        UserError: If the inputs are unusable or don't suit the method.
     """
     component, options = job.resolve_method()
     before = _before(out, resume)
@@ -238,7 +238,7 @@ def assist(job: JobConfig, out: Path, *, resume: bool = False) -> None:
 
 
 def finished(out: Path) -> bool:
-    """Whether a run's folder holds a model whose training was not interrupted.
+    """Return whether a run's folder holds a model whose training was not interrupted.
 
     Raises:
         UserError: If the model is damaged, and there is nothing to make it again from.
@@ -257,7 +257,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _before(out: Path, resume: bool) -> JobConfig | None:
-    """Return the job that a folder was begun with, if it is gone on with."""
+    """Return the job that a folder was begun with, if it is resumed."""
     return load_job(out / CONFIG).resolved() if resume and (out / CONFIG).exists() and of_worth(out) else None
 
 
@@ -269,7 +269,7 @@ def _with_budget(job: JobConfig, before: JobConfig) -> JobConfig:
 
 
 def _goes_on(out: Path, job: JobConfig, before: JobConfig | None) -> bool:
-    """Whether a finished model is to be trained on, since the job has another budget.
+    """Return whether a finished model is to be trained on, since the job has another budget.
 
     Raises:
         UserError: If it is, but the folder does not hold what its training could go on from.
@@ -294,7 +294,7 @@ def _made_with(out: Path, before: JobConfig | None) -> dict[str, Any]:
 
 
 def _within(job: JobConfig, made: dict[str, Any]) -> bool:
-    """Whether a job's budget is no larger than that of a finished model."""
+    """Return whether a job's budget is no larger than that of a finished model."""
     budget = {"steps": job.steps, "minutes": job.minutes}
     return all(v is None or (made.get(k) is not None and v <= made[k]) for k, v in budget.items())
 

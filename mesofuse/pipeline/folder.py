@@ -35,7 +35,7 @@ def check_folder(out: Path, *, overwrite: bool, resume: bool) -> None:
             never overwritten), or it can't be written.
     """
     if overwrite and resume:
-        raise UserError("--resume goes on with a run and --overwrite starts anew; give one of them.")
+        raise UserError("--resume continues a run and --overwrite starts anew; give one of them.")
     check_free(out, overwrite=True)
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; give the name of a folder with --out.")
@@ -48,18 +48,18 @@ def check_folder(out: Path, *, overwrite: bool, resume: bool) -> None:
         raise UserError(f"{out} is not a mesofuse run's folder (it {found}), so it is left alone; give another --out.")
     if not (overwrite or resume) and of_worth(out):
         raise UserError(
-            f"{out} exists already; give --resume to go on with it, --overwrite to start anew, or another --out."
+            f"{out} exists already; give --resume to continue it, --overwrite to start anew, or another --out."
         )
 
 
 def of_worth(out: Path) -> bool:
-    """Whether a run's folder holds anything that work has gone into: a checkpoint, a model, a volume, numbers."""
+    """Return whether a run's folder holds any work: a checkpoint, a model, a volume, numbers."""
     names = {n for n in os.listdir(out) if not n.startswith(".")} if out.is_dir() else set()
     return bool(names - {CONFIG, HASHES, TRAINING, DEMO_INPUTS}) or can_go_on(out)
 
 
 def can_go_on(out: Path) -> bool:
-    """Whether a run's folder holds what its training can go on from."""
+    """Return whether a run's folder holds what its training can go on from."""
     training = out / TRAINING
     kept = [p for p in training.iterdir() if p.name not in (LOG, PREVIEWS)] if training.is_dir() else []
     return any(p.is_file() or any(p.iterdir()) for p in kept)

@@ -92,7 +92,7 @@ def fuse(
         warn: Takes a sentence for each doubt about the inputs; None: ``say`` does.
 
     Raises:
-        UserError: The inputs don't suit the method, or the output does not fit.
+        UserError: If the inputs don't suit the method, or the output does not fit.
     """
     with claimed(out, say):
         return _fuse(job, inputs, out, chunks, shards, workers, project, overwrite, resume, emit, say, warn or say)
@@ -163,7 +163,7 @@ def _drop_older(package: Package, out: Path, say: Callable[[str], None]) -> None
     """Delete the volume, and what was measured and drawn of it, that the model made before it was trained on."""
     try:
         made_by = open_volume(str(out / FUSED)).provenance.get("model")
-    except UserError:  # there is none, or it can't be opened, which is said where it is gone on with
+    except UserError:  # there is none, or it can't be opened, which is reported where it is resumed
         return
     if made_by in (None, package.digest):
         return

@@ -50,8 +50,8 @@ def apply_model(
         say: Takes a sentence at each stage.
 
     Raises:
-        UserError: The output may not be written or does not fit, or the model takes a low-resolution volume and there
-            is none, or the other way round; nothing is written or deleted then.
+        UserError: If the output may not be written or does not fit, or the model takes a low-resolution volume and
+            there is none, or the other way round; nothing is written or deleted then.
     """
     check_scan(package, low_res is not None, size)
     check_output(out, resume=options.resume, overwrite=options.overwrite)
@@ -96,7 +96,7 @@ def check_scan(package: Package, given: bool, size: Triple | None) -> None:
     """Refuse a model without the low-resolution volume that it takes, or with one that it does not take.
 
     Raises:
-        UserError: So it is, or a size is given to a model whose low-resolution volume says it.
+        UserError: If it is so, or a size is given to a model whose scan determines it.
     """
     name = package.path
     if takes_scan(package.model):

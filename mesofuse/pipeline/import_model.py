@@ -32,7 +32,7 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     alone and refuses all else.
 
     Raises:
-        UserError: The file is missing, damaged, or holds anything but tensors by name.
+        UserError: If the file is missing, damaged, or holds anything but tensors by name.
     """
     if not path.is_file():
         raise UserError(f"There is no file {path}; give a state dict, such as SliceGAN's NAME_Gen.pt.")
@@ -94,8 +94,8 @@ def problem_for(
     """Return the setting that published weights were trained for, which their file does not say.
 
     Raises:
-        UserError: A scale factor without low-resolution phases or the reverse, or rules that fit neither; phases and
-            another content, or neither.
+        UserError: If there is a scale factor without phases of the scan or the reverse, or rules that fit neither;
+            phases and another content, or neither.
     """
     if (content != "phases") == bool(phases):
         raise UserError(
@@ -130,7 +130,7 @@ def import_model(
         settings: Options of the method beyond those that the weights tell.
 
     Raises:
-        UserError: The method takes no published weights, or these are not its own.
+        UserError: If the method takes no published weights, or these are not its own.
     """
     check_free(out, overwrite=False)
     component = get_registry().find("method", method)

@@ -104,7 +104,7 @@ def open_inputs(job: InputsConfig) -> JobInputs:
     """Open and check a job's inputs.
 
     Raises:
-        UserError: A file is missing or unusable, or they don't fit each other.
+        UserError: If a file is missing or unusable, or they don't fit each other.
     """
     if isinstance(job, JobConfig) and job.content != "phases":
         return _open_intensities(job, job.content)

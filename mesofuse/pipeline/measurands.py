@@ -54,7 +54,7 @@ class GivenSizes:
         return (rows, rows, columns)
 
     def image(self, grid: Grid) -> bool:
-        """Whether a file is an image, or images, and so says nothing of the axis that they are normal to."""
+        """Return whether a file is an image, or images, and so says nothing of the axis that they are normal to."""
         return self.stack or grid.shape[0] == 1
 
 

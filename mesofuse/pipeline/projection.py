@@ -52,7 +52,7 @@ def check_projection(method: str, options: Mapping[str, Any], problem: Problem) 
         problem: What it is fitted for.
 
     Raises:
-        UserError: The method has no degradation, or takes no scan.
+        UserError: If the method has no degradation, or takes no scan.
     """
     if not problem.low_phases:
         raise UserError("This model takes no scan, so there is nothing to project its result on: leave --project out.")
@@ -73,7 +73,7 @@ def projected(package: Package, model: Model) -> tuple[ProjectedModel, dict[str,
         model: Its model, on the device that it computes on.
 
     Raises:
-        UserError: The method has no degradation, or takes no scan.
+        UserError: If the method has no degradation, or takes no scan.
     """
     check_projection(package.method, package.options, model.problem)
     degradation = method_degradation(package, model.problem)

@@ -94,10 +94,10 @@ def check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
     """Refuse a folder that realisations may not be written to.
 
     Raises:
-        UserError: It holds something and neither resume nor overwrite is given, or it holds other files.
+        UserError: If it holds something and neither resume nor overwrite is given, or it holds other files.
     """
     if resume and overwrite:
-        raise UserError("--resume goes on with what is there and --overwrite replaces it; give one of them.")
+        raise UserError("--resume continues what exists and --overwrite replaces it; give one of them.")
     check_free(out, overwrite=True)
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; give the name of a folder.")
@@ -152,7 +152,7 @@ def realise(
         watch: Takes what goes on, how much of it is done and how much there is.
 
     Raises:
-        UserError: The folder may not be used, or the model doesn't suit; see `apply_model`.
+        UserError: If the folder may not be used, or the model doesn't suit; see `apply_model`.
     """
     check_scan(package, low_res is not None, size)
     if package.model.problem.content != "phases":

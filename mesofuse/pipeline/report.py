@@ -111,7 +111,7 @@ def open_source(
     """Open the folder of a run or comparison and measure what is missing; the measurements are kept in it.
 
     Raises:
-        UserError: It is neither, is not finished, or its inputs are gone.
+        UserError: If it is neither, is not finished, or its inputs are gone.
     """
     if (folder / COMPARISON).exists():
         return _comparison(folder, sampling, say, progress)

@@ -18,7 +18,7 @@ DEFAULT_SIZE: Triple = (256, 256, 256)
 
 
 def takes_scan(model: Model) -> bool:
-    """Whether a model is applied to a low-resolution volume."""
+    """Return whether a model is applied to a low-resolution volume."""
     return bool(model.problem.low_phases)
 
 
@@ -26,8 +26,8 @@ def check_job(job: JobConfig, inputs: JobInputs) -> None:
     """Refuse a job whose parts don't go together, before anything is written.
 
     Raises:
-        UserError: The method needs a scan and there is none, or the other way round; a size is given beside a scan; an
-            axis can't be periodic.
+        UserError: If the method needs a scan and there is none, or the other way round; a size is given beside a scan;
+            an axis can't be periodic.
     """
     component, options = job.resolve_method()
     name, conditional = component.spec.name, getattr(component.load(), "conditional", True)
@@ -78,7 +78,7 @@ def noise_grid(
         unit: Its unit; None: micrometer, or the image's.
 
     Raises:
-        UserError: A periodic axis is no multiple of the model's scale, or a unit stands without a voxel size.
+        UserError: If a periodic axis is no multiple of the model's scale, or a unit stands without a voxel size.
     """
     scale = package.model.scale
     check_size(size, scale, periodic)

@@ -97,7 +97,7 @@ def open_scan(
     """Open the low-resolution volume that a model is applied to, without what ``ignore`` says is no material.
 
     Raises:
-        UserError: It is missing, or its phases are not the model's.
+        UserError: If it is missing, or its phases are not the model's.
     """
     expected = package.model.problem.low_phases
     given = [Ignore.parse(text) for text in ignore]
@@ -147,7 +147,8 @@ def check_phases(name: str, found: Sequence[Phase], mapping: LabelMapping, expec
     """Refuse a volume whose phases are not, or not surely, those that a model was trained on.
 
     Raises:
-        UserError: More phases than the model's, fewer that were mapped, or the model's names in another order.
+        UserError: If there are more phases than the model's, fewer that were mapped, or the model's names in another
+            order.
     """
     names = [p.name for p in expected]
     if len(found) > len(expected):

@@ -39,7 +39,7 @@ class Component:
         """Import and return the class.
 
         Raises:
-            UserError: Its module can't be imported or has no such class.
+            UserError: If its module can't be imported or has no such class.
         """
         loaded: type[Any] = self._import(self.spec.target)
         return loaded
@@ -48,7 +48,7 @@ class Component:
         """Import and return the pydantic model of the options.
 
         Raises:
-            UserError: Its module can't be imported, or it is not a subclass of `Options`.
+            UserError: If its module can't be imported, or it is not a subclass of `Options`.
         """
         model = self._import(self.spec.options)
         if not (isinstance(model, type) and issubclass(model, Options)):
@@ -62,7 +62,7 @@ class Component:
         """Return checked options.
 
         Raises:
-            UserError: An unknown option (the nearest is named) or a value that is not allowed.
+            UserError: If an option is unknown (the nearest is named) or a value is not allowed.
         """
         from pydantic import ValidationError
 

@@ -34,7 +34,7 @@ class Plugin:
         """Return what a hook that gives a list gives; an empty list where the plugin does not implement it.
 
         Raises:
-            HookError: The hook raises, or gives something else.
+            HookError: If the hook raises, or gives something else.
         """
         try:
             answers = getattr(self.manager.hook, hook)()
@@ -56,7 +56,7 @@ def import_plugin(found: FoundPlugin, module: ModuleType | None = None) -> Plugi
     """Import a plugin (unless its module is given) and check it.
 
     Raises:
-        HookError: It can't be imported, was written for another API version, or implements a hook wrongly.
+        HookError: If it can't be imported, was written for another API version, or implements a hook wrongly.
     """
     if found.error:
         raise HookError(found.error)

@@ -65,7 +65,7 @@ class Registry:
         """Return the component of that kind and name.
 
         Raises:
-            UserError: There is none; the nearest is named.
+            UserError: If there is none; the nearest is named.
         """
         if kind not in KINDS:
             raise UserError(f"{kind!r} is not a kind of component.{nearest(kind, KINDS)}")
@@ -150,7 +150,7 @@ def load_registry(
         extra: Plugin modules that are imported already and have no entry point; loaded last.
 
     Raises:
-        UserError: In strict mode, a plugin has a problem.
+        UserError: If a plugin has a problem in strict mode.
     """
     registry = Registry(strict=strict)
     found = find_plugins()

@@ -99,7 +99,7 @@ def montage(
         index: Slice of the result along ``axis``; the middle one if None.
 
     Raises:
-        UserError: Another suffix, an axis or slice that is not there, or a scan that lies elsewhere.
+        UserError: If the suffix is another, the axis or slice does not exist, or the scan lies elsewhere.
     """
     path = Path(path)
     suffix = path.suffix.lower()

@@ -64,7 +64,7 @@ class ExtraArrays:
             array[self._place(tile)] = extra[name]
 
     def has(self, tile: Tile) -> bool:
-        """Whether the counts of a tile are there."""
+        """Return whether the counts of a tile are there."""
         return all(units.written(self._place(tile)) for units in self._units.values())
 
     def discard_damaged(self, known: Mapping[str, str]) -> int:
@@ -113,7 +113,7 @@ def _group(group: zarr.Group, name: str) -> zarr.Group:
 
 
 def usable(group: zarr.Group, name: str, shape: Sequence[int]) -> bool:
-    """Whether an array of a shape is there and can be opened."""
+    """Return whether an array of a shape is there and can be opened."""
     try:
         return tuple(group[name].shape) == tuple(shape)  # type: ignore[union-attr]
     except (ValueError, LookupError, TypeError, AttributeError):

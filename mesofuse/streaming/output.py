@@ -1,4 +1,4 @@
-"""The output of a generation: refused before any work, made whole or not at all, gone on with by the same job only."""
+"""The output of a generation: refused before any work, made whole or not at all, resumed by the same job only."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def check_output(out: str, *, resume: bool, overwrite: bool) -> None:
     """Refuse an output that can't be written, before anything is computed or deleted.
 
     Raises:
-        UserError: It exists and neither resume nor overwrite is given, is not a volume, or its folder can't be written.
+        UserError: If it exists and neither resume nor overwrite is given, is not a volume, or its folder can't be
+            written.
     """
     if resume and overwrite:
-        raise UserError("--resume goes on with an output and --overwrite replaces it; give one of them.")
+        raise UserError("--resume continues an output and --overwrite replaces it; give one of them.")
     if out.lower().endswith(".zip"):
         raise UserError(f"{out} is a zip, which can't be written piece by piece; write a folder such as {out[:-4]}.")
     if not is_url(out):
@@ -41,7 +42,7 @@ def check_output(out: str, *, resume: bool, overwrite: bool) -> None:
                 check_replaceable(out)
         elif not resume:
             raise UserError(
-                f"{out} exists already; give --resume to go on with it, --overwrite to replace it, or another name."
+                f"{out} exists already; give --resume to continue it, --overwrite to replace it, or another name."
             )
 
 
@@ -66,14 +67,14 @@ def open_output(
         phases: Its phases.
         chunks: Shape of a chunk.
         shards: Shape of a shard, or None.
-        job: What bears on its voxels; kept with it, and compared when it is gone on with.
+        job: What bears on its voxels; kept with it, and compared when it is resumed.
         resume: Go on with what is there.
         overwrite: Replace what is there.
         content: What its voxels hold.
         masked: Whether some of them are no material.
 
     Raises:
-        UserError: It was begun by another job or with other chunks, or see `check_output`.
+        UserError: If it was begun by another job or with other chunks, or see `check_output`.
     """
     check_output(out, resume=resume, overwrite=overwrite)
     if resume and occupied(out):

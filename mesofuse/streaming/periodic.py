@@ -16,7 +16,7 @@ NEAR = 1e-6  # as in `scaled_edge`: what is this near to a whole number is one
 
 
 def is_whole(value: float) -> bool:
-    """Whether a number is whole, up to rounding."""
+    """Return whether a number is whole, up to rounding."""
     return abs(value - round(value)) < NEAR
 
 
@@ -30,7 +30,7 @@ def check_periodic(shape: Triple, scale: Scale, periodic: str, what: str = "the 
         what: What ``scale`` is, for the sentence.
 
     Raises:
-        UserError: There is such an axis.
+        UserError: If there is such an axis.
     """
     for axis in (AXES.index(letter) for letter in periodic):
         n, s = shape[axis], scale[axis]
@@ -47,7 +47,7 @@ def check_model(model: Model, shape: Triple, periodic: str) -> None:
     """Refuse periodic axes that a model can't give a volume of ``shape``.
 
     Raises:
-        UserError: The model can't tile, or an axis' end falls within a voxel of the result or of a noise field.
+        UserError: If the model can't tile, or an axis' end falls within a voxel of the result or of a noise field.
     """
     if periodic and not model.can_tile:
         raise UserError(
@@ -99,7 +99,7 @@ def check_size(size: Triple, scale: Scale, periodic: str) -> None:
     """Refuse a size, in voxels of the result, that a periodic axis can't have: the grid of the noise must fit into it.
 
     Raises:
-        UserError: An axis is periodic and not a multiple of the scale; the nearest that are, are named.
+        UserError: If an axis is periodic and not a multiple of the scale; the nearest that are, are named.
     """
     for axis in (AXES.index(letter) for letter in periodic):
         n, s = size[axis], scale[axis]

@@ -65,7 +65,7 @@ class Plan:
 
 
 def is_aligned(tiling: Tiling, region: Region, unit: Sequence[int]) -> bool:
-    """Whether every tile, cut to the region, is made of whole write units of an output that begins at the region."""
+    """Return whether each tile, cut to the region, is made of whole write units of an output that begins there."""
     return all(
         (edge - region.start[axis]) % unit[axis] == 0
         for axis in range(3)
@@ -105,7 +105,8 @@ def make_plan(
         periodic: Axes whose end continues into their start.
 
     Raises:
-        UserError: A model that can't work by tiles would need more memory than there is, or an axis can't be periodic.
+        UserError: If a model that can't work by tiles would need more memory than there is, or an axis can't be
+            periodic.
     """
     tiling = Tiling.of(model, shape, periodic)
     region = region or tiling.output
@@ -176,7 +177,7 @@ def check_fits(plan: Plan, out: str) -> None:
     """Refuse a plan whose memory or disk is not there.
 
     Raises:
-        UserError: Too little memory or disk, with both numbers.
+        UserError: If there is too little memory or disk, with both numbers.
     """
     import psutil
 
@@ -190,10 +191,10 @@ def check_fits(plan: Plan, out: str) -> None:
 
 
 def check_disk(needed: float, out: str) -> None:
-    """Refuse an output that does not fit on its disk; what is there already is gone on with or replaced, and so counts.
+    """Refuse an output that does not fit on its disk; what exists already is resumed or replaced, and counts.
 
     Raises:
-        UserError: Too little disk, with both numbers.
+        UserError: If there is too little disk, with both numbers.
     """
     if is_url(out):
         return

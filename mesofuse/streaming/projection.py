@@ -43,7 +43,7 @@ class ProjectedModel:
         free: Low-resolution phases that are not enforced, as a one-sided loss does not.
 
     Raises:
-        UserError: The model takes no scan.
+        UserError: If the model takes no scan.
     """
 
     sees_ignored = True

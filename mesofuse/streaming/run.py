@@ -78,7 +78,7 @@ def generate(
         say: Takes a sentence where something has to be waited for.
 
     Raises:
-        UserError: The output exists and neither resume nor overwrite is given, or it was begun by another job, or an
+        UserError: If the output exists and neither resume nor overwrite is given, or it was begun by another job, or an
             axis can't be periodic.
     """
     check_output(out, resume=options.resume, overwrite=options.overwrite)
@@ -147,7 +147,7 @@ class _Run:
     places: Mapping[Tile, Region]
 
     def straight(self) -> None:
-        """Every tile is whole write units: it goes straight into the output."""
+        """Make tiles that are whole write units: each goes straight into the output."""
         places = self.places
         todo = [tile for tile, place in places.items() if not self.volume.done(place)]
         compute = self._compute()

@@ -26,7 +26,7 @@ class Scratch:
         resume: Take over the tiles that the same job left.
 
     Raises:
-        UserError: Something else lies where it would be.
+        UserError: If something else lies where it would be.
     """
 
     def __init__(self, volume: LabelVolume, tiling: Tiling, job: Mapping[str, Any], *, resume: bool) -> None:
@@ -57,7 +57,7 @@ class Scratch:
             ) from error
 
     def has(self, tile: Tile) -> bool:
-        """Whether a tile is kept."""
+        """Return whether a tile is kept."""
         return self.store.done(self._home(tile))
 
     def put(self, tile: Tile, labels: np.ndarray) -> None:

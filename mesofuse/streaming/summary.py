@@ -33,7 +33,7 @@ def summarise(
     say: Callable[[str], None] = lambda text: None,
     watch: Callable[[int, int], None] = lambda done, total: None,
 ) -> LabelVolume:
-    """Write the summary of realisations; one that was begun of the same realisations is gone on with, another replaced.
+    """Write the summary of realisations; one that was begun of the same realisations is resumed, another replaced.
 
     Its labels are the most probable phases (ties: the lowest). Beside them lie ``probability`` (phases, z, y, x), the
     share p of realisations that have the phase, and ``entropy`` (z, y, x), −Σ p log₂ p in bits; both are float32.

@@ -53,7 +53,7 @@ class Tiling:
         """Return the tiling of a model for a low-resolution volume of ``shape``, or a grid of that shape without one.
 
         Raises:
-            UserError: The model can't make a volume of this shape periodic.
+            UserError: If the model can't make a volume of this shape periodic.
         """
         check_model(model, shape, periodic)
         endless = not model.problem.low_phases

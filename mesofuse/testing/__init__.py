@@ -40,8 +40,8 @@ def assert_conforms(kind: str, name: str) -> None:
     """Fail with every broken rule unless the registered component conforms.
 
     Raises:
-        AssertionError: It breaks a rule.
-        UserError: There is no such component.
+        AssertionError: If it breaks a rule.
+        UserError: If there is no such component.
     """
     from mesofuse.registry import get_registry
 

@@ -47,7 +47,7 @@ def new_plugin(name: str, kind: Kind, folder: Path) -> list[Path]:
         The files, relative to ``folder``.
 
     Raises:
-        UserError: The name is not usable or taken, or the folder exists or can't be written.
+        UserError: If the name is not usable or taken, or the folder exists or can't be written.
     """
     check_name(name, kind)
     check_free(folder, overwrite=False)
@@ -66,7 +66,8 @@ def check_name(name: str, kind: str) -> None:
     """Raise unless a plugin of that name and kind can be written and installed.
 
     Raises:
-        UserError: The name is malformed, or that of a component, a package or a word of Python; or no such kind.
+        UserError: If the name is malformed, or that of a component, a package or a word of Python, or there is no such
+            kind.
     """
     if kind not in KINDS:
         raise UserError(f"{kind!r} is not a kind of component.{nearest(kind, KINDS)}")

@@ -86,7 +86,7 @@ def load_checkpoint(
     Args:
         folder: The folder.
         say: Takes a sentence where the newest one is damaged and the one before is taken.
-        mend: Put the one before in the place of a damaged one, so that the next save does not put it last.
+        mend: Put the one before instead of a damaged one, so that the next save does not put it last.
 
     Raises:
         UserError: If every checkpoint that is there is damaged.

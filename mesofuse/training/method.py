@@ -69,7 +69,7 @@ class AdversarialMethod:
         """Rebuild the model from its saved weights.
 
         Raises:
-            ValueError: The weights are not those of this recipe's generator.
+            ValueError: If the weights are not those of this recipe's generator.
         """
         self._refuse_others(problem, state)
         generator = self.build_generator(problem)

@@ -14,7 +14,7 @@ from mesofuse.interfaces.generator import Generator
 from mesofuse.interfaces.loss import Loss, LossSetting, Share, SupportsPrepare
 from mesofuse.interfaces.method import FitRun, FusionInputs
 from mesofuse.registry import get_registry
-from mesofuse.training.batch_norm import for_training
+from mesofuse.training.batch_norm import over_all_processes
 from mesofuse.training.method import AdversarialMethod
 from mesofuse.training.recipe import AdversarialOptions
 from mesofuse.training.sampling import SliceSampler, step_rng
@@ -55,7 +55,7 @@ class Networks:
         generator = method.build_generator(problem)
         if run.start is not None:
             method.load(generator, run.start)
-        generator = for_training(generator, share, renormalised=options.normalisation == "running")
+        generator = over_all_processes(generator, share)
         self.generator = generator.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.shape = cast(Generator, self.generator)
         self.axes = inputs.axes
@@ -66,7 +66,7 @@ class Networks:
             for part in (options.critic,) * len(groups)
             if part is not None
         ]
-        self.critics = [for_training(critic, share).to(device) for critic in built]
+        self.critics = [over_all_processes(critic, share).to(device) for critic in built]
         self.losses: list[Loss] = [registry.find("loss", p.name).build(p.options, problem) for p in options.losses]
         self.degradation = self._degradation(device)
         self.average = store_copy(self.generator) if options.optimizer.averaging is not None else self.generator

@@ -33,7 +33,7 @@ def own_device(device: str) -> str:
     """Return the device of this process: each has the GPU of its own number on its machine.
 
     Raises:
-        UserError: One GPU is named for all, or there are more processes than GPUs.
+        UserError: If one GPU is named for all, or there are more processes than GPUs.
     """
     if world() == 1 or device == "cpu":
         return device

@@ -40,7 +40,7 @@ class PublishedWeights:
         self._program = program
 
     def __contains__(self, name: str) -> bool:
-        """Whether a tensor of that name is left."""
+        """Return whether a tensor of that name is left."""
         return name in self._left
 
     def count(self, prefix: str) -> int:
@@ -51,7 +51,7 @@ class PublishedWeights:
         """Return the shape of a tensor that must be there and have so many axes.
 
         Raises:
-            UserError: It is missing or has another number of axes.
+            UserError: If it is missing or has another number of axes.
         """
         found = self._left.get(name)
         if found is None:
@@ -69,7 +69,7 @@ class PublishedWeights:
         """Return the tensors of a layer under the name of ours.
 
         Raises:
-            UserError: One is missing.
+            UserError: If one is missing.
         """
         taken = {}
         for part in parts:
@@ -91,7 +91,7 @@ class PublishedWeights:
         """Refuse tensors that are left over.
 
         Raises:
-            UserError: There are some.
+            UserError: If there are some.
         """
         if self._left:
             raise UserError(

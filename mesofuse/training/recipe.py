@@ -175,11 +175,6 @@ class AdversarialOptions(Options):
     labels: LabelOptions = Field(
         default_factory=LabelOptions, description="How a voxel's label follows from its phase probabilities."
     )
-    normalisation: Literal["batch", "running"] = Field(
-        "batch",
-        description="What BatchNorm layers of the generator normalise by in training: batch, each step's own volumes; "
-        "running, the statistics of all steps, as in use, so that small batches do not shift the phases' fractions.",
-    )
     steps: Annotated[int, Field(ge=1)] = Field(600, description="Generator steps when no budget is given.")
     checkpoint_seconds: float = Field(60.0, gt=0, description="Seconds between checkpoints.")
     precision: Literal["auto", "fast", "float32", "tf32", "bf16"] = Field(

@@ -53,7 +53,7 @@ class FieldSampler:
         inside: Share of that part's voxels, at least, that are not ignored.
 
     Raises:
-        UserError: No crop has so many.
+        UserError: If no crop has so many.
     """
 
     def __init__(self, low_res: Labels, window: Triple, core: Triple | None = None, inside: float = 1.0) -> None:
@@ -98,7 +98,7 @@ class SliceSampler:
         symmetry: Which symmetries are applied.
 
     Raises:
-        UserError: The image is smaller than a crop, or has no crop without ignored pixels.
+        UserError: If the image is smaller than a crop, or has no crop without ignored pixels.
     """
 
     def __init__(self, image: LabelArray, crop: int, symmetry: Symmetry) -> None:
@@ -174,7 +174,7 @@ def training_window(
         thickness: Low-resolution voxels along an axis that lies in no slice.
 
     Raises:
-        UserError: The volume, or the window asked for, is too small.
+        UserError: If the volume, or the window asked for, is too small.
     """
     planes = plane_axes(axes)
     needed: Triple = tuple(  # type: ignore[assignment]

@@ -45,7 +45,7 @@ def views_of(batch: BatchOptions, inputs: FusionInputs, generator: Generator, cr
     """Return the views of a step: one of all axes, or with ``batch.slab`` one of each axis.
 
     Raises:
-        UserError: The low-resolution volume, or the window asked for, is too small; or slabs of an image.
+        UserError: If the scan, or the window asked for, is too small, or slabs of an image are asked for.
     """
     if batch.slab is None:
         return [_view(batch, inputs, generator, crop, inputs.axes)]

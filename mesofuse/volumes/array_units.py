@@ -96,7 +96,7 @@ class ArrayUnits:
         return ((key, where) for key, where in self.all() if key not in present)
 
     def written(self, where: Slices) -> bool:
-        """Whether every unit that a region touches has been written."""
+        """Return whether every unit that a region touches has been written."""
         return all(backends.exists(self.store, key) for key, _ in self.touching(where))
 
     def discard(self, where: Slices) -> None:

@@ -18,12 +18,12 @@ _STRANGER = "{} exists and {}, so --overwrite leaves it alone; choose another na
 
 
 def is_url(path: str) -> bool:
-    """Whether ``path`` is an fsspec URL such as ``s3://bucket/volume.zarr``."""
+    """Return whether ``path`` is an fsspec URL such as ``s3://bucket/volume.zarr``."""
     return "://" in path
 
 
 def is_zarr(path: str | Path) -> bool:
-    """Whether ``path`` looks like a zarr store by its name or its files, without opening it."""
+    """Return whether ``path`` looks like a zarr store by its name or its files, without opening it."""
     text = str(path)
     if is_url(text) or Path(text).suffix.lower() == ".zarr" or text.lower().endswith((".zarr.zip", ".zip")):
         return True
@@ -34,7 +34,7 @@ def open_store(path: str, *, writable: bool) -> Store:
     """Return the zarr store at ``path``.
 
     Raises:
-        UserError: A zip is to be written in place, its file is broken, or the URL's protocol is not installed.
+        UserError: If a zip is to be written in place, its file is broken, or the URL's protocol is not installed.
     """
     from mesofuse.volumes.zarr_stores import FolderStore, ReadOnlyZip, RemoteStore
 
@@ -62,7 +62,7 @@ def open_store(path: str, *, writable: bool) -> Store:
 
 
 def exists(store: Store, key: str) -> bool:
-    """Whether a key is in the store."""
+    """Return whether a key is in the store."""
     from zarr.core.sync import sync
     from zarr.storage import LocalStore
 
@@ -119,7 +119,7 @@ def clear_for_overwrite(path: str) -> None:
     """Delete the zarr store at ``path``; nothing happens where nothing is.
 
     Raises:
-        UserError: What is there is not a zarr store, or holds files that belong to none.
+        UserError: If what is there is not a zarr store, or holds files that belong to none.
     """
     from zarr.core.sync import sync
 
@@ -143,7 +143,7 @@ def check_replaceable(path: str) -> None:
     """Raise unless what is at ``path`` is a zarr volume, or nothing, so that deleting it harms no stranger's files.
 
     Raises:
-        UserError: It is not a zarr store, or holds files that belong to none.
+        UserError: If it is not a zarr store, or holds files that belong to none.
     """
     folder = Path(path)
     if folder.is_dir() and any(folder.iterdir()):
@@ -156,7 +156,7 @@ def check_replaceable(path: str) -> None:
 
 
 def _belongs(child: Path) -> bool:
-    """Whether a file or folder at the top of a zarr group is part of it, or what a killed writer left."""
+    """Return whether a file or folder at the top of a zarr group is part of it, or what a killed writer left."""
     if child.is_dir():
         return any((child / marker).is_file() for marker in MARKERS) or child.name == "c" or child.name.isdigit()
     known = child.name in {*MARKERS, ".zattrs", ".zmetadata", ".DS_Store", digests.NAME}
@@ -164,7 +164,7 @@ def _belongs(child: Path) -> bool:
 
 
 def occupied(path: str) -> bool:
-    """Whether something is at ``path`` (an empty folder counts as nothing)."""
+    """Return whether something is at ``path`` (an empty folder counts as nothing)."""
     if is_url(path):
         return bool(keys(open_store(path, writable=False), ""))
     place = Path(path)

@@ -38,7 +38,7 @@ def check_free(path: Path, overwrite: bool) -> None:
     """Raise if an output exists that must not be replaced, or its folder can't be written.
 
     Raises:
-        UserError: ``path`` exists and ``overwrite`` is false, or it is not possible to write beside it.
+        UserError: If ``path`` exists and ``overwrite`` is false, or it is not possible to write beside it.
     """
     if path.exists() and not overwrite:
         raise UserError(f"{path} exists already; choose another name or add --overwrite to replace it.")

@@ -26,7 +26,7 @@ def read(path: str) -> RawImage:
     """Read all images of a folder as a volume; the voxel size in the plane is that of the first, if it has one.
 
     Raises:
-        UserError: It holds no images, or images of unlike shape, type or kind.
+        UserError: If it holds no images, or images of unlike shape, type or kind.
     """
     files = sorted(
         (f for f in Path(path).iterdir() if f.suffix.lower() in _SUFFIXES and not f.name.startswith(".")),

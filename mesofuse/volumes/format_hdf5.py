@@ -33,7 +33,7 @@ def read(path: str) -> RawImage:
 
     Raises:
         UserError: If h5py is not installed, it is not clear which dataset is meant, or its values are not all in it.
-        Exception: Whatever h5py raises on damaged files.
+        Exception: If the file is damaged: whatever h5py raises on damaged files.
     """
     with _opened(path) as file:
         dataset, notes = _dataset(file, path)

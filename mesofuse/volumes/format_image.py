@@ -100,7 +100,7 @@ def write(labels: Labels, path: str) -> None:
     """Write a volume of one plane as an image whose pixels are the labels, shown in the phases' colours.
 
     Raises:
-        UserError: It has more than one plane, or the format would blur labels.
+        UserError: If it has more than one plane, or the format would blur labels.
     """
     if labels.grid.shape[0] != 1:
         raise UserError(

@@ -25,7 +25,7 @@ def read(path: str) -> RawImage:
 
     Raises:
         UserError: If it is not clear which array is meant, or h5py is needed and not installed.
-        Exception: Whatever scipy and h5py raise on damaged files.
+        Exception: If the file is damaged: whatever scipy and h5py raise on damaged files.
     """
     file, _ = split(path)
     with open(file, "rb") as stream:

@@ -27,7 +27,7 @@ def read(path: str) -> RawImage:
 
     Raises:
         UserError: If mrcfile is not installed, it is a stack of volumes, or not as long as its header says.
-        Exception: Whatever mrcfile raises on a damaged header.
+        Exception: If the file is damaged: whatever mrcfile raises on a damaged header.
     """
     mrcfile = library("mrcfile", path)
     with mrcfile.open(path, "r", header_only=True) as mrc:
@@ -65,7 +65,7 @@ def _lengths(header: Any) -> list[float | None]:
 
 
 def _unsigned(header: Any) -> bool:
-    """Whether IMOD wrote bytes that are unsigned, though the format's bytes are signed."""
+    """Return whether IMOD wrote bytes that are unsigned, though the format's bytes are signed."""
     order = header["nx"].dtype.byteorder
     stamp, flags = np.frombuffer(header.tobytes()[152:160], np.dtype(np.int32).newbyteorder(order))
     return int(stamp) == _IMOD_STAMP and not int(flags) & _SIGNED

@@ -25,7 +25,7 @@ def read(path: str) -> RawImage:
 
     Raises:
         UserError: If it is not clear which array is meant, or an array is not as long as its header says.
-        Exception: Whatever zipfile and numpy raise on damaged files.
+        Exception: If the file is damaged: whatever zipfile and numpy raise on damaged files.
     """
     file, _ = split(path)
     with zipfile.ZipFile(file) as archive:

@@ -41,7 +41,7 @@ def read(path: str) -> RawImage:
 
     Raises:
         UserError: If pynrrd is not installed, the data are not as long as the header says, or there are more axes.
-        Exception: Whatever pynrrd raises on a header that is malformed.
+        Exception: If the file is damaged: whatever pynrrd raises on a header that is malformed.
     """
     with open(path, "rb") as file:
         header = library("nrrd", path).read_header(_lines(file, path))

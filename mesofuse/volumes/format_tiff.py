@@ -38,7 +38,7 @@ def read(path: str) -> RawImage:
     Voxel size: from OME, ImageJ or the baseline resolution tags, in this order.
 
     Raises:
-        UserError: It is not a TIFF, is cut off, or holds more than one stack.
+        UserError: If it is not a TIFF, is cut off, or holds more than one stack.
     """
     try:
         with _damage(path), opened(path) as (tif, bits, lossy):

@@ -127,7 +127,7 @@ def write_labels(
         overwrite: Replace a file that is there, or a folder of this format.
 
     Raises:
-        UserError: The format is not known or can't hold it, or the file exists or can't be written.
+        UserError: If the format is not known or can't hold it, or the file exists or can't be written.
     """
     spec = _choose(path, [f for f in formats if f.writer], format, "written")
     if not labels.phases:
@@ -167,7 +167,7 @@ def intensity_spec(spec: FormatSpec) -> FormatSpec:
     """Return a format with its writer of grey values and colours.
 
     Raises:
-        UserError: It has none.
+        UserError: If it has none.
     """
     able = ("tiff", "image", "folder", "npy")
     if spec.name not in able:
@@ -214,7 +214,7 @@ def _choose(path: str | Path, formats: Sequence[FormatSpec], name: str | None, v
 
 
 def _is_text(path: str | Path) -> bool:
-    """Whether a file begins with plain text."""
+    """Return whether a file begins with plain text."""
     if backends.is_url(str(path)) or not Path(path).is_file():
         return True
     with open(path, "rb") as file:

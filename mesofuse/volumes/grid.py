@@ -82,7 +82,7 @@ def parse_scale(text: str | float | Sequence[float]) -> Scale:
     """Return a scale factor per axis (z, y, x) from ``4``, ``"4"``, ``"4,4,2"`` or three numbers.
 
     Raises:
-        UserError: It is not one or three finite numbers ≥ 1.
+        UserError: If it is not one or three finite numbers ≥ 1.
     """
     parts: Sequence[object] = (
         text.split(",") if isinstance(text, str) else [text] if isinstance(text, (int, float)) else text
@@ -103,7 +103,7 @@ def parse_size(text: str | int | Sequence[int]) -> Triple:
     """Return voxels along z, y, x from ``256``, ``"256"``, ``"64,256,256"`` or three numbers.
 
     Raises:
-        UserError: It is not one or three whole numbers ≥ 1.
+        UserError: If it is not one or three whole numbers ≥ 1.
     """
     parts: Sequence[object] = text.split(",") if isinstance(text, str) else [text] if isinstance(text, int) else text
     try:
@@ -122,7 +122,7 @@ def parse_axes(text: str) -> str:
     """Return axes such as ``"zx"`` in order, each once; commas and spaces may stand between.
 
     Raises:
-        UserError: A letter is not z, y or x, or comes twice.
+        UserError: If a letter is not z, y or x, or comes twice.
     """
     letters = [c for c in str(text).lower() if c not in ", "]
     if len(set(letters)) != len(letters) or not set(letters) <= set(AXES):
@@ -155,7 +155,7 @@ class Region:
         """Read ``z0:z1,y0:y1,x0:x1`` (an end left out means the volume's) and check it against ``shape``.
 
         Raises:
-            UserError: It is malformed, empty or reaches outside the volume.
+            UserError: If it is malformed, empty or reaches outside the volume.
         """
         try:
             parts = [part.split(":") for part in text.split(",")]
@@ -287,7 +287,7 @@ class Grid:
         It has as many voxels as fit whole, so that it, refined, is this grid or the beginning of it.
 
         Raises:
-            UserError: Not one voxel fits.
+            UserError: If not one voxel fits.
         """
         shape = tuple(math.ceil((n + 1 - 1e-6) / s) - 1 for n, s in zip(self.shape, scale, strict=True))
         if min(shape) < 1:

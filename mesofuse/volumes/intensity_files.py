@@ -66,7 +66,7 @@ def write_image(volume: Labels, path: str) -> None:
     """Write a volume of one plane as a picture.
 
     Raises:
-        UserError: It has more than one plane.
+        UserError: If it has more than one plane.
     """
     from PIL import Image
 

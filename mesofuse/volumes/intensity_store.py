@@ -38,7 +38,7 @@ class IntensityVolume(LabelVolume):
         """Make an empty volume; arguments as `LabelVolume.create`, but for the content in place of phases.
 
         Raises:
-            UserError: ``path`` is taken, or chunks and shards don't fit.
+            UserError: If ``path`` is taken, or chunks and shards don't fit.
         """
         colour = content == "colour"
         return cls._create(
@@ -61,7 +61,7 @@ class IntensityVolume(LabelVolume):
 
 
 def is_intensities(path: str | Path) -> bool:
-    """Whether a path holds intensities that mesofuse made."""
+    """Return whether a path holds intensities that mesofuse made."""
     if not backends.is_zarr(path):
         return False
     try:

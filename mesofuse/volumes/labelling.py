@@ -90,8 +90,8 @@ def to_labels(
         crop: The part to take, as ``z0:z1,y0:y1,x0:x1``; it keeps its place in space.
 
     Raises:
-        UserError: It can't be a segmented image, or a value to be ignored is not there; the sentence says why and what
-            to do.
+        UserError: If it can't be a segmented image, or a value to be ignored is not there; the sentence says why and
+            what to do.
     """
     name = name or raw.path
     raw = as_stack_or_colors(raw)
@@ -173,7 +173,7 @@ def read_labels(
         crop: See `to_labels`.
 
     Raises:
-        UserError: There is no such file, it can't be read, or it can't be a segmented image.
+        UserError: If there is no such file, it can't be read, or it can't be a segmented image.
     """
     if format in (None, "zarr") and backends.is_zarr(path) and not any(i.surround for i in ignore):
         try:

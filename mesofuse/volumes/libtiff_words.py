@@ -1,4 +1,4 @@
-"""What libtiff says of damaged data: it prints it on stderr, and Pillow goes on with wrong pixels."""
+"""What libtiff says of damaged data: it prints it on stderr, and Pillow continues with wrong pixels."""
 
 from __future__ import annotations
 

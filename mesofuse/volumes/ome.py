@@ -114,7 +114,7 @@ def find_ome(attributes: Mapping[str, Any], path: str) -> dict[str, Any]:
     """Return the OME metadata of a group (0.5: under ``ome``; 0.4: at the top).
 
     Raises:
-        UserError: There is no multiscale image in it.
+        UserError: If there is no multiscale image in it.
     """
     ome = attributes.get("ome", attributes)
     try:

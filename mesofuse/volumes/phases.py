@@ -39,7 +39,7 @@ def default_phases(count: int, names: Sequence[str] = ()) -> tuple[Phase, ...]:
     """Return ``count`` phases of value 0 … count−1 with the given names (``phase 0`` … where there are none).
 
     Raises:
-        UserError: More than 255 phases, more names than phases, or a name twice.
+        UserError: If there are more than 255 phases, more names than phases, or a name twice.
     """
     if not 1 <= count <= MAX_PHASES:
         raise UserError(
@@ -60,7 +60,7 @@ def phase_value(name: str, phases: Sequence[Phase]) -> int:
     """Return the value of the phase called ``name`` (its name or its number).
 
     Raises:
-        UserError: No phase has that name or number.
+        UserError: If no phase has that name or number.
     """
     for phase in phases:
         if name.strip() in (phase.name, str(phase.value)):
@@ -72,7 +72,7 @@ def parse_rules(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Read rules of the form ``LOW=NAME,NAME``, as `PhaseMatch.parse` takes them.
 
     Raises:
-        UserError: One is not of that form, or two are for the same phase.
+        UserError: If one is not of that form, or two are for the same phase.
     """
     rules: dict[str, tuple[str, ...]] = {}
     for text in texts:
@@ -105,7 +105,7 @@ class PhaseMatch:
         """Return the paper's default: low-resolution phase ``i`` shows high-resolution phase ``i``.
 
         Raises:
-            UserError: The low-resolution volume has more phases than the image.
+            UserError: If the low-resolution volume has more phases than the image.
         """
         if low > high:
             raise UserError(
@@ -119,7 +119,7 @@ class PhaseMatch:
         """Read rules such as ``{"pore": ["pore", "binder"], "active": ["active"]}`` (names or numbers).
 
         Raises:
-            UserError: An unknown phase, a high-resolution phase shown twice, or a low-resolution phase without a rule.
+            UserError: If a phase is unknown, an image phase is shown twice, or a scan phase has no rule.
         """
         shows: dict[int, tuple[int, ...]] = {}
         for key, names in rules.items():

@@ -50,7 +50,7 @@ def open_alike(
 
 
 def unnamed(volume: Labels) -> bool:
-    """Whether neither a file nor a user has named a volume's phases."""
+    """Return whether neither a file nor a user has named a volume's phases."""
     return all(phase.name == f"phase {phase.value}" for phase in volume.phases)
 
 

@@ -79,7 +79,7 @@ class LabelVolume:
         """Open a volume; an OME-Zarr label image made by other software too, when its values are 0 … n−1.
 
         Raises:
-            UserError: Nothing there, not zarr, no OME-Zarr metadata, metadata cut off, several images,
+            UserError: If there is nothing, no zarr, no OME-Zarr metadata, metadata cut off, several images,
                 axes that are not understood, or not labels 0 … n−1.
         """
         return cls._open(str(path), mode)
@@ -137,7 +137,7 @@ class LabelVolume:
             masked: Whether there may be voxels of the value `IGNORED`, which are no material.
 
         Raises:
-            UserError: ``path`` is taken, or chunks and shards don't fit.
+            UserError: If ``path`` is taken, or chunks and shards don't fit.
         """
         return cls._create(
             str(path), grid, lambda name: ome.ome_metadata([grid], phases, name, masked), (), chunks=chunks,
@@ -221,7 +221,7 @@ class LabelVolume:
         """Return one resolution level as labels of its own.
 
         Raises:
-            UserError: There is no such level.
+            UserError: If there is no such level.
         """
         grids = self.levels
         if not 0 <= index < len(grids):
@@ -245,7 +245,7 @@ class LabelVolume:
         """Return the uint8 labels of a region.
 
         Raises:
-            UserError: A part of it was never written (an unfinished volume), or a chunk is damaged.
+            UserError: If a part of it was never written (an unfinished volume), or a chunk is damaged.
         """
         if region.intersect(self.grid.region) != region:
             raise ValueError(f"the region {region} reaches outside the volume of shape {self.grid.shape}")
@@ -270,8 +270,8 @@ class LabelVolume:
                 intensities.
 
         Raises:
-            ValueError: The region, shape, dtype or a value is not as said (a programmer's error).
-            OSError: The place can't be written (disk full, no permission).
+            ValueError: If the region, shape, dtype or a value is not as said (a programmer's error).
+            OSError: If the place can't be written (disk full, no permission).
         """
         if self.mode != "r+":
             raise ValueError(f"{self.path} is open for reading only; open it with mode 'r+' to write")
@@ -284,7 +284,7 @@ class LabelVolume:
             self.array[(..., *region.slices)] = labels
 
     def done(self, region: Region) -> bool:
-        """Whether every write unit that a region touches has been written."""
+        """Return whether every write unit that a region touches has been written."""
         return self.units.written(self._where(region))
 
     def missing(self) -> Iterator[Region]:
@@ -330,7 +330,7 @@ class LabelVolume:
         return ome.dataset_paths(self._ome)
 
     def levels_are_sound(self) -> bool:
-        """Whether every unit of the coarser levels is there and can be used."""
+        """Return whether every unit of the coarser levels is there and can be used."""
         known = self.known_digests()
         try:
             return not any(True for units in self.level_units() for _ in units.damaged(known))
@@ -372,7 +372,7 @@ class LabelVolume:
             progress: Called with blocks done and blocks in all.
 
         Raises:
-            UserError: The volume is unfinished.
+            UserError: If the volume is unfinished.
         """
         if not self.complete:
             raise UserError(self._unfinished("parts of it have"))
@@ -403,7 +403,7 @@ class LabelVolume:
         """Return OME metadata of three axes.
 
         Raises:
-            UserError: They are those of intensities that mesofuse made.
+            UserError: If they are those of intensities that mesofuse made.
         """
         if self._own and "omero" in metadata:
             raise UserError(

@@ -34,7 +34,7 @@ def summarise(path: str, formats: Sequence[FormatSpec] = BUILTIN, format: str | 
     A readable image that is not labels (a grey-level image, say) is described too, with the reason under ``problem``.
 
     Raises:
-        UserError: It can't be read.
+        UserError: If it can't be read.
     """
     if format in (None, "zarr") and backends.is_zarr(path):
         try:

@@ -32,7 +32,7 @@ def parse_voxel_size(text: str | float, unit: str | None = None) -> tuple[Scale,
     """Return voxel size (z, y, x) and unit from ``0.4`` or ``0.4,0.4,1.0``; micrometers if no unit is given.
 
     Raises:
-        UserError: It is not one or three finite numbers above 0, or the unit is unknown.
+        UserError: If it is not one or three finite numbers above 0, or the unit is unknown.
     """
     try:
         values = [float(part) for part in str(text).split(",")]

@@ -44,7 +44,7 @@ def layout(shape: Triple, chunks: int | Triple, shards: int | Triple | None) -> 
     """Return the shapes of chunk and shard that `LabelVolume.create` uses for a volume: none larger than it needs.
 
     Raises:
-        UserError: A size is below 1, or the shard is not a multiple of the chunk.
+        UserError: If a size is below 1, or the shard is not a multiple of the chunk.
     """
     wanted = (chunks,) * 3 if isinstance(chunks, int) else chunks
     if min(wanted) < 1:
@@ -62,7 +62,7 @@ def layout(shape: Triple, chunks: int | Triple, shards: int | Triple | None) -> 
 
 
 def scan_shape(unit: Triple) -> Triple:
-    """Whole write units of about 256³ voxels or fewer, for passes over a volume."""
+    """Yield whole write units of about 256³ voxels or fewer, for passes over a volume."""
     return _triple([u * max(1, 256 // u) for u in unit])
 
 

@@ -30,7 +30,7 @@ class UnusableFile(ValueError):
 
 
 def is_metadata(key: str) -> bool:
-    """Whether a key holds metadata, not voxels."""
+    """Return whether a key holds metadata, not voxels."""
     return key.rsplit("/", 1)[-1] in METADATA
 
 

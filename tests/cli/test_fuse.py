@@ -1,4 +1,4 @@
-"""`mesofuse fuse`: the whole job end to end, broken off and gone on with, and every mistake in one sentence."""
+"""`mesofuse fuse`: the whole job end to end, broken off and resumed, and every mistake in one sentence."""
 
 import json
 import shutil

@@ -138,7 +138,7 @@ def test_an_attempt_that_kept_a_checkpoint_is_gone_on_with(tiny_job, tmp_path, f
     assert main(["fuse", *tiny_job, "--out", str(tmp_path / "run")]) == 1
     monkeypatch.undo()
     assert main(["fuse", *tiny_job, "--out", str(tmp_path / "run")]) == 2
-    assert "give --resume to go on with it" in said(capsys)
+    assert "give --resume to continue it" in said(capsys)
     assert main(["fuse", *tiny_job, "--out", str(tmp_path / "run"), "--resume"]) == 0
     assert main(["fuse", *tiny_job, "--out", str(tmp_path / "whole")]) == 0
     assert load_package(tmp_path / "run" / "model").digest == load_package(tmp_path / "whole" / "model").digest

@@ -81,7 +81,7 @@ def estimate_sigma(inputs: FusionInputs, weights: Weights) -> Estimate:
         weights: The degradation's taps, for its thickness.
 
     Raises:
-        UserError: There is no scan, or image or scan are too small.
+        UserError: If there is no scan, or image or scan are too small.
     """
     if inputs.low_res is None:
         raise UserError("sigma: estimate needs a scan to compare the image with; this job has none.")

@@ -30,7 +30,7 @@ class PointSpread(Weighted):
     result is softmax(sharpness · shares). Any scale ≥ 1, integer or not.
 
     Raises:
-        UserError: σ is to be estimated, and has not been.
+        UserError: If σ is to be estimated, and has not been.
     """
 
     def __init__(self, options: PointSpreadOptions, problem: Problem) -> None:
@@ -102,7 +102,7 @@ def sigmas(options: PointSpreadOptions, scale: Scale) -> Scale:
     """Return the standard deviation along z, y, x in high-resolution voxels.
 
     Raises:
-        UserError: It is to be estimated.
+        UserError: If it is to be estimated.
     """
     sigma = options.sigma
     if isinstance(sigma, str):

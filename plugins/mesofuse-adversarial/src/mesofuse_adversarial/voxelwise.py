@@ -36,7 +36,7 @@ class Voxelwise:
         """Return the term, a scalar.
 
         Raises:
-            UserError: No degradation is set.
+            UserError: If no degradation is set.
         """
         if step.degradation is None:
             raise UserError(

@@ -44,7 +44,7 @@ class SliceGAN(AdversarialMethod):
         """Train; see `mesofuse.training.adversarial.AdversarialTrainer`.
 
         Raises:
-            UserError: There is a low-resolution volume, or the training volume is not one.
+            UserError: If there is a low-resolution volume, or the training volume is not one.
         """
         if inputs.low_res is not None:
             raise UserError(
@@ -65,7 +65,7 @@ def planes_of(inputs: FusionInputs) -> tuple[LabelArray, LabelArray, LabelArray]
     """Return the planes of a volume normal to z, y and x, as three stacks; rows run along the lower axis of a plane.
 
     Raises:
-        UserError: There are several images, or a single one.
+        UserError: If there are several images, or a single one.
     """
     volume = inputs.images[0]
     if not inputs.isotropic or volume.grid.shape[0] < 2:

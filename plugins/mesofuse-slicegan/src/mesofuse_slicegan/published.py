@@ -19,7 +19,7 @@ def imported(tensors: Mapping[str, np.ndarray], problem: Problem) -> Imported:
     not read: a kernel of 4 has the stride 2, and the padding decides only how much of a volume's border is cut.
 
     Raises:
-        UserError: The tensors are not those of such a generator, or of other phases.
+        UserError: If the tensors are not those of such a generator, or of other phases.
     """
     given = PublishedWeights(tensors, "SliceGAN")
     if problem.low_phases:

@@ -34,7 +34,7 @@ class Interpolation:
         """Find the high-resolution phase that each low-resolution phase becomes.
 
         Raises:
-            UserError: There is no low-resolution volume to interpolate.
+            UserError: If there is no low-resolution volume to interpolate.
         """
         if not inputs.problem.low_phases:
             raise UserError("The method 'interpolation' needs a low-resolution volume, but none is given.")
@@ -48,7 +48,7 @@ class Interpolation:
         """Rebuild a model from its state.
 
         Raises:
-            UserError: The state is not one of this method for this problem.
+            UserError: If the state is not one of this method for this problem.
         """
         becomes = state.get("becomes")
         sound = becomes is not None and becomes.shape == (len(problem.low_phases),) and becomes.dtype == np.uint8

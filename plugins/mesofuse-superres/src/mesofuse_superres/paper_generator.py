@@ -51,7 +51,7 @@ class PaperGenerator(nn.Module):
         problem: Scale and phases.
 
     Raises:
-        UserError: A scale factor is above 16.
+        UserError: If a scale factor is above 16.
     """
 
     test_options: ClassVar[dict[str, int]] = {"width": 3}

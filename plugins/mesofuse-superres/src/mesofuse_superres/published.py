@@ -19,7 +19,7 @@ def imported(tensors: Mapping[str, np.ndarray], problem: Problem) -> Imported:
     which never had a gradient, are left out.
 
     Raises:
-        UserError: The tensors are not those of such a generator, or of other phases or another scale.
+        UserError: If the tensors are not those of such a generator, or of other phases or another scale.
     """
     given = PublishedWeights(tensors, "SuperRes")
     width, inputs = given.shape("conv_minus_1.weight", 5)[:2]

@@ -17,7 +17,7 @@ class SlimCritic(nn.Module):
 
     With the option ``spectral_norm`` every convolution's weight is divided by its largest singular value (Miyato et al.
     2018, arXiv 1802.05957), which bounds how fast scores change. The vectors that estimate it are buffers, so that a
-    resumed training goes on with the same ones.
+    resumed training continues with the same ones.
 
     Args:
         options: Channels, crop and normalisation.
