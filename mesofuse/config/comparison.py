@@ -14,6 +14,7 @@ from mesofuse.config.job import InputsConfig, JobConfig, beside, checked, files_
 from mesofuse.config.places import INPUTS, named_in
 from mesofuse.errors import UserError
 from mesofuse.interfaces.options import Options
+from mesofuse.interfaces.traits import MethodTraits
 
 METRICS = ("volume-fraction", "surface-area", "specific-surface-area", "triple-phase-boundary")
 RESERVED = ("reference", "image")
@@ -135,7 +136,7 @@ def takes_scan(job: JobConfig) -> bool:
     """Return whether a job's method takes a low-resolution volume: ``conditional`` of its class."""
     from mesofuse.registry import get_registry
 
-    return bool(getattr(get_registry().find("method", job.method_name).load(), "conditional", True))
+    return MethodTraits.of(get_registry().find("method", job.method_name).load()).conditional
 
 
 def make_comparison(data: Mapping[str, Any], source: str) -> ComparisonConfig:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from mesofuse.volumes.phases import IGNORED
 if TYPE_CHECKING:
     import torch
 
+    from mesofuse.interfaces.method import FusionInputs
+
 
 TIE = 1e-4
 """Phases that show equally strongly to within this, by rounding, are both seen."""
@@ -20,11 +23,7 @@ TIE = 1e-4
 class Degradation(Protocol):
     """A differentiable model of the scan; subclass ``torch.nn.Module``. Built as ``Class(options, problem)``.
 
-    Two methods are optional. `shares`, with the arguments and the shape of a call, returns how much of each
-    low-resolution phase a voxel sees before it chooses one; `mesofuse degrade` adds its noise to them (to the strengths
-    where there is no such method). The classmethod ``estimate(options, inputs, say) -> options``, with the
-    `mesofuse.interfaces.method.FusionInputs` of a job, replaces options that are to be found from image and scan by
-    numbers; an adversarial method calls it before it trains, and the model keeps the numbers. ``say`` takes a sentence.
+    It may be a `SupportsShares`, and its class a `SupportsEstimate`, as well.
 
     Attributes:
         halo: Low-resolution voxels beyond its own whose high-resolution voxels a result depends on (z, y, x).
@@ -44,6 +43,30 @@ class Degradation(Protocol):
             argmax. Values within ``halo`` of a region's side that is not the volume's end are approximate.
         """
         ...
+
+
+@runtime_checkable
+class SupportsShares(Protocol):
+    """A degradation that tells what a voxel sees before it chooses a phase; `mesofuse degrade` adds its noise there."""
+
+    def shares(self, probabilities: torch.Tensor, region: Region) -> torch.Tensor:
+        """Return how much of each scan phase a voxel sees; arguments and shape as of a call."""
+        ...
+
+
+@runtime_checkable
+class SupportsEstimate(Protocol):
+    """A degradation class whose options may be found from image and scan; adversarial methods do so before training."""
+
+    @classmethod
+    def estimate(cls, options: Any, inputs: FusionInputs, say: Callable[[str], None]) -> Any:
+        """Return the options with numbers for what is to be estimated; ``say`` takes a sentence."""
+        ...
+
+
+def seen(degradation: Degradation) -> Callable[[torch.Tensor, Region], torch.Tensor]:
+    """Return what gives the shares that a voxel sees, or the strengths of a degradation that does not tell shares."""
+    return degradation.shares if isinstance(degradation, SupportsShares) else degradation
 
 
 def degraded(degradation: Degradation, labels: np.ndarray, phases: int, region: Region) -> np.ndarray:

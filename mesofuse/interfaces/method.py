@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -66,12 +66,7 @@ class Model(Protocol):
         noise: The noise it wants.
         can_tile: False where it works on whole volumes only; such a volume is one tile.
 
-    An attribute ``draws = True`` says that labels are drawn from its probabilities, by noise of its own that belongs to
-    the voxels' places; without it a label is the most probable phase.
-
-    An attribute ``sees_ignored = True`` says that it takes voxels of the label `mesofuse.volumes.phases.IGNORED`, which
-    are no material, in a tile's field; without it there is phase 0 in their place. Either way the framework makes the
-    result ignored there.
+    It may have any of the attributes of `mesofuse.interfaces.traits.ModelTraits` as well.
     """
 
     problem: Problem
@@ -201,21 +196,8 @@ class Method(Protocol):
     Attributes:
         trains: Whether `fit` takes long enough to have a budget.
 
-    A class attribute ``conditional = False`` says that it takes no low-resolution volume (``inputs.low_res`` is None,
-    ``problem.low_phases`` empty); a job with one is then refused, as one without is otherwise. Such a method may say by
-    ``grid_scale(problem)``, before it is fitted, its model's `Model.scale`, so that a size that can't be periodic is
-    refused at once.
-
-    A class attribute ``parallel = True`` says that `fit` shares the work where torchrun has started several processes:
-    it is then called in each, and only that of rank 0 writes files and returns the model that is kept. Without it,
-    the first process works alone.
-
-    A class attribute ``warm = True`` says that `fit` begins with the arrays of `FitRun.start` where there are any;
-    without it such a job is refused.
-
-    A class method ``from_published(tensors, problem)`` takes the state dict of the program that the method was
-    published with and returns a `mesofuse.training.published.Imported`, so that `mesofuse model import` knows the
-    method.
+    Its class may have any of the attributes of `mesofuse.interfaces.traits.MethodTraits` as well, and be a
+    `SupportsGridScale` or a `SupportsPublished`.
     """
 
     trains: bool
@@ -226,4 +208,26 @@ class Method(Protocol):
 
     def restore(self, problem: Problem, state: Mapping[str, np.ndarray]) -> Model:
         """Rebuild the model from its saved arrays."""
+        ...
+
+
+@runtime_checkable
+class SupportsGridScale(Protocol):
+    """A method without a scan that knows its model's `Model.scale` before it is fitted.
+
+    A size that can't be periodic is then refused at once.
+    """
+
+    def grid_scale(self, problem: Problem) -> Scale:
+        """Return the scale of the model for a problem."""
+        ...
+
+
+@runtime_checkable
+class SupportsPublished(Protocol):
+    """A method class that takes the weights of the program it was published with, for `mesofuse model import`."""
+
+    @classmethod
+    def from_published(cls, tensors: Mapping[str, np.ndarray], problem: Problem) -> Any:
+        """Return a `mesofuse.training.published.Imported` from the program's state dict."""
         ...

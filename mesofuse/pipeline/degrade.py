@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from mesofuse.errors import UserError, nearest
-from mesofuse.interfaces.degradation import Degradation
+from mesofuse.interfaces.degradation import Degradation, seen
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
 from mesofuse.models.provenance import versions
@@ -165,7 +165,7 @@ class Scan:
         hot = np.empty((1, len(self.problem.phases), *fine.shape), np.float32)
         for value in range(len(self.problem.phases)):
             np.equal(fine, value, out=hot[0, value])
-        see = getattr(self.degradation, "shares", self.degradation)
+        see = seen(self.degradation)
         with torch.inference_mode():
             shares: np.ndarray = see(torch.from_numpy(hot), window)[0].numpy()
         if self.masked:

@@ -19,6 +19,7 @@ from mesofuse.errors import UserError
 from mesofuse.interfaces.events import CheckpointSaved, Event, Note, RunFinished, TrainingStep
 from mesofuse.interfaces.method import Budget, FitDiverged, FitInterrupted, FitRun, Model
 from mesofuse.interfaces.options import Options
+from mesofuse.interfaces.traits import MethodTraits
 from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package, load_package, read_record, save_package
 from mesofuse.models.provenance import versions
@@ -175,7 +176,7 @@ def _start(job: JobConfig, inputs: JobInputs, component: Component, options: Opt
     if job.start is None:
         return _Start()
     name = component.spec.name
-    if not getattr(component.load(), "warm", False):
+    if not MethodTraits.of(component.load()).warm:
         raise UserError(f"The method {name!r} can't begin with an earlier model; leave out --from.")
     package = load_package(Path(job.start))
     if package.method != name:
@@ -228,7 +229,7 @@ def assist(job: JobConfig, out: Path, *, resume: bool = False) -> None:
     before = _before(out, resume)
     job = job if before is None else _with_budget(job, before)
     done = resume and finished(out) and not _goes_on(out, job, before)
-    if done or not getattr(component.load(), "parallel", False):
+    if done or not MethodTraits.of(component.load()).parallel:
         return
     device, inputs = own_device(resolve_device(job.device)), open_inputs(job)
     budget, start = Budget(job.steps, job.minutes), _start(job, inputs, component, options)

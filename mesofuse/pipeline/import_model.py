@@ -13,6 +13,7 @@ import numpy as np
 
 from mesofuse.config.job import JobConfig, merged
 from mesofuse.errors import UserError
+from mesofuse.interfaces.method import SupportsPublished
 from mesofuse.interfaces.problem import Content, Problem
 from mesofuse.models.package import Package, load_package, save_package
 from mesofuse.models.provenance import versions
@@ -134,11 +135,12 @@ def import_model(
     """
     check_free(out, overwrite=False)
     component = get_registry().find("method", method)
-    take = getattr(component.load(), "from_published", None)
-    if take is None:
-        able = [c.spec.name for c in get_registry().components("method") if hasattr(c.load(), "from_published")]
+    kind: Any = component.load()
+    if not isinstance(kind, SupportsPublished):
+        methods = get_registry().components("method")
+        able = [c.spec.name for c in methods if isinstance(c.load(), SupportsPublished)]
         raise UserError(f"The method {method!r} takes no published weights; these do: {', '.join(able) or 'none'}.")
-    found = take(read_weights(weights), problem)
+    found = kind.from_published(read_weights(weights), problem)
     given = JobConfig.model_construct(
         high_res="", content=problem.content, method=merged({"name": method, **found.options}, settings or {})
     )

@@ -6,7 +6,8 @@ import math
 
 from mesofuse.config.job import JobConfig
 from mesofuse.errors import UserError
-from mesofuse.interfaces.method import Model
+from mesofuse.interfaces.method import Model, SupportsGridScale
+from mesofuse.interfaces.traits import MethodTraits
 from mesofuse.models.package import Package
 from mesofuse.pipeline.inputs import JobInputs
 from mesofuse.streaming.periodic import check_periodic, check_size
@@ -30,7 +31,7 @@ def check_job(job: JobConfig, inputs: JobInputs) -> None:
             an axis can't be periodic.
     """
     component, options = job.resolve_method()
-    name, conditional = component.spec.name, getattr(component.load(), "conditional", True)
+    name, conditional = component.spec.name, MethodTraits.of(component.load()).conditional
     if inputs.low_res is not None:
         if not conditional:
             raise UserError(
@@ -51,9 +52,9 @@ def check_job(job: JobConfig, inputs: JobInputs) -> None:
         )
     if not job.periodic:
         return
-    grid_scale = getattr(component.build(options), "grid_scale", None)
-    if grid_scale is not None:
-        check_size(job.size or DEFAULT_SIZE, grid_scale(inputs.problem), job.periodic)
+    method = component.build(options)
+    if isinstance(method, SupportsGridScale):
+        check_size(job.size or DEFAULT_SIZE, method.grid_scale(inputs.problem), job.periodic)
 
 
 def image_voxel(inputs: JobInputs) -> tuple[Scale, str]:

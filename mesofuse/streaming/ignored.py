@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from mesofuse.interfaces.method import Model, TileInput, TileOutput
+from mesofuse.interfaces.traits import ModelTraits
 from mesofuse.volumes.mask import on_fine_grid
 from mesofuse.volumes.phases import IGNORED
 
 
 def shown_to(model: Model, tile: TileInput) -> TileInput:
     """Return the tile as a model may see it: phase 0 in place of ignored voxels, unless it says ``sees_ignored``."""
-    if tile.field is None or getattr(model, "sees_ignored", False):
+    if tile.field is None or ModelTraits.of(model).sees_ignored:
         return tile
     ignored = tile.field == IGNORED
     return replace(tile, field=np.where(ignored, np.uint8(0), tile.field)) if ignored.any() else tile

@@ -11,6 +11,7 @@ import numpy as np
 
 from mesofuse.interfaces.events import Event, TileDone
 from mesofuse.interfaces.method import Model, TileOutput
+from mesofuse.interfaces.traits import ModelTraits
 from mesofuse.streaming.compute import compute_output, default_workers, torch_threads_kept
 from mesofuse.streaming.extra_array import ExtraArrays
 from mesofuse.streaming.output import alone, check_output, open_output
@@ -92,7 +93,7 @@ def generate(
             resume=options.resume, overwrite=options.overwrite, content=model.problem.content,
             masked=low_res is not None and is_masked(low_res),
         )  # fmt: skip
-        extra = ExtraArrays(out, getattr(model, "extras", {}), tiling, region, grid)
+        extra = ExtraArrays(out, ModelTraits.of(model).extras, tiling, region, grid)
         places = {tile: _place(tile, region) for tile in tiling.touching(region)}
         finished = bool(volume.provenance.get("complete"))
         if options.resume:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mesofuse.errors import UserError
+from mesofuse.interfaces.degradation import SupportsShares
 from mesofuse.interfaces.problem import Problem
 from mesofuse.testing.checks import Check, require
 from mesofuse.testing.common import build, call, module_checks, same_bits
@@ -162,11 +163,12 @@ def shares(component: Component) -> None:
     """Hold the optional `shares` against the strengths: they must choose the same phase."""
     for problem in problems_for(component):
         degradation, (volume, region) = make(component, problem)
-        if not hasattr(degradation, "shares"):
+        able: object = degradation
+        if not isinstance(able, SupportsShares):
             return
-        with torch.no_grad():
-            seen = degradation.shares(volume.clone(), region)
         strength = call(degradation, (volume, region))
+        with torch.no_grad():
+            seen = able.shares(volume.clone(), region)
         case = describe(problem)
         require(seen.shape == strength.shape, f"{case}: shares are {tuple(seen.shape)}, not {tuple(strength.shape)}.")
         best = seen.gather(1, strength.argmax(1, keepdim=True))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mesofuse.interfaces.method import Budget, FitRun, FusionInputs, TileInput
+from mesofuse.interfaces.traits import ModelTraits
 from mesofuse.models.package import load_package, save_package
 from mesofuse.testing.checks import Check, Skipped, require
 from mesofuse.testing.common import build, options_of
@@ -109,7 +110,7 @@ def reconstructs(component: Component) -> None:
     require(np.allclose(full.probabilities.sum(0), 1, atol=1e-5), "the probabilities do not sum to 1.")
     require(np.array_equal(full.labels, labels), "asking for probabilities changes the labels.")
     best = np.take_along_axis(full.probabilities, labels[None].astype(np.intp), 0)[0]
-    if not getattr(model, "draws", False):
+    if not ModelTraits.of(model).draws:
         require(np.all(best >= full.probabilities.max(0) - 1e-6), "a label is not the most probable phase.")
         return
     require(bool(np.all(best > 0)), "a label was drawn whose probability is 0.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mesofuse.interfaces.problem import Problem
+from mesofuse.interfaces.traits import MethodTraits
 from mesofuse.volumes.grid import Grid, Scale, Triple, parse_scale
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import PhaseMatch, default_phases
@@ -42,7 +43,7 @@ def problems_for(component: Component) -> list[Problem]:
 
 def conditional(component: Component) -> bool:
     """Return whether the component's class takes a low-resolution volume."""
-    return bool(getattr(component.load(), "conditional", True))
+    return MethodTraits.of(component.load()).conditional
 
 
 def test_scales(component: Component) -> tuple[Scale, ...]:

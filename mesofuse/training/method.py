@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mesofuse.errors import UserError
+from mesofuse.interfaces.degradation import SupportsEstimate
 from mesofuse.interfaces.events import Note
 from mesofuse.interfaces.generator import Generator
 from mesofuse.interfaces.method import FitRun, FusionInputs
@@ -57,7 +58,7 @@ class AdversarialMethod:
         """Put numbers in place of what the degradation estimates from image and scan; `options` holds them then."""
         part = self.options.degradation
         component = None if part is None else get_registry().find("degradation", part.name)
-        if part is None or component is None or not hasattr(component.load(), "estimate"):
+        if part is None or component is None or not isinstance(component.load(), SupportsEstimate):
             return
         given = component.options(part.options)
         found = component.load().estimate(given, inputs, lambda text: run.emit(Note(text)))

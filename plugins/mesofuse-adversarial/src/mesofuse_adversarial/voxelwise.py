@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from mesofuse.errors import UserError
+from mesofuse.interfaces.degradation import seen
 from mesofuse.interfaces.loss import CriticStep, GeneratorStep
 from mesofuse.interfaces.problem import Problem
 from mesofuse_adversarial.options import VoxelwiseOptions
@@ -52,7 +53,7 @@ class Voxelwise:
         difference = (step.degradation(step.probabilities, step.region)[(..., *inner)] - field) * counted
         error = difference.square().mean() * (self._phases / 2)
         if self._options.linear:
-            shares = getattr(step.degradation, "shares", step.degradation)
+            shares = seen(step.degradation)
             lead = _lead(shares(step.probabilities, step.region)[(..., *inner)], field)
             error = error + self._options.linear * (lead * counted).mean()
         error = step.share.average(error)
