@@ -73,6 +73,11 @@ class Registry:
         if found is None:
             broken = sorted({p.distribution or p.plugin for p in self.problems})
             hint = f" (Not loaded in full: {', '.join(broken)}; see `mesofuse plugins list`.)" if broken else ""
+            if not self._components and not broken:
+                raise UserError(
+                    f"There is no {kind} {name!r}, as no plugin is installed: pip install 'mesofuse[all]' brings the "
+                    "standard methods, networks, losses and metrics."
+                )
             raise UserError(
                 f"There is no {kind} {name!r}.{nearest(name, [c.spec.name for c in self.components(kind)])}{hint}"
             )

@@ -6,7 +6,7 @@ import pytest
 from mesofuse.errors import UserError
 from mesofuse.interfaces.events import RunFinished, TileDone
 from mesofuse.registry import get_registry, load_registry
-from mesofuse.registry.registry import PluginProblem
+from mesofuse.registry.registry import PluginProblem, Registry
 
 OURS = {"adversarial", "metrics", "statistical", "superres"}
 HEAD = "from mesofuse.interfaces.hookimpl import hookimpl\nMESOFUSE_API = 1\n"
@@ -202,3 +202,8 @@ def test_extra_modules_join(install):
     registry = load_registry(only=[], extra=[some_plugin])
     assert registry.find("generator", "tiny").plugin == "some_plugin"
     assert [p.name for p in registry.plugins] == ["some_plugin"]
+
+
+def test_without_any_plugin_it_says_what_to_install():
+    with pytest.raises(UserError, match=r"no plugin is installed: pip install 'mesofuse\[all\]'"):
+        Registry().find("method", "superres")
