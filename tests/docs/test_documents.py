@@ -151,9 +151,15 @@ def test_contributing_gives_a_reason_for_every_dependency():
     wanted = set()
     for file in (ROOT / "pyproject.toml", *(p / "pyproject.toml" for p in PLUGINS)):
         project = tomllib.loads(file.read_text())["project"]
-        dependencies = [*project["dependencies"], *project.get("optional-dependencies", {}).get("formats", [])]
+        extras = project.get("optional-dependencies", {})
+        dependencies = [*project["dependencies"], *extras.get("formats", []), *extras.get("notebook", [])]
         wanted |= {re.match(r"[\w-]+", d)[0] for d in dependencies}
     assert named == wanted - {"mesofuse"}
+
+
+def test_the_extra_all_is_every_plugin():
+    extra = PYPROJECT["project"]["optional-dependencies"]["all"]
+    assert {name for name in extra if name.startswith("mesofuse-")} == {folder.name for folder in PLUGINS}
 
 
 def test_architecture_has_every_room_in_the_order_of_the_contract():
