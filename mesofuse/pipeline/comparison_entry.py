@@ -142,7 +142,10 @@ def run_entry(
     options = GenerateOptions(config.seed, None, (chunk,) * 3, device=usage.device, resume=path.exists())
     with _clock(usage, "generate_seconds", folder):
         if package.model.problem.low_phases:
-            apply_model(package, inputs.scan, str(path), options, emit=progress.emit, say=progress.say)
+            apply_model(
+                package, inputs.scan, str(path), options, low_res_sha256=inputs.hashes.get("low_res"),
+                emit=progress.emit, say=progress.say,
+            )  # fmt: skip
         else:
             grid = result_voxels(inputs)
             voxel: dict[str, Any] = {"voxel_size": grid.voxel_size, "unit": grid.unit} if grid.known else {}

@@ -138,8 +138,9 @@ def _fuse(
         periodic=job.periodic,
     )  # fmt: skip
     volume = apply_model(
-        package, inputs.low_res, str(out / FUSED), options, size=size, project=project, emit=emit, say=say
-    )
+        package, inputs.low_res, str(out / FUSED), options, size=size, project=project,
+        low_res_sha256=inputs.hashes.get("low_res"), emit=emit, say=say,
+    )  # fmt: skip
     say("Measuring")
     if phases:
         degradation, note = (None, "") if inputs.low_res is None else judged_by(package, inputs.problem)

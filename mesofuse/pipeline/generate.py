@@ -32,6 +32,7 @@ def apply_model(
     voxel_size: Scale | None = None,
     unit: str | None = None,
     project: bool = False,
+    low_res_sha256: str | None = None,
     emit: Callable[[Event], None] = lambda event: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> LabelVolume:
@@ -46,6 +47,7 @@ def apply_model(
         voxel_size: Edge of its voxels; None: the image's that the model was trained on.
         unit: Its unit.
         project: Make the result reproduce the low-resolution volume (see `mesofuse.streaming.projection`).
+        low_res_sha256: Hash of the scan's voxels, where it is known already, so that the scan is not read for it again.
         emit: Takes the events.
         say: Takes a sentence at each stage.
 
@@ -81,7 +83,7 @@ def apply_model(
         "projection": projection,
     }
     if low_res is not None:
-        provenance["low_res_sha256"] = hash_labels(low_res)
+        provenance["low_res_sha256"] = low_res_sha256 or hash_labels(low_res)
     announce = announcing(emit)
     volume = generate(model, low_res, grid, out, options, provenance=provenance, emit=announce, say=say)
     if project:

@@ -170,14 +170,16 @@ def realise(
     scan = {} if options.region else _scan(package, low_res, say)
     seeds = tuple(range(options.seed, options.seed + count))
     volumes, measured = [], []
+    sha256: str | None = None
     for done, seed in enumerate(seeds):
         say(f"Realisation {done + 1} of {count}: seed {seed}")
         place = out / f"seed-{seed}.zarr"
         chosen = replace(options, seed=seed, resume=options.resume and place.exists(), overwrite=False)
         volume = apply_model(
             package, low_res, str(place), chosen, size=size, voxel_size=voxel_size, unit=unit, project=project,
-            emit=emit, say=say,
+            low_res_sha256=sha256, emit=emit, say=say,
         )  # fmt: skip
+        sha256 = volume.provenance.get("low_res_sha256")
         volumes.append(volume)
         measured.append(_measured(out / f"seed-{seed}.json", volume, metrics, scan, options.workers, watch))
         if not done:  # what the others take is known now

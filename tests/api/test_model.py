@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import numpy as np
@@ -112,3 +113,15 @@ def test_a_mistake_is_one_sentence(pair, options, words):
     with pytest.raises(mf.UserError, match=words) as caught:
         mf.fit(pair, **{"steps": 1, "progress": False, **options})
     assert "--" not in str(caught.value)
+
+
+def test_the_scan_is_hashed_once_in_a_job(tmp_path, pair, monkeypatch):
+    from mesofuse.pipeline import generate
+
+    def again(labels):
+        raise AssertionError("the scan was read for its hash a second time")
+
+    whole = hashlib.sha256(repr((9, 8, 10)).encode() + np.ascontiguousarray(np.array(pair.scan)).tobytes()).hexdigest()
+    monkeypatch.setattr(generate, "hash_labels", again)
+    made = mf.fuse(pair, "interpolation", device="cpu", out=tmp_path / "run", progress=False)
+    assert made.volume.labels.provenance["low_res_sha256"] == whole
