@@ -168,6 +168,18 @@ def markdown(rows: dict[tuple[str, str], list[dict[str, float]]]) -> str:
     return "\n".join(lines)
 
 
+def recorded(files: list[Path]) -> dict[tuple[str, str], list[dict[str, float]]]:
+    """Return the rows of earlier runs, whose seeds count as one set."""
+    rows: dict[tuple[str, str], list[dict[str, float]]] = {}
+    for file in files:
+        for on, kept in json.loads(file.read_text(encoding="utf-8"))["materials"].items():
+            for name, seeds in kept["made"].items():
+                for found in seeds.values():
+                    steps = {"steps": found["steps"]} if "steps" in found else {}
+                    rows.setdefault((on, name), []).append(steps | summary(found, kept["known"]))
+    return rows
+
+
 def write(path: Path, text: str) -> None:
     """Put a table between the marks of a page.
 
@@ -199,7 +211,14 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="file for every measured number")
     parser.add_argument("--montage", type=Path, help="folder for pictures of the first seed's results")
     parser.add_argument("--write", type=Path, help="page to put the table into")
+    parser.add_argument("--table", type=Path, nargs="+", help="files of --json to make the table of, instead of runs")
     args = parser.parse_args()
+    if args.table:
+        table = markdown(recorded(args.table))
+        print(table)
+        if args.write:
+            write(args.write, table)
+        return 0
     names = args.recipes.split(",")
     if unknown := [n for n in names if n not in RECIPES]:
         parser.error(f"there is no recipe {unknown[0]!r}; choose from {', '.join(RECIPES)}")
@@ -218,7 +237,7 @@ def main() -> int:
                 found = of_part(made, on.inputs) if on.free else of_volume(made, on.inputs, degradation)
                 row = {"steps": float(steps)} | summary(found, on.known)
                 rows.setdefault((on.name, name), []).append(row)
-                kept["made"].setdefault(name, {})[str(seed)] = found
+                kept["made"].setdefault(name, {})[str(seed)] = {"steps": float(steps)} | found
                 print(f"{on.name} {name} {seed}: " + ", ".join(f"{k} {cell([v])}" for k, v in row.items()), flush=True)
                 if args.json:
                     args.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
