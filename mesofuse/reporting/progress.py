@@ -10,19 +10,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from mesofuse.interfaces.events import Event, Note, TileDone, TrainingStep
-from mesofuse.reporting import terminal
+from mesofuse.reporting import notebook, terminal
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 INTERVAL = 10.0  # seconds between lines where no one watches
+REDRAW = 0.5  # seconds between pictures of a notebook's bars
 
 
 class ProgressPrinter:
     """Shows the events of a run on stderr: name, bar, percentage, rate, time left.
 
-    Use it as a context manager and hand `emit` to what runs. On a terminal it draws a bar for each job (training,
-    generating); elsewhere it writes a line at the start of each, every 10 seconds, and at its end.
+    Use it as a context manager and hand `emit` to what runs. On a terminal and in a notebook it draws a bar for each
+    job (training, generating); elsewhere it writes a line at the start of each, every 10 seconds, and at its end.
     Events may come from any thread.
 
     Args:
@@ -41,10 +42,11 @@ class ProgressPrinter:
         self._jobs: dict[str, _Job] = {}
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._notebook = notebook.NotebookBars() if stream is None and not quiet and notebook.here() else None
 
     def __enter__(self) -> Self:
         """Start the display."""
-        if not self._quiet and self._stream.isatty():
+        if not self._quiet and self._notebook is None and self._stream.isatty():
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
             columns = (
@@ -90,7 +92,9 @@ class ProgressPrinter:
         if self._quiet:
             return
         with self._lock:
-            if self._bars is not None:
+            if self._notebook is not None:
+                self._notebook.say(text)
+            elif self._bars is not None:
                 self._bars.console.print(text)
             else:
                 print(text, file=self._stream, flush=True)
@@ -102,7 +106,11 @@ class ProgressPrinter:
             job = self._jobs[name] = _Job(now, fraction, units)
         job.fraction, job.units = fraction, units
         rest = "  ".join(filter(None, (job.rate(now, unit), job.left(now), note)))
-        if self._bars is not None:
+        if self._notebook is not None:
+            if now >= job.next_line or fraction >= 1:
+                job.next_line = now + REDRAW
+                self._notebook.update(name, fraction, rest)
+        elif self._bars is not None:
             if name not in self._tasks:
                 self._tasks[name] = self._bars.add_task(name, total=1.0, note="")
             self._bars.update(self._tasks[name], completed=fraction, note=rest)
@@ -177,6 +185,7 @@ class SampleBars:
         self._stream = stream or sys.stderr
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._notebook = notebook.NotebookBars() if stream is None and not quiet and notebook.here() else None
 
     def __enter__(self) -> Self:
         """Take the display; bars are drawn once there is something to show, so that others may draw before."""
@@ -191,12 +200,17 @@ class SampleBars:
     def say(self, text: str) -> None:
         """Write a line of its own; a bar that is being drawn is left as it stands."""
         self._stop()
-        if not self._quiet:
+        if self._notebook is not None:
+            self._notebook.say(text)
+        elif not self._quiet:
             print(text, file=self._stream, flush=True)
 
     def update(self, name: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` parts of a volume, or of a metric's work on it, are measured."""
         if self._quiet:
+            return
+        if self._notebook is not None:
+            self._notebook.update(name, done / max(1, total), f"{done} of {total}")
             return
         if not self._stream.isatty():
             self._line(name, done, total)
