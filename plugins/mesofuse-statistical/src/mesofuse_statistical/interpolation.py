@@ -11,9 +11,10 @@ from mesofuse.errors import UserError
 from mesofuse.interfaces.method import FitRun, FusionInputs, TileInput, TileOutput
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
-from mesofuse.volumes.grid import Region, Scale, Triple
+from mesofuse.volumes.grid import Scale, Triple
 from mesofuse.volumes.phases import IGNORED
 from mesofuse_statistical.options import InterpolationOptions
+from mesofuse_statistical.shares import interpolated
 
 TILE_VOXELS = 128  # output voxels along a tile, about: large enough to be fast, some 30 MB of memory
 
@@ -80,18 +81,11 @@ class InterpolationModel:
         """Interpolate one tile; the probability of a phase is its share, the labels' ties go to the first phase."""
         assert tile.field is not None
         shape = tile.core.scaled(self.scale).shape
-        taps = [self._taps(tile.core, tile.window, axis) for axis in range(3)]
         labels = np.full(shape, self._becomes[0], np.uint8)
         best = np.zeros(shape, np.float32)
         full = np.zeros((len(self.problem.phases), *shape), np.float32) if probabilities else None
-        for low, phase in enumerate(self._becomes):
-            share = (tile.field == low).astype(np.float32)
-            for axis, (below, above, weight) in enumerate(taps):
-                upper = share.take(above, axis)
-                share = share.take(below, axis)
-                upper *= weight
-                share *= 1 - weight
-                share += upper
+        shares = interpolated(tile, self.scale, len(self._becomes))
+        for phase, share in zip(self._becomes, shares, strict=True):
             better = share > best
             labels[better] = phase
             np.maximum(best, share, out=best)
@@ -101,16 +95,6 @@ class InterpolationModel:
             whole = full.sum(0)
             full = np.divide(full, whole, out=full, where=whole > 0)
         return TileOutput(labels, full)
-
-    def _taps(self, core: Region, window: Region, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return, along one axis of the core's output, the window's voxels below and above, and the weight of above."""
-        output = core.scaled(self.scale)
-        position = (np.arange(output.start[axis], output.stop[axis]) + 0.5) / self.scale[axis] - 0.5
-        below = np.floor(position)
-        weight = (position - below).astype(np.float32).reshape(-1, *(1,) * (2 - axis))
-        index = below.astype(np.intp) - window.start[axis]
-        last = window.shape[axis] - 1
-        return index.clip(0, last), (index + 1).clip(0, last), weight
 
     def tile_bytes(self, window: Triple) -> int:
         """Return about how many bytes a window of this shape needs."""

@@ -5,6 +5,15 @@ from mesofuse.interfaces.hookimpl import hookimpl
 
 MESOFUSE_API = 1
 
+ARMSTRONG = """@book{armstrong2011plurigaussian,
+  title = {Plurigaussian Simulations in Geosciences},
+  author = {Armstrong, Margaret and Galli, Alain and Beucher, H{\\'e}l{\\`e}ne and Le Loc'h, Ga{\\"e}lle and Renard,
+            Didier and Doligez, Brigitte and Eschard, R{\\'e}mi and Geffroy, Fran{\\c c}ois},
+  publisher = {Springer},
+  year = {2011},
+  doi = {10.1007/978-3-642-19607-2}
+}"""
+
 
 @hookimpl
 def mesofuse_components() -> list[ComponentSpec]:
@@ -16,5 +25,13 @@ def mesofuse_components() -> list[ComponentSpec]:
             summary="Trilinear interpolation of the scan's phases: the plain rival, which adds no detail.",
             target="mesofuse_statistical.interpolation:Interpolation",
             options="mesofuse_statistical.options:InterpolationOptions",
+        ),
+        ComponentSpec(
+            kind="method",
+            name="plurigaussian",
+            summary="Truncated Gaussian fields with the image's two-point statistics, thresholds after the scan.",
+            target="mesofuse_statistical.plurigaussian:Plurigaussian",
+            options="mesofuse_statistical.options:PlurigaussianOptions",
+            citation=ARMSTRONG,
         ),
     ]
