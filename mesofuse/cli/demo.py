@@ -11,7 +11,7 @@ from mesofuse.cli import options
 
 @click.command("demo")
 @click.option("--out", default="demo-run", show_default=True, metavar="FOLDER", help="Folder of the run.")
-@click.option("--minutes", type=float, default=2.0, show_default=True, metavar="M", help="Training budget.")
+@click.option("--minutes", type=float, default=1.5, show_default=True, metavar="M", help="Training budget.")
 @click.option("--steps", type=int, metavar="N", help="Training budget in steps, if reached first.")
 @click.option("--size", type=click.IntRange(64, 1024), default=256, show_default=True, help="Edge of it in voxels.")
 @click.option("--check", is_flag=True, help="Exit with 1 unless every value is within its limit.")

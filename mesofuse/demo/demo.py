@@ -95,7 +95,7 @@ def run_demo(
     out: Path,
     *,
     size: int = 256,
-    minutes: float | None = 2.0,
+    minutes: float | None = 1.5,
     steps: int | None = None,
     seed: int = 0,
     device: str = "auto",

@@ -50,7 +50,7 @@ def test_it_prints_the_table_and_the_figure(outcome, capsys):
     ((where, options),) = calls
     assert where == Path("here")
     assert {k: options[k] for k in ("size", "steps", "seed", "minutes")} == {
-        "size": 64, "steps": 3, "seed": 2, "minutes": 2.0,
+        "size": 64, "steps": 3, "seed": 2, "minutes": 1.5,
     }  # fmt: skip
 
 
