@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mesofuse.api.pair import Pair
 from mesofuse.api.volume import Volume, image, volume
@@ -61,4 +61,5 @@ def electrode(size: int = 256, *, seed: int = 0) -> Sample:
     shown = image(stack.array, phases=NAMES, pixel_size=fine[1:], unit=unit)
     names: dict[int | str, list[str]] = {i: [NAMES[v] for v in values] for i, values in enumerate(SHOWS)}
     pair = Pair(opened, shown, scale=SCALE, shows={**names})
-    return Sample(opened, shown, volume(truth.array, voxel_size=fine, unit=unit, phases=NAMES), pair)
+    known = replace(volume(truth.array, voxel_size=fine, unit=unit, phases=NAMES), title="truth")
+    return Sample(opened, shown, known, pair)

@@ -63,7 +63,7 @@ class Pair:
         inputs, problem = self.inputs, self.inputs.problem  # opened here, so that what does not fit is refused here
         if self.scan is not None and inputs.low_res is not None:
             low = Described.of(inputs.low_res, phases=problem.low_phases or inputs.low_res.phases)
-            self.scan = replace(self.scan, labels=low)
+            self.scan = replace(self.scan, labels=low, title="scan")
         found = {axes: inputs.images[AXES.index(axes[0])] for axes in self.images}
         self.images = {axes: replace(image, labels=found[axes]) for axes, image in self.images.items()}
 

@@ -59,18 +59,22 @@ class Volume:
         path: The file, folder or zarr volume that holds them.
         given: What the user said of it.
         stack: Whether axis 0 numbers separate images.
+        title: What an array or temporary result is called in tables and figures; empty: what it is.
     """
 
     labels: Labels
     path: str
     given: Given = field(default=Given())
     stack: bool = False
+    title: str = ""
 
     @property
     def name(self) -> str:
         """What it is called in tables: its file's name; of arrays and temporary results, what they are."""
         path = Path(self.path)
-        return path.stem.rstrip("0123456789").rstrip("-") if temporary.is_temporary(path) else path.name
+        if not temporary.is_temporary(path):
+            return path.name
+        return self.title or path.stem.rstrip("0123456789").rstrip("-")
 
     @property
     def shape(self) -> tuple[int, ...]:

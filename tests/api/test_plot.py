@@ -17,7 +17,7 @@ def _closed():
 
 def test_a_slice_of_each_in_its_phases_colours_and_to_scale(fused, pair):
     axes = mf.plot.slices(fused, pair.scan, pair.images["zyx"], axis="y")
-    assert [a.get_title() for a in axes] == ["result", "volume", "image"]
+    assert [a.get_title() for a in axes] == ["result", "scan", "image"]
     drawn = axes[0].images[0].get_array()
     middle = fused[:, fused.shape[1] // 2]
     colors = np.array([p.rgb for p in fused.labels.phases])
