@@ -13,6 +13,7 @@ from mesofuse.api.pair import Pair
 from mesofuse.api.volume import Given, Volume, VolumeLike, opened
 from mesofuse.api.words import in_python, note
 from mesofuse.config.job import JobConfig, dump_job
+from mesofuse.errors import UserError
 from mesofuse.evaluation.result_table import ResultTable
 from mesofuse.models.package import Package, load_package
 from mesofuse.pipeline.folder import CONFIG, DEMO_INPUTS, check_folder
@@ -412,6 +413,8 @@ def _job(
     start: str | Path | Model | None,
     **more: Any,
 ) -> JobConfig:
+    if not isinstance(options or {}, Mapping):
+        raise UserError(f"The argument options is {options!r}; give a mapping, such as {{'batch': {{'volumes': 4}}}}.")
     chosen: dict[str, Any] = {"name": method, **({"preset": preset} if preset else {}), **(options or {})}
     begin = start.path if isinstance(start, Model) else start
     return pair.job(

@@ -58,7 +58,7 @@ class Pair:
         self.scan = None if scan is None else opened(scan)
         several = image if isinstance(image, Mapping) else {"zyx": image}
         self.images = {axes: opened(one, stack=True) for axes, one in several.items()}
-        self.scale, self.shows = scale, shows
+        self.scale, self.shows = _plain(scale), shows
         self.described = self._described()
         inputs, problem = self.inputs, self.inputs.problem  # opened here, so that what does not fit is refused here
         if self.scan is not None and inputs.low_res is not None:
@@ -190,7 +190,16 @@ def _rules(shows: Shows | None) -> dict[str, tuple[str, ...]] | None:
             f"shows is {shows!r}; give a mapping from scan phases to image phases, such as "
             '{0: ["pore", "binder"], 1: ["active"]}.'
         )
-    return {str(phase): (shown,) if isinstance(shown, str) else tuple(shown) for phase, shown in shows.items()}
+    found = {}
+    for phase, shown in shows.items():
+        several = not isinstance(shown, str) and hasattr(shown, "__iter__")
+        found[str(phase)] = tuple(map(str, shown)) if several else (str(shown),)
+    return found
+
+
+def _plain(scale: Any) -> Any:
+    """Return a scale factor without numpy's types."""
+    return scale.tolist() if hasattr(scale, "tolist") else scale
 
 
 def _absolute(path: str) -> str:

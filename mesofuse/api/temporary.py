@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mesofuse.errors import UserError
+
 _ROOT: list[tempfile.TemporaryDirectory[str]] = []
 _NUMBERS = itertools.count(1)
 
@@ -23,7 +25,14 @@ def folder(name: str) -> Path:
 
 
 def keep(array: np.ndarray, name: str) -> str:
-    """Write an array to a file of the session and return its path."""
+    """Write an array to a file of the session and return its path.
+
+    Raises:
+        UserError: If it is no array of numbers.
+    """
+    if array.dtype.hasobject:
+        kind = f"it holds {type(array.flat[0]).__name__} values" if array.size else "it is empty"
+        raise UserError(f"The {name} is neither a file's path nor an array of whole numbers: {kind}.")
     place = folder(name)
     place.mkdir()
     path = place / f"{name}.npy"

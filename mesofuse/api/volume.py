@@ -347,7 +347,7 @@ def _opened(
 
 
 def _text(size: float | Sequence[float]) -> str:
-    return ",".join(map(str, size)) if isinstance(size, Sequence) else str(size)
+    return ",".join(f"{float(edge):.12g}" for edge in np.ravel(size))
 
 
 def _span(chosen: Any, n: int, axis: int) -> tuple[int, int, Any]:

@@ -105,6 +105,7 @@ def test_a_method_without_a_scan_takes_a_size(arrays):
         ({"preset": "slimm"}, "slim"),
         ({"options": {"batch": {"volume": 1}}}, "batch.volume"),
         ({"steps": 0}, "steps"),
+        ({"options": "batch"}, "give a mapping"),
         ({"device": "cuda:7"}, "cuda"),
         ({"start": "/nowhere"}, "nowhere"),
     ],

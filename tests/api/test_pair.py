@@ -64,3 +64,12 @@ def test_a_mistake_is_one_sentence_in_the_words_of_python(arrays, make, words):
     with pytest.raises(mf.UserError, match=words) as caught:
         make(arrays[0], image)
     assert "--" not in str(caught.value)
+
+
+def test_numbers_may_be_numpys_and_phases_may_be_said_by_label(arrays):
+    scan = mf.volume(arrays[0], voxel_size=np.array([0.8, 0.8, 0.8]), unit="um")
+    image = mf.image(arrays[1], phases=["pore", "active", "binder"])
+    pair = mf.Pair(scan, image, scale=np.int64(4), shows={np.int64(0): [0, np.int64(2)], 1: 1})
+    assert pair.inputs.problem.match.shows == ((0, 2), (1,))
+    assert scan.voxel_size == (0.8, 0.8, 0.8)
+    assert mf.Pair(scan, image, scale=np.array([4, 4, 4])).inputs.problem.scale == (4, 4, 4)

@@ -104,6 +104,7 @@ def test_images_are_stacks():
         (lambda: mf.volume(ARRAY, voxel_size=1, unit="parsecs"), "parsecs"),
         (lambda: mf.volume(ARRAY, phases="pore,active"), "give a list of names"),
         (lambda: mf.volume(VOLUME), "is open already"),
+        (lambda: mf.volume(None), "neither a file's path nor an array"),
         (lambda: mf.image(ARRAY[0], phases=["a", "b"]), "phases"),
     ],
 )
