@@ -16,8 +16,10 @@ from mesofuse.version import __version__ as __version__
 if TYPE_CHECKING:
     from mesofuse.api import data as data
     from mesofuse.api import plot as plot
-    from mesofuse.api.jobs import Comparison, compare, consistency, degrade, measure, report
-    from mesofuse.api.model import Fused, Model, fit, fuse, load_model
+    from mesofuse.api.fitting import Fused, fit, fuse
+    from mesofuse.api.jobs import Comparison, compare, consistency, degrade, report
+    from mesofuse.api.measuring import measure
+    from mesofuse.api.model import Model, load_model
     from mesofuse.api.pair import Checks, Pair
     from mesofuse.api.volume import Volume, image, volume
     from mesofuse.api.words import Note
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
     from mesofuse.evaluation.result_table import ResultTable
 
 _HOMES = {
-    "mesofuse.api.jobs": ("Comparison", "compare", "consistency", "degrade", "measure", "report"),
-    "mesofuse.api.model": ("Fused", "Model", "fit", "fuse", "load_model"),
+    "mesofuse.api.fitting": ("Fused", "fit", "fuse"),
+    "mesofuse.api.jobs": ("Comparison", "compare", "consistency", "degrade", "report"),
+    "mesofuse.api.measuring": ("measure",),
+    "mesofuse.api.model": ("Model", "load_model"),
     "mesofuse.api.pair": ("Checks", "Pair"),
     "mesofuse.api.volume": ("Volume", "image", "volume"),
     "mesofuse.api.words": ("Note",),

@@ -9,7 +9,7 @@ import pytest
 
 import mesofuse as mf
 
-MODULES = ("data", "jobs", "model", "pair", "plot", "temporary", "volume", "words")
+MODULES = ("data", "fitting", "jobs", "measuring", "model", "pair", "plot", "temporary", "volume", "words")
 
 
 def test_importing_imports_nothing_heavy():
