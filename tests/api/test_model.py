@@ -50,3 +50,11 @@ def test_a_method_without_a_scan_takes_a_size(arrays):
     assert "without a scan" in repr(model)
     with pytest.raises(mf.UserError, match="takes no low-resolution volume"):
         model.generate(arrays[0], progress=False)
+
+
+def test_gaussian_fields_are_projected_on_the_scan(pair):
+    model = mf.fit(pair, "plurigaussian", device="cpu", progress=False)
+    made = model.generate(pair.scan, project=True, progress=False)
+    _, agreement = mf.consistency(made, pair)
+    assert agreement["all"] == 1
+    assert model.options["degradation"]["name"] == "blur-downsample"
