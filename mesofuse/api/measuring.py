@@ -64,7 +64,7 @@ def measure(
     0.5
     """
     from mesofuse.evaluation.measure import measure as of
-    from mesofuse.evaluation.texture import compares, images_of, with_floors
+    from mesofuse.evaluation.texture import all_with_floors, compares, images_of
     from mesofuse.reporting.progress import SampleBars
 
     chosen: list[MetricChoice] = [metrics] if isinstance(metrics, str) else list(metrics)
@@ -100,9 +100,7 @@ def measure(
             measured.append(found_here)
     at = None if against is None else everything.index(against)
     if images is not None and at is not None:
-        for i in range(len(measured)):
-            if i != at:
-                measured[i], measured[at] = with_floors(measured[i], measured[at])
+        measured = all_with_floors(measured, at)
     return ResultTable(measured, None if at is None else measured[at])
 
 

@@ -92,7 +92,7 @@ def command(
     """
     from mesofuse.evaluation.measure import measure
     from mesofuse.evaluation.protocol import positions
-    from mesofuse.evaluation.texture import compares, images_of, with_floors
+    from mesofuse.evaluation.texture import all_with_floors, compares, images_of
     from mesofuse.pipeline.measurands import GivenSizes, open_all, open_scan
     from mesofuse.reporting.progress import SampleBars
 
@@ -159,12 +159,10 @@ def command(
         if json_path != "-":
             report.print()
         return
-    if of_image and reference:
-        for path in volumes:
-            if path != reference:
-                measured[path], measured[reference] = with_floors(measured[path], measured[reference])
     columns = [measured[path] for path in paths]
-    _report(columns, measured[reference] if reference else None, json_path)
+    if of_image and reference:
+        columns = all_with_floors(columns, paths.index(reference))
+    _report(columns, columns[paths.index(reference)] if reference else None, json_path)
 
 
 def _check_fit(path: str, grid: Grid, phases: tuple[Phase, ...], metrics: Sequence[MetricChoice], **more: Any) -> None:

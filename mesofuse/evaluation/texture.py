@@ -46,6 +46,15 @@ def with_floors(volume: Measured, image: Measured) -> tuple[Measured, Measured]:
     return replace(volume, results=kept), replace(image, results=[*image.results, *new], skipped=skipped)
 
 
+def all_with_floors(columns: Sequence[Measured], image: int) -> list[Measured]:
+    """Return several columns with the floors of the others as the values of one, the image; see `with_floors`."""
+    found = list(columns)
+    for i in range(len(found)):
+        if i != image:
+            found[i], found[image] = with_floors(found[i], found[image])
+    return found
+
+
 def images_of(reference: Labels, *, stack: bool) -> Mapping[int, LabelArray]:
     """Return a reference as the images for each axis: an image or a stack of them for all, a volume by its own planes.
 

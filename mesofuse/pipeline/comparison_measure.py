@@ -17,7 +17,7 @@ from mesofuse.evaluation.measure import MetricChoice, measure
 from mesofuse.evaluation.protocol import Sampled, sample
 from mesofuse.evaluation.record_log import sealed
 from mesofuse.evaluation.records import from_json, to_json
-from mesofuse.evaluation.texture import JUDGE, TEXTURE, with_floors
+from mesofuse.evaluation.texture import JUDGE, TEXTURE, all_with_floors
 from mesofuse.interfaces.metric import Measured
 from mesofuse.models.provenance import hash_labels
 from mesofuse.pipeline.inputs import JobInputs
@@ -88,12 +88,11 @@ def measure_all(
 
 def _with_floors(columns: list[Column]) -> list[Column]:
     """Return the columns with the floors of distances from the image as the image's own values."""
-    found = {c.name: c for c in columns}
-    for name, column in found.items():
-        if name != IMAGE and IMAGE in found:
-            whole, of_image = with_floors(column.whole, found[IMAGE].whole)
-            found[name], found[IMAGE] = replace(column, whole=whole), replace(found[IMAGE], whole=of_image)
-    return list(found.values())
+    names = [column.name for column in columns]
+    if IMAGE not in names:
+        return columns
+    wholes = all_with_floors([column.whole for column in columns], names.index(IMAGE))
+    return [replace(column, whole=whole) for column, whole in zip(columns, wholes, strict=True)]
 
 
 def _measured(
