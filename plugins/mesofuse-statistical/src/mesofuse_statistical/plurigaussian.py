@@ -70,10 +70,11 @@ class Plurigaussian:
             )
         shares = _shares(inputs.images, len(problem.phases))
         radius = self._options.radius
-        order = _order(inputs.images, problem, shares, radius)
+        statistics = _Statistics(inputs.images, 2 * radius)
+        order = _order(statistics, problem, shares, radius)
         kernels = []
         for k, phase in enumerate(order[:-1]):
-            pairs = _pairs(inputs.images, phase, order[k:], 2 * radius)
+            pairs = statistics.pairs(phase, order[k:])
             made, lost = kernel([correlations(p[0], p) for p in pairs], radius)
             kernels.append(made)
             if lost > LOST:
@@ -220,14 +221,44 @@ def _shares(images: tuple[LabelArray, ...], phases: int) -> np.ndarray:
     return found
 
 
-def _order(
-    images: tuple[LabelArray, LabelArray, LabelArray], problem: Problem, shares: np.ndarray, radius: int
-) -> list[int]:
+class _Statistics:
+    """Pair probabilities along the axes, each two-point function of an image measured once.
+
+    Args:
+        images: The images of planes normal to z, y and x.
+        reach: The largest lag.
+    """
+
+    def __init__(self, images: tuple[LabelArray, LabelArray, LabelArray], reach: int) -> None:
+        self._images, self._reach = images, reach
+        self._known: dict[tuple[int, frozenset[int]], tuple[np.ndarray, np.ndarray]] = {}
+
+    def pairs(self, phase: int, rest: list[int]) -> list[np.ndarray]:
+        """Return along z, y and x how likely two voxels are of a phase, if both are of the rest it is split from."""
+        found: dict[int, list[np.ndarray]] = {0: [], 1: [], 2: []}
+        for normal in range(3):
+            axes = (axis for axis in range(3) if axis != normal)
+            for axis, s2, s2_rest in zip(axes, self._s2(normal, [phase]), self._s2(normal, rest), strict=True):
+                share = s2[0] / s2_rest[0]
+                found[axis].append(np.divide(s2, s2_rest, out=np.full(s2.shape, share**2), where=s2_rest > SMALLEST))
+        lengths = {axis: min(map(len, lines)) for axis, lines in found.items()}
+        return [np.mean([line[: lengths[axis]] for line in found[axis]], axis=0) for axis in range(3)]
+
+    def _s2(self, normal: int, members: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        image = self._images[normal]
+        first = next(i for i, other in enumerate(self._images) if other is image)
+        key = first, frozenset(members)
+        if key not in self._known:
+            self._known[key] = two_point(image, members, self._reach)
+        return self._known[key]
+
+
+def _order(statistics: _Statistics, problem: Problem, shares: np.ndarray, radius: int) -> list[int]:
     """Return the phases in the order of their fields: those that the scan tells apart first.
 
     The statistics of every phase but the last are met by its own field; those of the last follow, by
     S₂ = Π (1 − 2 qₖ + Pₖ) with the shares qₖ and pair probabilities Pₖ of the others among what is left. The order is
-    the one for which they follow best.
+    the one for which they follow best, up to lags of the kernels' radius.
     """
     alone = {shown[0] for shown in problem.match.shows if len(shown) == 1}
     by_size = sorted(range(len(shares)), key=lambda phase: (phase not in alone, -shares[phase]))
@@ -235,30 +266,15 @@ def _order(
         return by_size
 
     def error(order: list[int]) -> float:
-        known = [_pairs(images, phase, order[k:], radius) for k, phase in enumerate(order[:-1])]
-        last = _pairs(images, order[-1], order, radius)
+        known = [statistics.pairs(phase, order[k:]) for k, phase in enumerate(order[:-1])]
+        last = statistics.pairs(order[-1], order)
         errors = []
         for axis in range(3):
             follows = np.prod([1 - 2 * pairs[axis][0] + pairs[axis] for pairs in known], axis=0)
-            errors.append(float(np.abs(follows - last[axis]).max()))
+            errors.append(float(np.abs(follows - last[axis])[: radius + 1].max()))
         return max(errors)
 
     first = [phase for phase in by_size if phase in alone]
     rest = [phase for phase in by_size if phase not in alone]
     orders = [[*a, *b] for a in itertools.permutations(first) for b in itertools.permutations(rest)]
     return min(orders, key=error)
-
-
-def _pairs(
-    images: tuple[LabelArray, LabelArray, LabelArray], phase: int, rest: list[int], reach: int
-) -> list[np.ndarray]:
-    """Return along z, y and x how likely two voxels are of a phase, if both are of the rest it is split off from."""
-    found: dict[int, list[np.ndarray]] = {0: [], 1: [], 2: []}
-    for normal, image in enumerate(images):
-        rows, columns = (axis for axis in range(3) if axis != normal)
-        own, all_ = two_point(image, [phase], reach), two_point(image, rest, reach)
-        for axis, s2, s2_rest in zip((rows, columns), own, all_, strict=True):
-            share = s2[0] / s2_rest[0]
-            found[axis].append(np.divide(s2, s2_rest, out=np.full(s2.shape, share**2), where=s2_rest > SMALLEST))
-    lengths = {axis: min(map(len, lines)) for axis, lines in found.items()}
-    return [np.mean([line[: lengths[axis]] for line in found[axis]], axis=0) for axis in range(3)]
