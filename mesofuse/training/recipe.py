@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -148,6 +149,23 @@ class SelectionOptions(Options):
         description="Checks whose mean error must be lower than that of as many before; where it is not, the learning "
         "rate falls to its end early, and so does the run. null: the budget is used up.",
     )
+
+
+def pattern_training(selection: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what recipes that learn label patterns without critics have in common, as overrides of their defaults.
+
+    Args:
+        selection: How the method's best model is found; its metrics get the distance of the patterns as well.
+    """
+    return {
+        "critic": None,
+        "labels": {"choice": "drawn", "power": 12.0, "first_power": 2.0},
+        "optimizer": {"rate": 2.5e-3},
+        "precision": "fast",
+        "selection": {
+            "metrics": (*selection["metrics"], "pattern-distance"), "every": 100, "keep": "last", "patience": 3,
+        },
+    }  # fmt: skip
 
 
 class AdversarialOptions(Options):

@@ -13,6 +13,7 @@ from mesofuse.training.recipe import (
     OptimizerOptions,
     Part,
     SelectionOptions,
+    pattern_training,
 )
 
 ALL_CONTENTS: dict[str, dict[str, Any]] = {"phases": {}, "grey": {}, "colour": {}}
@@ -99,19 +100,10 @@ class SliceGANOptions(AdversarialOptions):
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "slim": {},
         "patterns": {
-            "critic": None,
+            **pattern_training(_SELECTION),
             # Without a scan nothing else says how large grains are and that nothing streaks: up to 16 voxels apart.
             "losses": [{"name": "patterns", "weight": 100.0, "spacings": [1, 2, 4, 8, 16]}],
-            "labels": {"choice": "drawn", "power": 12.0, "first_power": 2.0},
             "batch": {"volumes": 1, "patch": 64},
-            "optimizer": {"rate": 2.5e-3},
-            "precision": "fast",
-            "selection": {
-                "metrics": (*_SELECTION["metrics"], "pattern-distance"),
-                "every": 100,
-                "keep": "last",
-                "patience": 3,
-            },
             "contents": {"grey": _PATCHES, "colour": _PATCHES},
         },
         "paper": {

@@ -13,6 +13,7 @@ from mesofuse.training.recipe import (
     OptimizerOptions,
     Part,
     SelectionOptions,
+    pattern_training,
 )
 
 
@@ -137,19 +138,10 @@ class SuperResOptions(AdversarialOptions):
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "slim": {},
         "patterns": {
+            **pattern_training(_SELECTION),
             "generator": {"name": "superres-fine"},
-            "critic": None,
             "losses": [{"name": "patterns", "weight": 100.0}, {"name": "voxelwise", "weight": 100.0}],
-            "labels": {"choice": "drawn", "power": 12.0, "first_power": 2.0},
             "batch": {"volumes": 2, "patch": 36},
-            "optimizer": {"rate": 2.5e-3},
-            "precision": "fast",
-            "selection": {
-                "metrics": (*_SELECTION["metrics"], "pattern-distance"),
-                "every": 100,
-                "keep": "last",
-                "patience": 3,
-            },
         },
         "paper": {
             "generator": {"name": "superres"},
