@@ -23,8 +23,8 @@ import tifffile
 import yaml
 
 from mesofuse.config.job import make_job
-from mesofuse.demo.demo import IMAGES, LOW_PHASES, SCALE, SHOWS, image_edge
-from mesofuse.demo.electrode import make_electrode, make_scan, sections
+from mesofuse.demo.demo import SCALE, make_known
+from mesofuse.demo.electrode import make_scan
 from mesofuse.evaluation.measure import MetricChoice, measure
 from mesofuse.evaluation.own_patterns import check_patterns
 from mesofuse.interfaces.method import FusionInputs
@@ -98,10 +98,8 @@ def material(name: str, data: Path | None, size: int) -> Material:
 
 def electrode(name: str, size: int, scale: int) -> Material:
     """Return the demo's electrode, scanned at this scale factor."""
-    truth, edge = make_electrode((size,) * 3, seed=0), image_edge(size)
-    image = sections(make_electrode((edge,) * 3, seed=1), IMAGES, edge, seed=0)
-    problem = Problem((float(scale),) * 3, default_phases(2, LOW_PHASES), truth.phases, PhaseMatch(SHOWS))
-    return with_truth(name, truth, (image,) * 3, problem)
+    known = make_known(size, 0, scale)
+    return with_truth(name, known.truth, FusionInputs(known.scan, (known.image,) * 3, known.problem))
 
 
 def rock(path: Path) -> Material:
@@ -119,7 +117,8 @@ def rock(path: Path) -> Material:
     stack = np.stack(images)
     image = LabelArray(stack, Grid(stack.shape), phases)
     problem = Problem((float(ROCK_SCALE),) * 3, phases, phases, PhaseMatch(((0,), (1,))))
-    return with_truth(f"rock:{path.stem}", truth, (image,) * 3, problem)
+    scan = make_scan(truth, get_registry().find("degradation", "blur-downsample").build(None, problem), problem)
+    return with_truth(f"rock:{path.stem}", truth, FusionInputs(scan, (image,) * 3, problem))
 
 
 def corners(shape: tuple[int, ...], edge: int) -> list[tuple[int, int]]:
@@ -128,12 +127,8 @@ def corners(shape: tuple[int, ...], edge: int) -> list[tuple[int, int]]:
     return [(i, j) for i in rows for j in columns]
 
 
-def with_truth(
-    name: str, truth: LabelArray, images: tuple[LabelArray, LabelArray, LabelArray], problem: Problem
-) -> Material:
-    """Return a material whose scan is a degraded truth."""
-    scan = make_scan(truth, get_registry().find("degradation", "blur-downsample").build(None, problem), problem)
-    inputs = FusionInputs(scan, images, problem)
+def with_truth(name: str, truth: LabelArray, inputs: FusionInputs) -> Material:
+    """Return a material that is held against its truth."""
     known = of_volume(truth, inputs, Part(name="blur-downsample"))
     return Material(name, inputs, known, truth.grid.region, False, {})
 

@@ -7,12 +7,9 @@ from dataclasses import dataclass, replace
 from mesofuse.api.pair import Pair
 from mesofuse.api.volume import Volume, image, volume
 from mesofuse.api.words import in_python
-from mesofuse.demo.demo import IMAGES, LOW_PHASES, SCALE, SHOWS, image_edge
-from mesofuse.demo.electrode import NAMES, make_electrode, make_scan, sections
+from mesofuse.demo.demo import SCALE, SHOWS, make_known
+from mesofuse.demo.electrode import NAMES
 from mesofuse.errors import UserError
-from mesofuse.interfaces.problem import Problem
-from mesofuse.registry import get_registry
-from mesofuse.volumes.phases import PhaseMatch, default_phases
 
 
 @dataclass(frozen=True)
@@ -51,15 +48,10 @@ def electrode(size: int = 256, *, seed: int = 0) -> Sample:
     """
     if size % SCALE or size < 8 * SCALE:
         raise UserError(f"The electrode can't have an edge of {size} voxels: give a multiple of {SCALE} from 32 on.")
-    truth, edge = make_electrode((size,) * 3, seed=seed), image_edge(size)
-    stack = sections(make_electrode((edge,) * 3, seed=seed + 1), IMAGES, edge, seed=seed)
-    problem = Problem((float(SCALE),) * 3, default_phases(2, LOW_PHASES), truth.phases, PhaseMatch(SHOWS))
-    scan = make_scan(truth, get_registry().find("degradation", "blur-downsample").build(None, problem), problem)
-    fine, coarse = truth.grid.voxel_size, scan.grid.voxel_size
-    unit = truth.grid.unit
-    opened = volume(scan.array, voxel_size=coarse, unit=unit)
-    shown = image(stack.array, phases=NAMES, pixel_size=fine[1:], unit=unit)
-    names: dict[int | str, list[str]] = {i: [NAMES[v] for v in values] for i, values in enumerate(SHOWS)}
-    pair = Pair(opened, shown, scale=SCALE, shows={**names})
-    known = replace(volume(truth.array, voxel_size=fine, unit=unit, phases=NAMES), title="truth")
-    return Sample(opened, shown, known, pair)
+    known = make_known(size, seed)
+    fine, unit = known.truth.grid.voxel_size, known.truth.grid.unit
+    scan = volume(known.scan.array, voxel_size=known.scan.grid.voxel_size, unit=unit)
+    shown = image(known.image.array, phases=NAMES, pixel_size=fine[1:], unit=unit)
+    pair = Pair(scan, shown, scale=SCALE, shows={i: [NAMES[v] for v in values] for i, values in enumerate(SHOWS)})
+    truth = replace(volume(known.truth.array, voxel_size=fine, unit=unit, phases=NAMES), title="truth")
+    return Sample(scan, shown, truth, pair)

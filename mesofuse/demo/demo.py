@@ -27,7 +27,7 @@ from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.run import GenerateOptions, generate
 from mesofuse.volumes.formats import write_labels
 from mesofuse.volumes.grid import Region, Triple
-from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.part import Part
 from mesofuse.volumes.phases import PhaseMatch, default_phases
 from mesofuse.volumes.store import LabelVolume
@@ -141,13 +141,10 @@ def run_demo(
     with run_folder(out, overwrite=overwrite, resume=False):
         edge = image_edge(size)
         say(f"Making an electrode of {size}³ voxels and its scan, and {IMAGES} sections of {edge}² of another one")
-        truth = make_electrode((size,) * 3, seed=seed)
-        image = sections(make_electrode((edge,) * 3, seed=seed + 1), IMAGES, edge, seed=seed)
-        problem = Problem((float(SCALE),) * 3, default_phases(2, LOW_PHASES), truth.phases, PhaseMatch(SHOWS))
-        instrument = get_registry().find("degradation", "blur-downsample").build(None, problem)
-        scan = make_scan(truth, instrument, problem)
+        known = make_known(size, seed)
+        truth = known.truth
         folder.mkdir()
-        for labels, file in ((scan, scan_file), (image, image_file), (truth, folder / "truth.tif")):
+        for labels, file in ((known.scan, scan_file), (known.image, image_file), (truth, folder / "truth.tif")):
             write_labels(labels, file)
         (out / CONFIG).write_text(dump_job(job, out), encoding="utf-8")
     inputs = open_inputs(job)
@@ -172,6 +169,36 @@ def run_demo(
     figure = out / DEMO_FIGURE
     montage(figure, low_res=inputs.low_res, result=fused.volume, image=inputs.image)
     return DemoResult(lines, figure)
+
+
+@dataclass(frozen=True)
+class Known:
+    """An electrode whose every voxel is known.
+
+    Attributes:
+        truth: The electrode.
+        scan: What the instrument shows of it.
+        image: Sections of another electrode of the kind.
+        problem: Scale, phases, and which shows which.
+    """
+
+    truth: LabelArray
+    scan: LabelArray
+    image: LabelArray
+    problem: Problem
+
+
+def make_known(size: int, seed: int, scale: int = SCALE) -> Known:
+    """Make an electrode of ``size``³ voxels, its scan at a scale factor, and sections of another electrode.
+
+    Raises:
+        UserError: If the size is not usable.
+    """
+    truth, edge = make_electrode((size,) * 3, seed=seed), image_edge(size)
+    image = sections(make_electrode((edge,) * 3, seed=seed + 1), IMAGES, edge, seed=seed)
+    problem = Problem((float(scale),) * 3, default_phases(2, LOW_PHASES), truth.phases, PhaseMatch(SHOWS))
+    instrument = get_registry().find("degradation", "blur-downsample").build(None, problem)
+    return Known(truth, make_scan(truth, instrument, problem), image, problem)
 
 
 def middle(shape: Triple) -> Region:
