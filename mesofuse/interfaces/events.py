@@ -81,6 +81,19 @@ class TileDone(Event):
 
 
 @dataclass(frozen=True)
+class TileProgress(Event):
+    """A tile that takes long is partly done.
+
+    Attributes:
+        fraction: Share of its work that is done, 0 to 1.
+        metrics: What is left of the error that is minimised, by name.
+    """
+
+    fraction: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RunFinished(Event):
     """A job has ended well.
 

@@ -98,6 +98,29 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True)
+class TileRun:
+    """Where a tile that takes long is reconstructed.
+
+    Attributes:
+        emit: Takes events, above all `mesofuse.interfaces.events.TileProgress`.
+        folder: The tile's own folder, which exists: the model may write below it, and finds there what an interrupted
+            run left; None where nothing is to be kept.
+    """
+
+    emit: Callable[[Event], None]
+    folder: Path | None = None
+
+
+@runtime_checkable
+class SupportsLongTiles(Protocol):
+    """A model whose tiles take minutes: it reports progress within a tile, and may resume one."""
+
+    def reconstruct_long(self, tile: TileInput, run: TileRun) -> TileOutput:
+        """Reconstruct one tile to the labels of `Model.reconstruct`, bit for bit, interrupted or not."""
+        ...
+
+
+@dataclass(frozen=True)
 class Budget:
     """When to stop fitting: after ``steps`` or ``minutes``, whichever is first; None means no such limit."""
 
