@@ -21,7 +21,7 @@ WAYS = ("tiles", "half-overlap", "whole")
 def build(preset: str):
     import torch
 
-    from mesofuse.config.job import resolve_method
+    from mesofuse.config.method import resolve_method
     from mesofuse.testing.problems import make_problem
     from mesofuse.training.generator_model import GeneratorModel
 

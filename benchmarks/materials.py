@@ -24,14 +24,14 @@ import yaml
 
 from mesofuse.config.job import make_job
 from mesofuse.demo.demo import SCALE, make_known
-from mesofuse.demo.electrode import make_scan
 from mesofuse.evaluation.measure import MetricChoice, measure
-from mesofuse.evaluation.own_patterns import check_patterns
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.interfaces.problem import Problem
 from mesofuse.pipeline.inputs import open_inputs
+from mesofuse.preflight.own_patterns import check_patterns
 from mesofuse.registry import get_registry
+from mesofuse.simulation.electrode import make_scan
 from mesofuse.training.recipe import AdversarialOptions, Part
 from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.labels import LabelArray

@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter
 
 from mesofuse.evaluation.distributions import summary
 from mesofuse.evaluation.measure import MetricChoice
-from mesofuse.evaluation.protocol import sample
+from mesofuse.evaluation.subvolumes import sample
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases

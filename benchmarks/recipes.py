@@ -30,7 +30,7 @@ import numpy as np
 from materials import SPACINGS, Material, material, of_part, of_volume
 from mesofuse_superres.options import SuperResOptions
 
-from mesofuse.config.job import merged, resolve_method
+from mesofuse.config.method import merged, resolve_method
 from mesofuse.errors import UserError
 from mesofuse.interfaces.events import Event, TrainingStep
 from mesofuse.interfaces.method import Budget, FitRun

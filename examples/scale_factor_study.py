@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from mesofuse.config.job import make_job
+from mesofuse.console.progress import ProgressPrinter
 from mesofuse.demo.demo import LOW_PHASES, SHOWS
-from mesofuse.demo.electrode import NAMES, make_electrode, make_scan, sections
 from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import measure
 from mesofuse.interfaces.metric import Measured, Measurement
@@ -28,9 +28,9 @@ from mesofuse.pipeline.fuse import fuse
 from mesofuse.pipeline.inputs import open_inputs
 from mesofuse.pipeline.projection import method_degradation
 from mesofuse.registry import get_registry
-from mesofuse.reporting.progress import ProgressPrinter
+from mesofuse.simulation.electrode import NAMES, make_electrode, make_scan, sections
 from mesofuse.streaming.compute import default_workers
-from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.formats.catalogue import write_labels
 from mesofuse.volumes.grid import Region, parse_scale
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import PhaseMatch, default_phases

@@ -15,7 +15,7 @@ def tiny_model():
     """Return a function that makes an untrained slim model of a scale, which reaches and tiles like a trained one."""
     import torch
 
-    from mesofuse.config.job import resolve_method
+    from mesofuse.config.method import resolve_method
     from mesofuse.testing.problems import make_problem
 
     def make(scale=4.0, low=2, high=3, seed=0):

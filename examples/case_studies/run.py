@@ -19,12 +19,13 @@ import yaml
 
 from mesofuse.cli.measure_table import print_table
 from mesofuse.config.job import make_job
+from mesofuse.console.progress import ProgressPrinter
 from mesofuse.errors import UserError
 from mesofuse.evaluation.distributions import summary
 from mesofuse.evaluation.measure import measure
-from mesofuse.evaluation.preflight import preflight
-from mesofuse.evaluation.protocol import sample
 from mesofuse.evaluation.result_table import ResultTable
+from mesofuse.evaluation.subvolumes import sample
+from mesofuse.figures.montage import montage
 from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.models.device import resolve_device
 from mesofuse.pipeline.fit import fit_job
@@ -32,8 +33,7 @@ from mesofuse.pipeline.folder import FUSED, PREVIEW, check_folder
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
 from mesofuse.pipeline.projection import method_degradation
-from mesofuse.reporting.montage import montage
-from mesofuse.reporting.progress import ProgressPrinter
+from mesofuse.preflight.run import preflight
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.run import GenerateOptions
 from mesofuse.volumes.grid import Region

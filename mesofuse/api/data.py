@@ -8,8 +8,8 @@ from mesofuse.api.pair import Pair
 from mesofuse.api.volume import Volume, image, volume
 from mesofuse.api.words import in_python
 from mesofuse.demo.demo import SCALE, SHOWS, make_known
-from mesofuse.demo.electrode import NAMES
 from mesofuse.errors import UserError
+from mesofuse.simulation.electrode import NAMES
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,8 @@ def fit(
         FitInterrupted: On Ctrl-C; the best model so far is in the folder then.
         UserError: If the method can't be fitted to the pair, or the folder may not be used.
     """
+    from mesofuse.console.progress import ProgressPrinter
     from mesofuse.pipeline.fit import fit_job
-    from mesofuse.reporting.progress import ProgressPrinter
 
     job = _job(pair, method, preset, options, minutes, steps, seed, device, start)
     folder = _folder(out, overwrite, resume)
@@ -140,8 +140,8 @@ def fuse(
         FitInterrupted: See `fit`.
         UserError: See `fit` and `Model.generate`.
     """
+    from mesofuse.console.progress import ProgressPrinter
     from mesofuse.pipeline.fuse import fuse as run
-    from mesofuse.reporting.progress import ProgressPrinter
 
     more = {"size": voxels(size), "periodic": periodic}
     job = _job(pair, method, preset, options, minutes, steps, seed, device, start, **more)

@@ -16,7 +16,7 @@ from mesofuse.errors import UserError
 from mesofuse.volumes.grid import parse_scale
 
 if TYPE_CHECKING:
-    from mesofuse.pipeline.comparison import Compared
+    from mesofuse.comparison.run import Compared
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Comparison:
         Raises:
             UserError: If pandas is not installed.
         """
-        from mesofuse.pipeline.comparison import TABLE_CSV
+        from mesofuse.comparison.run import TABLE_CSV
 
         try:
             import pandas
@@ -54,7 +54,7 @@ class Comparison:
         """Return the table."""
         from rich.console import Console
 
-        from mesofuse.pipeline.comparison_table import print_comparison
+        from mesofuse.comparison.table import print_comparison
 
         text = io.StringIO()
         print_comparison(self.compared, Console(file=text, width=160, color_system=None))
@@ -107,9 +107,9 @@ def compare(
     Raises:
         UserError: If a method, metric or option is not known, or inputs don't fit each other.
     """
+    from mesofuse.comparison.run import compare as run
     from mesofuse.config.comparison import make_comparison
-    from mesofuse.pipeline.comparison import compare as run
-    from mesofuse.reporting.progress import SampleBars
+    from mesofuse.console.progress import SampleBars
 
     entries: list[dict[str, Any]] = []
     if isinstance(methods, Mapping):
@@ -172,9 +172,9 @@ def degrade(
     >>> mf.degrade(mf.volume(truth, phases=["pore", "solid"]), 4).shape
     (8, 8, 8)
     """
-    from mesofuse.pipeline.degrade import Scan, Scanner, parse_thresholds, scan_problem
     from mesofuse.registry import get_registry
-    from mesofuse.volumes.formats import BUILTIN, write_labels
+    from mesofuse.simulation.scan import Scan, Scanner, parse_thresholds, scan_problem
+    from mesofuse.volumes.formats.catalogue import BUILTIN, write_labels
 
     text = threshold if isinstance(threshold, str) or threshold is None else None
     if text is None and threshold is not None:
@@ -256,25 +256,11 @@ def report(
     Raises:
         UserError: If the folder holds neither, or a file is there already.
     """
-    from mesofuse.pipeline.folder import REPORT
-    from mesofuse.pipeline.report import Sampling, build, open_source
-    from mesofuse.reporting.html import page
-    from mesofuse.reporting.html import pdf as as_pdf
-    from mesofuse.reporting.progress import SampleBars
-    from mesofuse.volumes.files import check_free, replacing
+    from mesofuse.reporting.source import Sampling
+    from mesofuse.reporting.write import Wanted, write_report
 
-    where = Path(folder)
-    target = Path(out) if out is not None else where / REPORT
-    files = [target, *([target.with_suffix(".pdf")] if pdf else [])]
-    for file in files:
-        check_free(file, overwrite)
-    with SampleBars(quiet=not progress) as bars:
-        source = open_source(where, Sampling(workers=workers), say=bars.say, progress=bars.update)
-        content = build(source, bars.say)
-    for file, data in zip(files, (page(content).encode("utf-8"), *([as_pdf(content)] if pdf else [])), strict=True):
-        with replacing(file) as partial:
-            partial.write_bytes(data)
-    return target
+    wanted = Wanted(None if out is None else Path(out), pdf, overwrite=overwrite)
+    return write_report(Path(folder), Sampling(workers=workers), wanted, quiet=not progress)[0]
 
 
 def _method(method: str | Mapping[str, Any]) -> dict[str, Any]:

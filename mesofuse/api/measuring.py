@@ -63,9 +63,9 @@ def measure(
     >>> table.value("volume-fraction", "solid")
     0.5
     """
+    from mesofuse.console.progress import SampleBars
     from mesofuse.evaluation.measure import measure as of
     from mesofuse.evaluation.texture import all_with_floors, compares, images_of
-    from mesofuse.reporting.progress import SampleBars
 
     chosen: list[MetricChoice] = [metrics] if isinstance(metrics, str) else list(metrics)
     if isinstance(volumes, (Volume, str, Path, np.ndarray)):

@@ -104,8 +104,8 @@ class Model:
         Raises:
             UserError: If the scan is not one for this model, or the result does not fit or may not be written.
         """
+        from mesofuse.console.progress import ProgressPrinter
         from mesofuse.pipeline.generate import apply_model
-        from mesofuse.reporting.progress import ProgressPrinter
         from mesofuse.streaming.run import GenerateOptions
 
         shape = voxels(size)
@@ -185,8 +185,8 @@ class Model:
         Raises:
             UserError: See `generate`.
         """
+        from mesofuse.console.progress import ProgressPrinter
         from mesofuse.pipeline.realisations import realise
-        from mesofuse.reporting.progress import ProgressPrinter
         from mesofuse.streaming.run import GenerateOptions
 
         shape = voxels(size)

@@ -19,8 +19,8 @@ from mesofuse.volumes.grid import AXES
 from mesofuse.volumes.units import convert
 
 if TYPE_CHECKING:
-    from mesofuse.evaluation.check import Check
-    from mesofuse.evaluation.preflight import Preflight
+    from mesofuse.preflight.check import Check
+    from mesofuse.preflight.run import Preflight
 
 Shows = Mapping[int | str, str | Sequence[str]]
 """Which image phases each scan phase shows, by label or name: ``{0: ["pore", "binder"], 1: ["active"]}``."""
@@ -86,7 +86,7 @@ class Pair:
 
         A print of the result has a line a check.
         """
-        from mesofuse.evaluation.preflight import preflight
+        from mesofuse.preflight.run import preflight
 
         return Checks(preflight(self.inputs.fusion))
 

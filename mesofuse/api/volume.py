@@ -17,7 +17,7 @@ from mesofuse.api.words import in_python, note
 from mesofuse.errors import UserError
 from mesofuse.pipeline.inputs import open_labels
 from mesofuse.registry import get_registry
-from mesofuse.volumes.formats import BUILTIN, write_labels
+from mesofuse.volumes.formats.catalogue import BUILTIN, write_labels
 from mesofuse.volumes.grid import AXES, Region, parse_unit
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.mask import Ignore

@@ -25,8 +25,8 @@ def command(ctx: click.Context, volume: str, deep: bool, quiet: bool, as_json: b
     Example:
       mesofuse check fused.zarr
     """
-    from mesofuse.reporting.progress import ProgressPrinter
-    from mesofuse.volumes.soundness import inspect
+    from mesofuse.console.progress import ProgressPrinter
+    from mesofuse.volumes.store.soundness import inspect
 
     with ProgressPrinter(quiet=quiet or as_json) as progress:
         found = inspect(volume, deep=deep, watch=lambda name, done, total: progress.step(f"array {name}", done, total))

@@ -70,10 +70,10 @@ def command(
           --method superres --minutes 2 --reference truth.tif --out cmp/
       mesofuse compare comparison.yaml --out cmp/
     """
+    from mesofuse.comparison.run import TABLE_CSV, TABLE_JSON, compare
+    from mesofuse.comparison.table import print_comparison
     from mesofuse.config.comparison import load_comparison
-    from mesofuse.pipeline.comparison import TABLE_CSV, TABLE_JSON, compare
-    from mesofuse.pipeline.comparison_table import print_comparison
-    from mesofuse.reporting.progress import SampleBars
+    from mesofuse.console.progress import SampleBars
 
     if config is not None:
         given = [key for key, value in fields.items() if value not in (None, "", (), False)]
@@ -140,7 +140,7 @@ def _from_options(fields: dict[str, Any]) -> ComparisonConfig:
 
 def _methods(texts: tuple[str, ...], settings: tuple[str, ...]) -> list[dict[str, Any]]:
     from mesofuse.cli.job_options import parse_setting
-    from mesofuse.config.job import merged
+    from mesofuse.config.method import merged
 
     entries: dict[str, dict[str, Any]] = {}
     for text in texts:

@@ -52,10 +52,10 @@ def command(
     Example:
       mesofuse consistency fused.zarr scan.tif --scale 4 --shows 0=pore,binder --shows 1=active --out violations.zarr
     """  # fmt: skip
+    from mesofuse.console.terminal import unguarded
     from mesofuse.evaluation.violations import violations
     from mesofuse.interfaces.problem import Problem
     from mesofuse.pipeline.measurands import open_all, open_scan
-    from mesofuse.reporting.terminal import unguarded
     from mesofuse.streaming.compute import default_workers
     from mesofuse.streaming.output import check_output
 

@@ -76,13 +76,13 @@ def command(
       mesofuse degrade truth.zarr scan.tif --scale 4 --degradation point-spread --set sigma=2 --noise 0.1
     """  # fmt: skip
     from mesofuse.cli.job_options import parse_setting
-    from mesofuse.config.job import merged
+    from mesofuse.config.method import merged
+    from mesofuse.console.terminal import unguarded
     from mesofuse.errors import UserError
-    from mesofuse.pipeline.degrade import Scan, Scanner, parse_thresholds, scan_problem
     from mesofuse.pipeline.inputs import open_labels
     from mesofuse.registry import get_registry
-    from mesofuse.reporting.terminal import unguarded
-    from mesofuse.volumes.formats import BUILTIN, write_labels
+    from mesofuse.simulation.scan import Scan, Scanner, parse_thresholds, scan_problem
+    from mesofuse.volumes.formats.catalogue import BUILTIN, write_labels
     from mesofuse.volumes.phases import parse_rules
 
     if scale is None:

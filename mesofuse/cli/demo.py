@@ -29,8 +29,8 @@ def command(
     Example:
       mesofuse demo --out demo-run --minutes 4
     """
+    from mesofuse.console.progress import ProgressPrinter
     from mesofuse.demo.demo import RIVAL, run_demo
-    from mesofuse.reporting.progress import ProgressPrinter
 
     with ProgressPrinter(quiet=quiet) as progress:
         result = run_demo(

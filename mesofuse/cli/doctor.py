@@ -70,7 +70,7 @@ def _versions(faults: list[str]) -> dict[str, str]:
 
 def _formats() -> dict[str, str | None]:
     """Return the version of each library that only some formats need, None where it is not installed."""
-    from mesofuse.volumes.optional import DISTRIBUTIONS
+    from mesofuse.volumes.formats.optional import DISTRIBUTIONS
 
     found: dict[str, str | None] = {}
     for name in DISTRIBUTIONS.values():

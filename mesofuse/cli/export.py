@@ -26,13 +26,13 @@ def command(volume: str, output: str, region: str | None, level: int, format: st
     """
     from mesofuse.errors import UserError
     from mesofuse.registry import get_registry
-    from mesofuse.volumes.formats import BUILTIN, write_labels
+    from mesofuse.volumes.formats.catalogue import BUILTIN, write_labels
     from mesofuse.volumes.grid import Region
     from mesofuse.volumes.intensity_store import IntensityVolume, is_intensities
     from mesofuse.volumes.labelling import read_labels
     from mesofuse.volumes.labels import Labels
     from mesofuse.volumes.planes import Crop
-    from mesofuse.volumes.store import LabelVolume
+    from mesofuse.volumes.store.volume import LabelVolume
 
     formats = (*BUILTIN, *get_registry().formats)
     labels: Labels

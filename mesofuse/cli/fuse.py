@@ -39,10 +39,10 @@ def command(
       mesofuse fuse --method slicegan --high-res sem.tif --size 512 --minutes 15 --out runs/from-image-alone
     """
     from mesofuse.cli.results import print_against_image
+    from mesofuse.console.progress import ProgressPrinter
     from mesofuse.pipeline.fit import assist
     from mesofuse.pipeline.folder import PREVIEW, check_folder
     from mesofuse.pipeline.fuse import fuse
-    from mesofuse.reporting.progress import ProgressPrinter
     from mesofuse.training.parallel import rank
 
     generation.storage(chunks, shards)

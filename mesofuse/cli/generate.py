@@ -48,9 +48,9 @@ def command(
       mesofuse generate runs/first/model scan.zarr part.zarr --region 0:512,0:512,:
       mesofuse generate runs/from-image-alone/model cell.zarr --size 512 --periodic zyx
     """
+    from mesofuse.console.progress import ProgressPrinter
     from mesofuse.pipeline.generate import apply_model
     from mesofuse.pipeline.target import open_all
-    from mesofuse.reporting.progress import ProgressPrinter
     from mesofuse.streaming.output import check_output
     from mesofuse.streaming.run import GenerateOptions
 

@@ -82,8 +82,8 @@ def command(
     """
     from mesofuse.errors import UserError
     from mesofuse.registry import get_registry
-    from mesofuse.volumes.format_raw import read_headerless
-    from mesofuse.volumes.formats import BUILTIN, check_headerless, read_raw
+    from mesofuse.volumes.formats.catalogue import BUILTIN, check_headerless, read_raw
+    from mesofuse.volumes.formats.raw import read_headerless
     from mesofuse.volumes.labelling import to_labels
 
     _check_output(output, overwrite)
@@ -122,8 +122,8 @@ def _voxel(grid: Any) -> str:
 def _check_output(output: str, overwrite: bool) -> None:
     """Refuse before the input is read what would be refused after."""
     from mesofuse.errors import UserError
-    from mesofuse.volumes import backends
     from mesofuse.volumes.files import check_free
+    from mesofuse.volumes.store import backends
 
     if backends.is_url(output):
         if backends.occupied(output) and not overwrite:
@@ -140,7 +140,7 @@ def _source(input: str) -> dict[str, str]:
     import hashlib
 
     import mesofuse
-    from mesofuse.volumes.inner_path import split
+    from mesofuse.volumes.formats.inner_path import split
 
     source = {"version": mesofuse.__version__, "source": Path(input).name}
     if Path(path := split(input)[0]).is_file():
@@ -154,8 +154,9 @@ def _write(
     labels: Any, output: str, chunks: int, shards: int | None, levels: bool, overwrite: bool, provenance: dict[str, Any]
 ) -> None:
     """Write the volume under a temporary name, then give it its own."""
-    from mesofuse.volumes import backends, format_zarr
     from mesofuse.volumes.files import remove, replacing
+    from mesofuse.volumes.formats import zarr as format_zarr
+    from mesofuse.volumes.store import backends
 
     if backends.is_url(output):
         if overwrite:

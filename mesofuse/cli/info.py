@@ -22,7 +22,7 @@ def command(paths: tuple[str, ...], format: str | None, as_json: bool) -> None:
       mesofuse info fused.zarr scan.tif
     """
     from mesofuse.registry import get_registry
-    from mesofuse.volumes.formats import BUILTIN
+    from mesofuse.volumes.formats.catalogue import BUILTIN
     from mesofuse.volumes.summary import summarise
 
     formats = (*BUILTIN, *get_registry().formats)
@@ -41,7 +41,7 @@ def show(about: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from mesofuse.reporting import terminal
+    from mesofuse.console import terminal
 
     console = terminal.console()
     console.soft_wrap = True

@@ -73,7 +73,7 @@ def parse_images(texts: Sequence[str], option: str = "--high-res") -> str | dict
     Raises:
         UserError: If there are several images of which one names no axes, or an axis has no image or several.
     """
-    from mesofuse.config.job import check_axes
+    from mesofuse.config.inputs import check_axes
 
     if len(texts) == 1 and not _AXES.match(texts[0]):
         return absolute(texts[0])
@@ -111,7 +111,8 @@ def make(low_res: str | None, high_res: Sequence[str], scale: Any, fields: dict[
     Raises:
         UserError: If something in it is not usable.
     """
-    from mesofuse.config.job import make_job, merged
+    from mesofuse.config.job import make_job
+    from mesofuse.config.method import merged
     from mesofuse.volumes.phases import parse_rules
 
     check_scale(low_res, scale)

@@ -11,9 +11,9 @@ from importlib import import_module
 import click
 
 import mesofuse
+from mesofuse.console.terminal import guarded
 from mesofuse.errors import UserError, nearest
 from mesofuse.printable import printable
-from mesofuse.reporting.terminal import guarded
 from mesofuse.signals import exit_code, terminating
 
 # Command -> (where it is defined, short help). A file is imported when its command is called, never for --help.

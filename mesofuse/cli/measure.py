@@ -90,11 +90,11 @@ def command(
       mesofuse measure fused.zarr --low-res scan.tif --scale 4 --shows 0=pore,binder --shows 1=active
       mesofuse measure fused.zarr --reference truth.zarr --samples 256 --metrics volume-fraction,tortuosity
     """
+    from mesofuse.console.progress import SampleBars
     from mesofuse.evaluation.measure import measure
-    from mesofuse.evaluation.protocol import positions
+    from mesofuse.evaluation.subvolumes import positions
     from mesofuse.evaluation.texture import all_with_floors, compares, images_of
     from mesofuse.pipeline.measurands import GivenSizes, open_all, open_scan
-    from mesofuse.reporting.progress import SampleBars
 
     paths = list(dict.fromkeys([*([reference] if reference else []), *volumes]))
     chosen = metric_choices(metrics, settings, low_res is not None)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from mesofuse.evaluation.distributions import Distance, Summary, distance, summary, undefined
 from mesofuse.evaluation.footnotes import Footnotes
-from mesofuse.evaluation.protocol import Key, Sampled, sample
 from mesofuse.evaluation.records import number
 from mesofuse.evaluation.rounding import with_error
+from mesofuse.evaluation.subvolumes import Key, Sampled, sample
 from mesofuse.volumes.quantities import conversion
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class SampleReport:
         """Print mean ± standard error of every quantity, and the error against the reference with its 95 % interval."""
         from rich.table import Table
 
-        from mesofuse.reporting import terminal
+        from mesofuse.console import terminal
 
         console = terminal.console()
         table = Table(show_edge=False, pad_edge=False, header_style="bold")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from mesofuse.console import terminal
 from mesofuse.evaluation.result_table import ResultTable
-from mesofuse.reporting import terminal
 
 
 def print_table(table: ResultTable) -> None:

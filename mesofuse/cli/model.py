@@ -64,7 +64,7 @@ def import_(
           --phases pore,active,binder --shows void=pore,binder --shows active=active
     """
     from mesofuse.cli.job_options import parse_setting
-    from mesofuse.config.job import merged
+    from mesofuse.config.method import merged
     from mesofuse.pipeline.import_model import import_model, problem_for
     from mesofuse.volumes.phases import parse_rules
 

@@ -37,9 +37,9 @@ def command(
       mesofuse plan runs/first/model scan.tif --workers 2
       mesofuse plan runs/from-image-alone/model --size 1024
     """
+    from mesofuse.console.progress import duration
     from mesofuse.pipeline.projection import projected
     from mesofuse.pipeline.target import open_all
-    from mesofuse.reporting.progress import duration
     from mesofuse.streaming.plan import human_bytes, make_plan
 
     chunk, shard = generation.storage(chunks, shards)

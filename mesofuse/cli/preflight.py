@@ -10,7 +10,7 @@ from mesofuse.cli import job_options, options, part_options
 from mesofuse.volumes.grid import Scale
 
 if TYPE_CHECKING:
-    from mesofuse.evaluation.preflight import Preflight
+    from mesofuse.preflight.run import Preflight
 
 MARKS = {"ok": "ok", "warning": "Warning", "unknown": "can't tell"}
 
@@ -43,8 +43,8 @@ def command(
           --phases pore,active,binder --shows 0=pore,binder --shows 1=active
     """
     from mesofuse.config.job import make_job
-    from mesofuse.evaluation.preflight import preflight
     from mesofuse.pipeline.inputs import open_inputs
+    from mesofuse.preflight.run import preflight
     from mesofuse.volumes.phases import parse_rules
 
     data: dict[str, Any] = {
@@ -73,7 +73,7 @@ def show(checked: Preflight) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from mesofuse.reporting import terminal
+    from mesofuse.console import terminal
 
     table = Table.grid(padding=(0, 2))
     styles = {"ok": "green", "warning": "bold yellow", "unknown": "dim"}

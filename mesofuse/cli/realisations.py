@@ -59,9 +59,9 @@ def command(
     """  # fmt: skip
     from mesofuse.cli.generate import places
     from mesofuse.cli.measure_inputs import metric_choices
+    from mesofuse.console.progress import ProgressPrinter
     from mesofuse.pipeline.realisations import check_out, realise
     from mesofuse.pipeline.target import open_all
-    from mesofuse.reporting.progress import ProgressPrinter
     from mesofuse.streaming.run import GenerateOptions
 
     low_res, out = places(model, files)
@@ -99,9 +99,9 @@ def command(
 def _print(made: Realised) -> None:
     from rich.table import Table
 
+    from mesofuse.console import terminal
     from mesofuse.evaluation.footnotes import Footnotes
     from mesofuse.evaluation.rounding import rounded, with_error
-    from mesofuse.reporting import terminal
 
     grid = Table(show_edge=False, pad_edge=False, header_style="bold")
     notes = Footnotes()

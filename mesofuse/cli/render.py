@@ -57,10 +57,10 @@ def command(
       mesofuse render fused.zarr figure.png --low-res scan.tif --image sem.tif
     """
     from mesofuse.errors import UserError
+    from mesofuse.figures.montage import montage
     from mesofuse.registry import get_registry
-    from mesofuse.reporting.montage import montage
     from mesofuse.volumes.files import check_free
-    from mesofuse.volumes.formats import BUILTIN
+    from mesofuse.volumes.formats.catalogue import BUILTIN
     from mesofuse.volumes.intensities import read_intensities
     from mesofuse.volumes.intensity_store import IntensityVolume, is_intensities
     from mesofuse.volumes.labelling import read_labels

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from mesofuse.cli import options
-from mesofuse.errors import UserError
 
 
 @click.command("report")
@@ -44,36 +43,13 @@ def command(
       mesofuse report cmp/ --out comparison.html --pdf
     """
     from mesofuse.cli.job_options import absolute, parse_images
-    from mesofuse.pipeline.folder import REPORT
-    from mesofuse.pipeline.report import Sampling, build, open_source
-    from mesofuse.reporting.html import figure_bytes, page, pdf
-    from mesofuse.reporting.progress import SampleBars
-    from mesofuse.volumes.files import check_free, replacing
+    from mesofuse.reporting.source import Sampling
+    from mesofuse.reporting.write import Wanted, write_report
 
-    target = out or folder / REPORT
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise UserError(f"{target} must end in .html; --figures writes the figures as {kind}.")
-    files = [target, *([target.with_suffix(".pdf")] if as_pdf else [])]
-    for file in files:
-        check_free(file, overwrite)
-    if figures is not None and figures.exists() and not figures.is_dir():
-        raise UserError(f"{figures} is a file; give the name of a folder with --figures.")
     names = tuple(name.strip() for name in metrics.split(",") if name.strip()) if metrics else None
-    with SampleBars(quiet=quiet) as bars:
-        scan, images = absolute(low_res) if low_res else None, parse_images(high_res) if high_res else None
-        sampling = Sampling(names, subvolumes, size, reference, workers, scan, images)
-        source = open_source(folder, sampling, say=bars.say, progress=bars.update)
-        content = build(source, bars.say)
-    outputs = {target: page(content).encode("utf-8")}
-    if as_pdf:
-        outputs[files[1]] = pdf(content)
-    if figures is not None:
-        outputs |= {figures / f"{plate.name}.{kind}": figure_bytes(plate.figure, kind) for plate in content.plates}
-        for file in list(outputs)[len(files) :]:
-            check_free(file, overwrite)
-    for file, data in outputs.items():
-        with replacing(file) as temporary:
-            temporary.write_bytes(data)
+    scan, images = absolute(low_res) if low_res else None, parse_images(high_res) if high_res else None
+    sampling = Sampling(names, subvolumes, size, reference, workers, scan, images)
+    target, *others = write_report(folder, sampling, Wanted(out, as_pdf, figures, kind, overwrite), quiet=quiet)
     click.echo(f"Report: {target}")
-    for file in list(outputs)[1:]:
+    for file in others:
         click.echo(f"Figure: {file}")

@@ -39,11 +39,12 @@ def command(
       mesofuse train runs/first/config.yaml --out runs/second
       mesofuse train moved/config.yaml --low-res /data/scan.tif --high-res /data/sem.tif
     """
+    from mesofuse.config.inputs import check_inputs_there, with_inputs
     from mesofuse.config.job import load_job, make_job
-    from mesofuse.config.places import check_inputs_there, other_inputs, with_inputs
+    from mesofuse.config.places import other_inputs
+    from mesofuse.console.progress import ProgressPrinter
     from mesofuse.pipeline.fit import assist, fit_job, recorded_hashes
     from mesofuse.pipeline.folder import MODEL, check_folder
-    from mesofuse.reporting.progress import ProgressPrinter
     from mesofuse.training.parallel import rank
 
     parent = Path(config).resolve().parent

@@ -10,7 +10,9 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from mesofuse.config.job import InputsConfig, JobConfig, beside, checked, files_beside, make_job, read_yaml
+from mesofuse.config.files import beside, checked, files_beside, read_yaml
+from mesofuse.config.inputs import InputsConfig
+from mesofuse.config.job import JobConfig, make_job
 from mesofuse.config.places import INPUTS, named_in
 from mesofuse.errors import UserError
 from mesofuse.interfaces.options import Options

@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
-
-from mesofuse.config.job import InputsConfig, checked
-from mesofuse.errors import UserError
+from typing import Any
 
 LEVELS = 2
 """A file is named relative to a folder where it lies in it, or in one of this many folders above it."""
 INPUTS = ("low_res", "high_res")
 NAMED = (*INPUTS, "start")
 """The fields that name files."""
-_Config = TypeVar("_Config", bound=InputsConfig)
 
 
 def named_from(text: str, folder: Path) -> str:
@@ -44,37 +40,6 @@ def named_in(data: dict[str, Any], folder: Path, keys: tuple[str, ...] = NAMED) 
         return named_from(value, folder) if isinstance(value, str) else value
 
     return {key: near(value) if key in keys else value for key, value in data.items()}
-
-
-def with_inputs(config: _Config, low_res: str | None, high_res: str | dict[str, str] | None) -> _Config:
-    """Return a configuration with other files for its inputs, where they are given.
-
-    Raises:
-        UserError: If they don't suit the rest, for example a scan for a job that has none.
-    """
-    given = {key: value for key, value in (("low_res", low_res), ("high_res", high_res)) if value is not None}
-    return checked(type(config), config.model_dump() | given, "the command line") if given else config
-
-
-def check_inputs_there(config: InputsConfig, file: Path) -> None:
-    """Refuse a configuration whose input files are not where it says, for example because its folder was moved.
-
-    Args:
-        config: The configuration.
-        file: Where it was read from.
-
-    Raises:
-        UserError: If a file is missing; the sentence says which, and how to give it.
-    """
-    named = [("--low-res FILE", config.low_res)]
-    for axes, path in config.images.items():
-        named.append((f"--high-res {'' if isinstance(config.high_res, str) else f'{axes}='}FILE", path))
-    gone = [(option, path) for option, path in named if path and "://" not in path and not os.path.exists(path)]
-    if gone:
-        listing = " and ".join(path for _, path in gone)
-        options = " and ".join(option for option, _ in gone)
-        verb, there = ("does", "it is") if len(gone) == 1 else ("do", "they are")
-        raise UserError(f"{listing}, which {file} names, {verb} not exist: say where {there} with {options}.")
 
 
 def other_inputs(hashes: Mapping[str, str], recorded: Any) -> str:

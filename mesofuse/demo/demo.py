@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from mesofuse.config.job import dump_job, make_job
-from mesofuse.demo.electrode import NAMES, make_electrode, make_scan, sections
 from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import measure
 from mesofuse.evaluation.texture import TEXTURE
+from mesofuse.figures.montage import montage
 from mesofuse.interfaces.events import Event
 from mesofuse.interfaces.method import Budget, FitRun, FusionInputs
 from mesofuse.interfaces.metric import Measured, Measurement
@@ -22,15 +22,15 @@ from mesofuse.pipeline.fuse import METRICS, fuse
 from mesofuse.pipeline.inputs import open_inputs
 from mesofuse.pipeline.projection import method_degradation
 from mesofuse.registry import get_registry
-from mesofuse.reporting.montage import montage
+from mesofuse.simulation.electrode import NAMES, make_electrode, make_scan, sections
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.run import GenerateOptions, generate
-from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.formats.catalogue import write_labels
 from mesofuse.volumes.grid import Region, Triple
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.part import Part
 from mesofuse.volumes.phases import PhaseMatch, default_phases
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.volume import LabelVolume
 
 SCALE = 4
 LOW_PHASES = ("pore + binder", "active")

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from mesofuse.evaluation.compare import relative_error
+from mesofuse.evaluation.directions import of_planes
 from mesofuse.evaluation.distributions import distance, summary, undefined
 from mesofuse.evaluation.footnotes import Footnotes
-from mesofuse.evaluation.protocol import Key, Sampled
 from mesofuse.evaluation.records import number
 from mesofuse.evaluation.rounding import percent, rounded
-from mesofuse.evaluation.sections import of_planes
+from mesofuse.evaluation.subvolumes import Key, Sampled
 from mesofuse.interfaces.metric import Measured, Measurement
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mesofuse.evaluation.compare import UNLIKE_VOXELS, relative_error, same_voxels
-from mesofuse.evaluation.protocol import Key, Sampled
+from mesofuse.evaluation.subvolumes import Key, Sampled
 from mesofuse.volumes.quantities import conversion
 
 CONFIDENCE = 1.959964  # standard errors to either side of a mean that hold it with 95 %

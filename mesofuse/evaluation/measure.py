@@ -19,7 +19,7 @@ from mesofuse.volumes.labels import LabelArray, Labels, is_masked
 from mesofuse.volumes.part import Part
 from mesofuse.volumes.phases import Phase, PhaseMatch
 from mesofuse.volumes.scale import seen_region, shapes_differ
-from mesofuse.volumes.write_units import highest_label
+from mesofuse.volumes.store.write_units import highest_label
 
 MetricChoice = str | tuple[str, Mapping[str, Any]] | Metric
 Progress = Callable[[str, int, int], None]

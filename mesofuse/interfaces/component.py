@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from mesofuse.volumes.format_spec import FormatSpec
+from mesofuse.volumes.formats.spec import FormatSpec
 
 __all__ = ["API_VERSION", "KINDS", "ComponentSpec", "FormatSpec", "Kind"]
 

@@ -35,7 +35,7 @@ from mesofuse.pipeline.folder import (
     run_folder,
 )
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
-from mesofuse.pipeline.size import check_job, image_voxel
+from mesofuse.pipeline.output_size import check_job, image_voxel
 from mesofuse.registry import Component, get_registry
 from mesofuse.training.parallel import own_device, rank
 from mesofuse.volumes.files import remove, replacing

@@ -12,9 +12,9 @@ from mesofuse.config.job import JobConfig
 from mesofuse.errors import UserError
 from mesofuse.evaluation.intensities import measure_intensities
 from mesofuse.evaluation.measure import measure
-from mesofuse.evaluation.preflight import preflight
 from mesofuse.evaluation.records import to_json
 from mesofuse.evaluation.texture import TEXTURE, with_floors
+from mesofuse.figures.montage import montage
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.events import Event, RunFinished
 from mesofuse.interfaces.metric import Measured, Measurement
@@ -24,10 +24,10 @@ from mesofuse.pipeline.fit import announcing, fit_job
 from mesofuse.pipeline.folder import FUSED, NUMBERS, PREVIEW, REPORT, REPORT_PDF, claimed
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs
+from mesofuse.pipeline.output_size import DEFAULT_SIZE, check_job
 from mesofuse.pipeline.projection import check_projection, judged_by
-from mesofuse.pipeline.size import DEFAULT_SIZE, check_job
+from mesofuse.preflight.run import preflight
 from mesofuse.registry import get_registry
-from mesofuse.reporting.montage import montage
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.plan import check_disk
 from mesofuse.streaming.probe import compressed
@@ -37,7 +37,7 @@ from mesofuse.volumes.files import discard, remove, replacing
 from mesofuse.volumes.grid import Region, Triple
 from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.volume import LabelVolume
 
 METRICS = ("volume-fraction", "surface-area", "low-res-consistency")
 OF_IMAGE = METRICS[:2]

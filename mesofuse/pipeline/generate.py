@@ -11,15 +11,15 @@ from mesofuse.interfaces.events import Event, RunFinished
 from mesofuse.models.package import Package
 from mesofuse.models.provenance import hash_labels, versions
 from mesofuse.pipeline.fit import announcing
+from mesofuse.pipeline.output_size import DEFAULT_SIZE, noise_grid, takes_scan
 from mesofuse.pipeline.projection import projected, summary
-from mesofuse.pipeline.size import DEFAULT_SIZE, noise_grid, takes_scan
 from mesofuse.streaming.output import check_output
 from mesofuse.streaming.plan import check_fits, human_bytes, make_plan, sum_output
 from mesofuse.streaming.run import GenerateOptions, generate
 from mesofuse.streaming.tiles import Tiling
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.volume import LabelVolume
 
 
 def apply_model(

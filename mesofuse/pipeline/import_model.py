@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from mesofuse.config.job import JobConfig, merged
+from mesofuse.config.job import JobConfig
+from mesofuse.config.method import merged
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import SupportsPublished
 from mesofuse.interfaces.problem import Content, Problem

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from dataclasses import replace as with_fields
 from typing import Literal, TypeVar
 
-from mesofuse.config.job import InputsConfig, JobConfig
+from mesofuse.config.inputs import InputsConfig
+from mesofuse.config.job import JobConfig
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.interfaces.problem import Problem
 from mesofuse.models.provenance import hash_labels
-from mesofuse.pipeline.sizes import on_grid, pixels_note, settle
+from mesofuse.pipeline.voxel_sizes import on_grid, pixels_note, settle
 from mesofuse.registry import get_registry
-from mesofuse.volumes.formats import BUILTIN
+from mesofuse.volumes.formats.catalogue import BUILTIN
 from mesofuse.volumes.grid import Grid, Scale
 from mesofuse.volumes.intensities import read_intensities
 from mesofuse.volumes.labelling import LabelMapping, read_labels

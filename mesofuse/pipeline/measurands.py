@@ -10,7 +10,7 @@ from mesofuse.errors import UserError
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.problem import Problem
 from mesofuse.pipeline.inputs import open_labels
-from mesofuse.pipeline.sizes import on_grid
+from mesofuse.pipeline.voxel_sizes import on_grid
 from mesofuse.registry import get_registry
 from mesofuse.volumes.grid import Grid, Scale
 from mesofuse.volumes.labels import Labels

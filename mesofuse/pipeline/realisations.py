@@ -31,7 +31,7 @@ from mesofuse.volumes.files import check_free, remove, replacing
 from mesofuse.volumes.grid import Scale, Triple
 from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.volume import LabelVolume
 
 SUMMARY, RECORD, TABLE = "summary.zarr", "realisations.json", "realisations.csv"
 _PART = re.compile(r"seed-\d+\.(zarr|zarr\.tiles\.zarr|json)$")

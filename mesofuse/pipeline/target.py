@@ -11,8 +11,8 @@ from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package, load_package
 from mesofuse.pipeline.generate import check_scan
 from mesofuse.pipeline.inputs import open_labels
-from mesofuse.pipeline.size import DEFAULT_SIZE, noise_grid
-from mesofuse.pipeline.sizes import on_grid
+from mesofuse.pipeline.output_size import DEFAULT_SIZE, noise_grid
+from mesofuse.pipeline.voxel_sizes import on_grid
 from mesofuse.volumes.grid import Grid, Region, Scale, Triple
 from mesofuse.volumes.labelling import LabelMapping
 from mesofuse.volumes.labels import Labels

@@ -231,8 +231,8 @@ def _check(check: dict[str, Any]) -> str:
 
 def figure_bytes(figure: Figure, kind: str) -> bytes:
     """Return a figure as ``svg`` or ``pdf``, the same bytes each time."""
-    from mesofuse.reporting.montage import METADATA
-    from mesofuse.reporting.style import styled
+    from mesofuse.figures.montage import METADATA
+    from mesofuse.figures.style import styled
 
     stream = io.BytesIO()
     with styled():
@@ -246,7 +246,7 @@ def pdf(content: Content) -> bytes:
 
     from matplotlib.backends.backend_pdf import PdfPages
 
-    from mesofuse.reporting.style import styled
+    from mesofuse.figures.style import styled
 
     stream = io.BytesIO()
     with styled(), PdfPages(stream, metadata={"CreationDate": None, "Title": content.title}) as pages:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mesofuse.reporting.fields import Box, field_of_view, in_plane, place_image, place_scan, read_picture, scale_bar
+from mesofuse.figures.fields import Box, field_of_view, in_plane, place_image, place_scan, read_picture, scale_bar
 from mesofuse.volumes.grid import AXES, Grid
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import IGNORED, Phase

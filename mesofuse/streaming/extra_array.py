@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mesofuse.streaming.tiles import Tile, Tiling
-from mesofuse.volumes.array_units import ArrayUnits
-from mesofuse.volumes.backends import open_store
 from mesofuse.volumes.grid import Grid, Region, Triple
-from mesofuse.volumes.levels import create_array
+from mesofuse.volumes.store.array_units import ArrayUnits
+from mesofuse.volumes.store.backends import open_store
+from mesofuse.volumes.store.levels import create_array
 
 if TYPE_CHECKING:
     import zarr

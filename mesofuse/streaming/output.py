@@ -12,15 +12,15 @@ from typing import Any
 from mesofuse.errors import UserError
 from mesofuse.interfaces.problem import Content
 from mesofuse.volumes import lock
-from mesofuse.volumes.backends import check_replaceable, clear_for_overwrite, is_url, occupied
 from mesofuse.volumes.files import beside, check_free, remove, sweep, sync, sync_entries
 from mesofuse.volumes.gate import give_up, reopen
 from mesofuse.volumes.grid import Grid, Triple
 from mesofuse.volumes.intensity_store import IntensityVolume, open_volume
 from mesofuse.volumes.phases import Phase
-from mesofuse.volumes.store import LabelVolume
-from mesofuse.volumes.write_units import layout
-from mesofuse.volumes.zarr_stores import sweep_store
+from mesofuse.volumes.store.backends import check_replaceable, clear_for_overwrite, is_url, occupied
+from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.write_units import layout
+from mesofuse.volumes.store.zarr_stores import sweep_store
 
 
 def check_output(out: str, *, resume: bool, overwrite: bool) -> None:

@@ -15,9 +15,9 @@ from mesofuse.interfaces.problem import CHANNELS
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.probe import probe_tile, resident
 from mesofuse.streaming.tiles import Tiling
-from mesofuse.volumes.backends import is_url
 from mesofuse.volumes.grid import Region, Triple, scaled_edge
 from mesofuse.volumes.labels import Labels
+from mesofuse.volumes.store.backends import is_url
 
 DISK_MARGIN = 1.25
 """How much more disk than estimated must be free; a probe tile may compress better than the rest."""

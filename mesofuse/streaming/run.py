@@ -20,7 +20,7 @@ from mesofuse.streaming.scratch import Scratch
 from mesofuse.streaming.tiles import Tile, Tiling
 from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.labels import Labels, is_masked
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.volume import LabelVolume
 
 BATCH = 1024
 """Tiles of one dask graph, so that it stays small whatever the volume."""

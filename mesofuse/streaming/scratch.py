@@ -10,10 +10,10 @@ import numpy as np
 from mesofuse.errors import UserError
 from mesofuse.streaming.output import open_output, scratch_path
 from mesofuse.streaming.tiles import Tile, Tiling
-from mesofuse.volumes.backends import clear_for_overwrite, occupied
 from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.intensity_store import open_volume
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.backends import clear_for_overwrite, occupied
+from mesofuse.volumes.store.volume import LabelVolume
 
 
 class Scratch:

@@ -13,13 +13,13 @@ from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.extra_array import usable
 from mesofuse.streaming.output import alone, open_output
 from mesofuse.streaming.run import GenerateOptions
-from mesofuse.volumes.array_units import ArrayUnits
-from mesofuse.volumes.backends import occupied, open_store
 from mesofuse.volumes.grid import Region
-from mesofuse.volumes.levels import create_array
 from mesofuse.volumes.phases import IGNORED
-from mesofuse.volumes.store import LabelVolume
-from mesofuse.volumes.write_units import layout
+from mesofuse.volumes.store.array_units import ArrayUnits
+from mesofuse.volumes.store.backends import occupied, open_store
+from mesofuse.volumes.store.levels import create_array
+from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.write_units import layout
 
 AT_ONCE = 1 << 27
 """Voxels in hand at once, about, over all workers."""

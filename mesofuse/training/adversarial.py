@@ -11,22 +11,19 @@ import torch
 from mesofuse.interfaces.events import Note, StepTimes, TrainingStep
 from mesofuse.interfaces.loss import Share
 from mesofuse.interfaces.method import FitDiverged, FitInterrupted, FitRun, FusionInputs
-from mesofuse.training import state
 from mesofuse.training.collectives import totals
 from mesofuse.training.generator_model import GeneratorModel
 from mesofuse.training.log import MetricsLog, save_preview
-from mesofuse.training.method import AdversarialMethod
-from mesofuse.training.networks import store_copy
+from mesofuse.training.networks import GeneratorSource, store_copy
 from mesofuse.training.parallel import HeldInterrupt
 from mesofuse.training.recipe import AdversarialOptions
 from mesofuse.training.sampling import step_rng
 from mesofuse.training.schedule import Schedule
 from mesofuse.training.selection import Selector
-from mesofuse.training.state import Best
-from mesofuse.training.step import Updates
+from mesofuse.training.state import Best, Checkpointed
 
 
-class AdversarialTrainer(Updates):
+class AdversarialTrainer(Checkpointed):
     """Train one recipe on one pair of inputs.
 
     Args:
@@ -43,7 +40,7 @@ class AdversarialTrainer(Updates):
     def __init__(
         self,
         options: AdversarialOptions,
-        method: AdversarialMethod,
+        method: GeneratorSource,
         inputs: FusionInputs,
         run: FitRun,
         share: Share = Share(),  # noqa: B008 (frozen)
@@ -52,9 +49,7 @@ class AdversarialTrainer(Updates):
         if self.first:
             self.selector = Selector(options.selection, inputs, self._degradation("cpu"), run.seed)
             self.log = MetricsLog(run.folder / "metrics.csv")
-        self.step, self.elapsed, self.checked_step, self.best = 0, 0.0, 0, Best()
         self.whole = True  # between two steps
-        self.resumed_step: int | None = None
         steps = run.budget.steps or (None if run.budget.minutes else options.steps)
         self.schedule = Schedule(steps, run.budget.minutes, options.selection.patience)
 
@@ -86,7 +81,7 @@ class AdversarialTrainer(Updates):
             FitDiverged: If the loss or a weight is no finite number, with the best model so far.
         """
         if self.run.resume:
-            state.resume(self)
+            self.resume()
         precision = self.options.precision
         if self.run.device.startswith("cuda"):
             torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
@@ -101,7 +96,7 @@ class AdversarialTrainer(Updates):
                         break
                     if self.first and time.monotonic() - saved > self.options.checkpoint_seconds:
                         with self.watch.part("checkpoints"):
-                            state.save(self, best=False)
+                            self.save(best=False)
                         saved = time.monotonic()
                 model = self._finish()
             if interrupt.seen:
@@ -109,7 +104,7 @@ class AdversarialTrainer(Updates):
         except KeyboardInterrupt as interruption:
             # What a second interrupt has cut in the middle of a step is not kept: the last checkpoint is.
             if self.first and self.whole:
-                state.save(self, best=False)
+                self.save(best=False)
             raise FitInterrupted(self._best_model()) from interruption
         finally:
             if self.first and self.run.profile:
@@ -194,7 +189,7 @@ class AdversarialTrainer(Updates):
                 self.log.write({"step": self.step, "seconds": round(self.elapsed, 3), **self._check()})
                 self.resumed_step = None
             if self.step != self.resumed_step:
-                state.save(self, best=True)
+                self.save(best=True)
         return self._best_model()
 
     def _best_model(self) -> GeneratorModel:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
 
+import numpy as np
 import torch
 
 from mesofuse.errors import UserError
@@ -13,14 +15,31 @@ from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.generator import Generator
 from mesofuse.interfaces.loss import Loss, LossSetting, Share, SupportsPrepare
 from mesofuse.interfaces.method import FitRun, FusionInputs
+from mesofuse.interfaces.problem import Problem
 from mesofuse.registry import get_registry
 from mesofuse.training.batch_norm import over_all_processes
-from mesofuse.training.method import AdversarialMethod
+from mesofuse.training.generator_model import GeneratorModel
 from mesofuse.training.recipe import AdversarialOptions
 from mesofuse.training.sampling import SliceSampler, step_rng
 from mesofuse.training.stopwatch import Stopwatch
 from mesofuse.training.views import patch_of, views_of
 from mesofuse.volumes.grid import AXES
+
+
+class GeneratorSource(Protocol):
+    """What builds a recipe's generator, puts weights into it, and makes a model of weights: the method."""
+
+    def build_generator(self, problem: Problem) -> torch.nn.Module:
+        """Return a freshly initialised generator."""
+        ...
+
+    def load(self, generator: torch.nn.Module, state: Mapping[str, np.ndarray]) -> None:
+        """Put weights into a generator."""
+        ...
+
+    def restore(self, problem: Problem, state: Mapping[str, np.ndarray]) -> GeneratorModel:
+        """Return the model that weights make."""
+        ...
 
 
 class Networks:
@@ -40,7 +59,7 @@ class Networks:
     def __init__(
         self,
         options: AdversarialOptions,
-        method: AdversarialMethod,
+        method: GeneratorSource,
         inputs: FusionInputs,
         run: FitRun,
         share: Share,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -12,9 +12,9 @@ from mesofuse.errors import UserError
 from mesofuse.interfaces.events import CheckpointSaved, Note
 from mesofuse.interfaces.loss import SupportsState
 from mesofuse.training import checkpoint as store
-
-if TYPE_CHECKING:
-    from mesofuse.training.adversarial import AdversarialTrainer
+from mesofuse.training.log import MetricsLog
+from mesofuse.training.schedule import Schedule
+from mesofuse.training.step import Updates
 
 LOG = "log"
 
@@ -34,66 +34,84 @@ class Best:
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
-def save(trainer: AdversarialTrainer, *, best: bool) -> None:
-    """Write the trainer's state, its best model and its log as one checkpoint."""
-    tensors = store.module_tensors("generator", trainer.generator)
-    tensors |= store.optimizer_tensors("generator_adam", trainer.generator_adam)
-    if trainer.average is not trainer.generator:
-        tensors |= store.module_tensors("average", trainer.average)
-    for i, (critic, adam) in enumerate(zip(trainer.critics, trainer.critic_adams, strict=True)):
-        tensors |= store.module_tensors(f"critic{i}", critic)
-        tensors |= store.optimizer_tensors(f"critic_adam{i}", adam)
-    for i, loss in enumerate(trainer.losses):
-        if isinstance(loss, SupportsState):
-            tensors |= {f"loss{i}/{k}": v.detach().cpu().contiguous() for k, v in loss.state().items()}
-    tensors |= {f"best/{name}": value for name, value in trainer.best.weights.items()}
-    tensors[LOG] = torch.frombuffer(bytearray(trainer.log.text().encode()), dtype=torch.uint8)
-    state = {
-        "step": trainer.step,
-        "elapsed": trainer.elapsed,
-        "checked_step": trainer.checked_step,
-        "schedule": trainer.schedule.state(),
-        "best_error": trainer.best.error if trainer.best.weights else None,
-        "best_step": trainer.best.step,
-        "seed": trainer.run.seed,
-        "options": trainer.options.model_dump(mode="json"),
-    }
-    folder = trainer.run.folder / "checkpoint"
-    store.save_checkpoint(folder, tensors, state)
-    trainer.run.emit(CheckpointSaved(trainer.step, str(folder), best))
+class Checkpointed(Updates):
+    """A training whose state is kept and taken up again.
 
-
-def resume(trainer: AdversarialTrainer) -> None:
-    """Put the trainer into the state of its folder's checkpoint, if there is one.
-
-    Raises:
-        UserError: If it belongs to another recipe or seed, or is damaged.
+    Attributes:
+        elapsed: Seconds of training so far, over all its runs.
+        checked_step: Step after which the model was last checked.
+        best: The best checked model.
+        resumed_step: Step of the checkpoint that this run goes on from; None where it has begun anew.
+        schedule: The share of the run that is done.
+        log: The record of steps; the first of several processes has it.
     """
-    say = (lambda text: trainer.run.emit(Note(f"{text}."))) if trainer.first else (lambda text: None)
-    loaded = store.load_checkpoint(trainer.run.folder / "checkpoint", say, mend=trainer.first)
-    if loaded is None:
-        return
-    tensors, state = loaded
-    if state["options"] != trainer.options.model_dump(mode="json") or state["seed"] != trainer.run.seed:
-        raise UserError(
-            f"The checkpoint in {trainer.run.folder} was made with another recipe or seed; give the same ones to "
-            "resume, or --overwrite to train from the start."
-        )
-    store.load_module("generator", trainer.generator, tensors)
-    store.load_optimizer("generator_adam", trainer.generator_adam, tensors)
-    if trainer.average is not trainer.generator:
-        store.load_module("average", trainer.average, tensors)
-    for i, (critic, adam) in enumerate(zip(trainer.critics, trainer.critic_adams, strict=True)):
-        store.load_module(f"critic{i}", critic, tensors)
-        store.load_optimizer(f"critic_adam{i}", adam, tensors)
-    for i, loss in enumerate(trainer.losses):
-        if isinstance(loss, SupportsState):
-            loss.load_state({k: v.to(trainer.run.device) for k, v in _below(f"loss{i}/", tensors).items()})
-    trainer.step, trainer.elapsed, trainer.checked_step = state["step"], state["elapsed"], state["checked_step"]
-    trainer.resumed_step, trainer.best = trainer.step, _best(tensors, state)
-    trainer.schedule.load_state(state.get("schedule", {}))
-    if trainer.first:
-        trainer.log.restore(bytes(tensors[LOG].numpy()).decode())
+
+    elapsed = 0.0
+    checked_step = 0
+    best = Best()
+    resumed_step: int | None = None
+    schedule: Schedule
+    log: MetricsLog
+
+    def save(self, *, best: bool) -> None:
+        """Write the whole state, the best model and the log as one checkpoint."""
+        tensors = store.module_tensors("generator", self.generator)
+        tensors |= store.optimizer_tensors("generator_adam", self.generator_adam)
+        if self.average is not self.generator:
+            tensors |= store.module_tensors("average", self.average)
+        for i, (critic, adam) in enumerate(zip(self.critics, self.critic_adams, strict=True)):
+            tensors |= store.module_tensors(f"critic{i}", critic)
+            tensors |= store.optimizer_tensors(f"critic_adam{i}", adam)
+        for i, loss in enumerate(self.losses):
+            if isinstance(loss, SupportsState):
+                tensors |= {f"loss{i}/{k}": v.detach().cpu().contiguous() for k, v in loss.state().items()}
+        tensors |= {f"best/{name}": value for name, value in self.best.weights.items()}
+        tensors[LOG] = torch.frombuffer(bytearray(self.log.text().encode()), dtype=torch.uint8)
+        state = {
+            "step": self.step,
+            "elapsed": self.elapsed,
+            "checked_step": self.checked_step,
+            "schedule": self.schedule.state(),
+            "best_error": self.best.error if self.best.weights else None,
+            "best_step": self.best.step,
+            "seed": self.run.seed,
+            "options": self.options.model_dump(mode="json"),
+        }
+        folder = self.run.folder / "checkpoint"
+        store.save_checkpoint(folder, tensors, state)
+        self.run.emit(CheckpointSaved(self.step, str(folder), best))
+
+    def resume(self) -> None:
+        """Take up the state of the folder's checkpoint, if there is one.
+
+        Raises:
+            UserError: If it belongs to another recipe or seed, or is damaged.
+        """
+        say = (lambda text: self.run.emit(Note(f"{text}."))) if self.first else (lambda text: None)
+        loaded = store.load_checkpoint(self.run.folder / "checkpoint", say, mend=self.first)
+        if loaded is None:
+            return
+        tensors, state = loaded
+        if state["options"] != self.options.model_dump(mode="json") or state["seed"] != self.run.seed:
+            raise UserError(
+                f"The checkpoint in {self.run.folder} was made with another recipe or seed; give the same ones to "
+                "resume, or --overwrite to train from the start."
+            )
+        store.load_module("generator", self.generator, tensors)
+        store.load_optimizer("generator_adam", self.generator_adam, tensors)
+        if self.average is not self.generator:
+            store.load_module("average", self.average, tensors)
+        for i, (critic, adam) in enumerate(zip(self.critics, self.critic_adams, strict=True)):
+            store.load_module(f"critic{i}", critic, tensors)
+            store.load_optimizer(f"critic_adam{i}", adam, tensors)
+        for i, loss in enumerate(self.losses):
+            if isinstance(loss, SupportsState):
+                loss.load_state({k: v.to(self.run.device) for k, v in _below(f"loss{i}/", tensors).items()})
+        self.step, self.elapsed, self.checked_step = state["step"], state["elapsed"], state["checked_step"]
+        self.resumed_step, self.best = self.step, _best(tensors, state)
+        self.schedule.load_state(state.get("schedule", {}))
+        if self.first:
+            self.log.restore(bytes(tensors[LOG].numpy()).decode())
 
 
 def _best(tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> Best:

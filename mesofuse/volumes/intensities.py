@@ -8,13 +8,13 @@ from typing import Literal
 import numpy as np
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.format_spec import FormatSpec
-from mesofuse.volumes.formats import BUILTIN, read_raw
+from mesofuse.volumes.formats.catalogue import BUILTIN, read_raw
+from mesofuse.volumes.formats.planar_stack import colors, grey
+from mesofuse.volumes.formats.raster import as_it_looks
+from mesofuse.volumes.formats.spec import FormatSpec
 from mesofuse.volumes.grid import Scale
 from mesofuse.volumes.labelling import cropped, grid_of
 from mesofuse.volumes.labels import LabelArray
-from mesofuse.volumes.planar_stack import colors, grey
-from mesofuse.volumes.raster import as_it_looks
 from mesofuse.volumes.raw import RawImage
 
 LUMINANCE = (0.299, 0.587, 0.114)

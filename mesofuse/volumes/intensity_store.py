@@ -1,4 +1,4 @@
-"""Grey values and colours on disk: the store of `mesofuse.volumes.store` with other metadata and means for levels."""
+"""Grey values and colours on disk: the same zarr store with other metadata, and means for levels."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from mesofuse.errors import UserError
-from mesofuse.volumes import backends, ome
 from mesofuse.volumes.grid import AXES, Grid, Triple
 from mesofuse.volumes.phases import Phase
-from mesofuse.volumes.store import LabelVolume, Mode
+from mesofuse.volumes.store import backends, ome
+from mesofuse.volumes.store.volume import LabelVolume, Mode
 
 
 class _NoIntensities(UserError):

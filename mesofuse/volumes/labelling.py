@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from mesofuse.errors import UserError
-from mesofuse.volumes import backends
 from mesofuse.volumes.blurred_labels import WAYS, blurred
-from mesofuse.volumes.format_spec import FormatSpec
-from mesofuse.volumes.formats import BUILTIN, read_raw
+from mesofuse.volumes.formats.catalogue import BUILTIN, read_raw
+from mesofuse.volumes.formats.planar_stack import as_stack_or_colors
+from mesofuse.volumes.formats.spec import FormatSpec
 from mesofuse.volumes.grid import Grid, Region, Scale, parse_unit
 from mesofuse.volumes.label_values import NAME_ALL, more_than_names, odd_values, slabs
 from mesofuse.volumes.label_values import different_values as _values
@@ -20,9 +20,9 @@ from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.mask import Ignore, Relabelled, ignored_in, relabelled
 from mesofuse.volumes.part import Part
 from mesofuse.volumes.phases import IGNORED, MAX_PHASES, Phase, default_phases
-from mesofuse.volumes.planar_stack import as_stack_or_colors
 from mesofuse.volumes.raw import RawImage
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store import backends
+from mesofuse.volumes.store.volume import LabelVolume
 from mesofuse.volumes.surround import find_surround
 from mesofuse.volumes.units import parse_voxel_size
 

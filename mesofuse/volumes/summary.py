@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 
 from mesofuse.errors import UserError
-from mesofuse.volumes import backends
-from mesofuse.volumes.format_spec import FormatSpec
-from mesofuse.volumes.formats import BUILTIN, read_raw
+from mesofuse.volumes.formats.catalogue import BUILTIN, read_raw
+from mesofuse.volumes.formats.inner_path import split
+from mesofuse.volumes.formats.spec import FormatSpec
 from mesofuse.volumes.grid import Grid, Region
-from mesofuse.volumes.inner_path import split
 from mesofuse.volumes.intensity_statistics import IntensityStatistics, statistics_of
 from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.labelling import to_labels
 from mesofuse.volumes.labels import Labels, is_masked
 from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.raw import RawImage
-from mesofuse.volumes.store import LabelVolume
-from mesofuse.volumes.write_units import scan_shape
+from mesofuse.volumes.store import backends
+from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.write_units import scan_shape
 
 _STEP = (64, 256, 256)
 

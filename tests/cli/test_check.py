@@ -4,7 +4,7 @@ import pytest
 
 from mesofuse.cli.main import main
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.format_zarr import copy, pack
+from mesofuse.volumes.formats.zarr import copy, pack
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from click.testing import CliRunner
 from mesofuse.cli.degrade import command
 from mesofuse.cli.main import main
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.format_zarr import copy
-from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.formats.catalogue import write_labels
+from mesofuse.volumes.formats.zarr import copy
 from mesofuse.volumes.labelling import read_labels
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.volume import LabelVolume
 
 FINE = blobs((16, 24, 20), 3, seed=1)
 

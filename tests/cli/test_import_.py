@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from mesofuse.cli.import_ import command
 from mesofuse.cli.main import main
 from mesofuse.errors import UserError
-from mesofuse.volumes import backends
 from mesofuse.volumes.grid import Grid
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store import backends
+from mesofuse.volumes.store.volume import LabelVolume
 
 STACK = np.random.default_rng(0).integers(0, 2, (6, 5, 7), dtype=np.uint8) * 128
 

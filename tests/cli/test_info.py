@@ -7,11 +7,11 @@ from click.testing import CliRunner
 
 from mesofuse.cli.info import command
 from mesofuse.errors import UserError
-from mesofuse.volumes.format_zarr import copy
+from mesofuse.volumes.formats.zarr import copy
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.volume import LabelVolume
 
 LABELS = np.zeros((8, 10, 10), np.uint8)
 LABELS[:2] = 1

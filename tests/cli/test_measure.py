@@ -10,7 +10,7 @@ import tifffile
 from mesofuse.cli.main import main
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.volume import LabelVolume
 
 
 @pytest.fixture
@@ -248,7 +248,7 @@ def test_a_record_is_gone_on_with_and_not_mistaken(tmp_path, monkeypatch, capsys
     file.write_text("\n".join([*lines[:3], lines[3][:40]]), "utf-8")  # killed while the third was written
     assert main(given) == 0
     assert capsys.readouterr().out == first
-    monkeypatch.setattr("mesofuse.evaluation.protocol.measure", lambda *a, **k: pytest.fail("measured again"))
+    monkeypatch.setattr("mesofuse.evaluation.subvolumes.measure", lambda *a, **k: pytest.fail("measured again"))
     assert main(given) == 0
     assert main([*given, "--seed", "3"]) == 2
     assert "not the record" in capsys.readouterr().err

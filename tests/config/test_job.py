@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesofuse.config.job import JobConfig, dump_job, load_job, make_job, merged, resolve_method
+from mesofuse.config.job import JobConfig, dump_job, load_job, make_job
+from mesofuse.config.method import merged, resolve_method
 from mesofuse.errors import UserError
 
 DATA = {"low_res": "/a.tif", "high_res": "/b.tif", "scale": 4}

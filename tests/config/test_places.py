@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesofuse.config.comparison import dump_comparison, load_comparison, make_comparison
+from mesofuse.config.inputs import check_inputs_there, with_inputs
 from mesofuse.config.job import dump_job, load_job, make_job
-from mesofuse.config.places import check_inputs_there, named_from, other_inputs, with_inputs
+from mesofuse.config.places import named_from, other_inputs
 from mesofuse.errors import UserError
 
 DATA = {"low_res": "/p/scan.tif", "high_res": "/p/sem.tif", "scale": 4}

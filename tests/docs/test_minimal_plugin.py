@@ -8,8 +8,8 @@ import pytest
 
 from mesofuse.cli.main import main
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.formats import write_labels
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.formats.catalogue import write_labels
+from mesofuse.volumes.store.volume import LabelVolume
 
 FOLDER = Path(__file__).parents[2] / "examples" / "minimal_plugin"
 RECIPE = {"generator.name": "two-layer", "degradation.name": "thick-slices", "batch.patch": 16}

@@ -14,7 +14,7 @@ import pytest
 from mesofuse.cli.main import main
 from mesofuse.registry import get_registry
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.formats.catalogue import write_labels
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugin_author.md"
 SMALL = {"--steps": "2"}  # of the numbers that the page gives, those that a test can't wait for

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.formats.catalogue import write_labels
 from mesofuse.volumes.grid import Region
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.volume import LabelVolume
 
 FOLDER = Path(__file__).parents[2] / "examples" / "third_party_plugin"
 PARTS = {"generator": "unet", "critic": "patchgan", "loss": "lsgan"}

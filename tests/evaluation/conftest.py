@@ -55,8 +55,8 @@ def media():
 @pytest.fixture(scope="session")
 def electrode():
     """A scan at scale 4 by each instrument, and sections of another electrode: arrays."""
-    from mesofuse.demo.electrode import make_electrode, make_scan, sections
     from mesofuse.registry import get_registry
+    from mesofuse.simulation.electrode import make_electrode, make_scan, sections
 
     problem = Problem((4.0,) * 3, default_phases(2), default_phases(3), PhaseMatch(((0, 2), (1,))))
     truth = make_electrode((160,) * 3, seed=0)

@@ -8,7 +8,7 @@ import pytest
 
 from mesofuse.evaluation.comparison import Column, Entry, Line, cell_text, line_to_json, lines, overall
 from mesofuse.evaluation.footnotes import Footnotes
-from mesofuse.evaluation.protocol import Sampled
+from mesofuse.evaluation.subvolumes import Sampled
 from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.volumes.grid import Grid, Region
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mesofuse.evaluation.distributions import distance, distances, summary
-from mesofuse.evaluation.protocol import Sampled
+from mesofuse.evaluation.subvolumes import Sampled
 from mesofuse.volumes.grid import Grid
 
 KEY = ("tortuosity", "pore | z")

@@ -6,7 +6,7 @@ from mesofuse.cli.main import main
 from mesofuse.evaluation.measure import measure
 from mesofuse.evaluation.texture import compares, images_of, with_floors
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.formats.catalogue import write_labels
 
 
 def test_floors_become_the_images_own_values():

@@ -6,7 +6,7 @@ import numpy as np
 
 from mesofuse.models.package import save_package
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.format_zarr import copy
+from mesofuse.volumes.formats.zarr import copy
 from tests.faults.harness import Job
 
 LOW = blobs((34, 2, 4), 2, seed=4)

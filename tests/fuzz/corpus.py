@@ -50,7 +50,7 @@ def volume(path: Path, **options: Any) -> None:
     """Write a labelled volume as mesofuse does."""
     from mesofuse.volumes.grid import Grid, Region
     from mesofuse.volumes.phases import default_phases
-    from mesofuse.volumes.store import LabelVolume
+    from mesofuse.volumes.store.volume import LabelVolume
 
     values = labels()
     grid = Grid(SHAPE, (0.5, 0.4, 0.4), "micrometer")
@@ -61,7 +61,7 @@ def volume(path: Path, **options: Any) -> None:
 
 def exported(path: Path) -> None:
     """Write a volume in the format of the path's ending, with its voxel size and phases."""
-    from mesofuse.volumes.formats import write_labels
+    from mesofuse.volumes.formats.catalogue import write_labels
     from mesofuse.volumes.grid import Grid
     from mesofuse.volumes.labels import LabelArray
     from mesofuse.volumes.phases import default_phases

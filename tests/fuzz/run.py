@@ -39,7 +39,7 @@ def read_image(path: Path) -> Any:
     """Read a file as `info` does, then as a job does, to the last voxel."""
     from mesofuse.errors import UserError
     from mesofuse.registry import get_registry
-    from mesofuse.volumes.formats import BUILTIN
+    from mesofuse.volumes.formats.catalogue import BUILTIN
     from mesofuse.volumes.labelling import read_labels
     from mesofuse.volumes.summary import summarise
 
@@ -312,11 +312,11 @@ def _import_all() -> None:
     import mesofuse.config.comparison
     import mesofuse.models.package
     import mesofuse.pipeline.import_model
-    import mesofuse.volumes.format_folder
-    import mesofuse.volumes.format_image
-    import mesofuse.volumes.format_npy
-    import mesofuse.volumes.format_tiff
-    import mesofuse.volumes.format_zarr
+    import mesofuse.volumes.formats.folder
+    import mesofuse.volumes.formats.image
+    import mesofuse.volumes.formats.npy
+    import mesofuse.volumes.formats.tiff
+    import mesofuse.volumes.formats.zarr
     import mesofuse.volumes.summary
     from mesofuse.registry import get_registry
 

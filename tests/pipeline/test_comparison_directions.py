@@ -9,12 +9,13 @@ import tifffile
 from scipy.ndimage import gaussian_filter
 
 from mesofuse.cli.main import main
+from mesofuse.comparison import entry as comparison_entry
+from mesofuse.comparison import run as comparison
 from mesofuse.config.comparison import make_comparison
 from mesofuse.errors import UserError
 from mesofuse.models.package import save_package
-from mesofuse.pipeline import comparison, comparison_entry
 from mesofuse.pipeline.inputs import open_inputs
-from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.formats.catalogue import write_labels
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases

@@ -8,15 +8,15 @@ import pytest
 
 from mesofuse.cli.main import main
 from mesofuse.config.job import load_job
+from mesofuse.console.progress import ProgressPrinter
 from mesofuse.interfaces.events import TrainingStep
 from mesofuse.models.package import load_package
 from mesofuse.pipeline import folder
 from mesofuse.pipeline.fit import finished
-from mesofuse.reporting.progress import ProgressPrinter
 from mesofuse.testing.problems import blobs
 from mesofuse.training.adversarial import AdversarialTrainer
 from mesofuse.training.selection import Selector
-from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.formats.catalogue import write_labels
 from mesofuse.volumes.intensity_store import open_volume
 
 

@@ -6,7 +6,7 @@ import pytest
 from mesofuse.errors import UserError
 from mesofuse.pipeline.measurands import GivenSizes, open_all, open_scan
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.formats.catalogue import write_labels
 
 
 @pytest.fixture

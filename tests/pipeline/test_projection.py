@@ -11,7 +11,7 @@ from mesofuse.evaluation.measure import measure
 from mesofuse.models.package import load_package, save_package
 from mesofuse.pipeline.projection import method_degradation, projected
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.volume import LabelVolume
 
 LOW = blobs((7, 5, 6), 2, seed=4)
 

@@ -7,7 +7,7 @@ from mesofuse.errors import UserError
 from mesofuse.models.package import load_package, save_package
 from mesofuse.pipeline.target import open_all
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.formats.catalogue import write_labels
 from mesofuse.volumes.grid import Region
 
 

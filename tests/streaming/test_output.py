@@ -4,7 +4,7 @@ from mesofuse.errors import UserError
 from mesofuse.streaming.output import alone, check_output, open_output
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.volume import LabelVolume
 
 GRID, PHASES, CHUNKS = Grid((16, 16, 16)), default_phases(2), (8, 8, 8)
 
@@ -21,7 +21,7 @@ def test_an_output_appears_whole_or_not_at_all(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("mesofuse.volumes.store.create_array", killed)
+        patch.setattr("mesofuse.volumes.store.volume.create_array", killed)
         with pytest.raises(KeyboardInterrupt):
             opened(tmp_path / "a.zarr", {"seed": 1})
     assert not list(tmp_path.iterdir())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mesofuse.config.job import resolve_method
+from mesofuse.config.method import resolve_method
 from mesofuse.errors import UserError
 from mesofuse.interfaces.events import CheckpointSaved, Note, StepTimes, TrainingStep
 from mesofuse.interfaces.method import Budget, FitDiverged, FitInterrupted, FitRun, FusionInputs

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from mesofuse.config.job import resolve_method
+from mesofuse.config.method import resolve_method
 from mesofuse.interfaces.events import TrainingStep
 from mesofuse.interfaces.loss import Share
 from mesofuse.interfaces.method import Budget, FitRun, FusionInputs

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from mesofuse.demo.electrode import make_electrode, make_scan, sections
 from mesofuse.interfaces.events import Note
 from mesofuse.interfaces.method import Budget, FitRun, FusionInputs
 from mesofuse.interfaces.problem import Problem
 from mesofuse.registry import get_registry
+from mesofuse.simulation.electrode import make_electrode, make_scan, sections
 from mesofuse.training import adversarial
 from mesofuse.volumes.phases import PhaseMatch, default_phases
 

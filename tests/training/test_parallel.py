@@ -16,7 +16,7 @@ from mesofuse.testing.problems import blobs
 from mesofuse.training import parallel
 from mesofuse.training.adversarial import AdversarialTrainer
 from mesofuse.training.checkpoint import load_checkpoint
-from mesofuse.volumes.formats import write_labels
+from mesofuse.volumes.formats.catalogue import write_labels
 
 TWO_PROCESSES = """
 import json, os, sys
@@ -24,7 +24,7 @@ from pathlib import Path
 
 import torch
 
-from mesofuse.config.job import resolve_method
+from mesofuse.config.method import resolve_method
 from mesofuse.interfaces.method import Budget, FitRun, FusionInputs
 from mesofuse.testing.problems import blobs, make_problem
 
@@ -137,7 +137,7 @@ def test_parts_make_the_whole():
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
-    from mesofuse.config.job import resolve_method
+    from mesofuse.config.method import resolve_method
     from mesofuse.interfaces.method import FusionInputs
     from mesofuse.testing.problems import make_problem
 

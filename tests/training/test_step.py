@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mesofuse.config.job import resolve_method
+from mesofuse.config.method import resolve_method
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import Budget, FitRun, FusionInputs
 from mesofuse.testing.problems import blobs, make_problem

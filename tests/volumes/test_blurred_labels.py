@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter, zoom
 
 from mesofuse.errors import UserError
 from mesofuse.volumes.blurred_labels import bar, blurred, lossy
-from mesofuse.volumes.format_image import read
+from mesofuse.volumes.formats.image import read
 from mesofuse.volumes.labelling import to_labels
 from mesofuse.volumes.raw import RawImage
 

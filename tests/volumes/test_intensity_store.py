@@ -9,9 +9,9 @@ from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.intensity_store import IntensityVolume, is_intensities, open_volume
 from mesofuse.volumes.labelling import read_labels
-from mesofuse.volumes.levels import mean_of_blocks
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.levels import mean_of_blocks
+from mesofuse.volumes.store.volume import LabelVolume
 
 GRID = Grid((20, 17, 18), (0.5, 0.4, 0.3), "micrometer", (1.0, 2.0, 3.0))
 CHANNELS = {"grey": (), "colour": (3,)}

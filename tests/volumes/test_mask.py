@@ -7,11 +7,11 @@ from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labelling import read_labels, to_labels
 from mesofuse.volumes.labels import LabelArray, is_masked
-from mesofuse.volumes.levels import mode_of_blocks
 from mesofuse.volumes.mask import Ignore, convex, surrounding
 from mesofuse.volumes.phases import IGNORED, default_phases
 from mesofuse.volumes.raw import RawImage
-from mesofuse.volumes.store import LabelVolume
+from mesofuse.volumes.store.levels import mode_of_blocks
+from mesofuse.volumes.store.volume import LabelVolume
 
 RNG = np.random.default_rng(0)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mesofuse.demo.electrode import make_electrode, sections
+from mesofuse.simulation.electrode import make_electrode, sections
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labelling import to_labels

@@ -3,10 +3,10 @@ import pytest
 from mesofuse_adversarial.options import PointSpreadOptions
 from mesofuse_adversarial.point_spread import PointSpread
 
-from mesofuse.demo.electrode import make_electrode, make_scan, sections
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.interfaces.problem import Problem
+from mesofuse.simulation.electrode import make_electrode, make_scan, sections
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import PhaseMatch, default_phases

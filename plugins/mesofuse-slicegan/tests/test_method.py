@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from mesofuse_slicegan.method import SliceGAN, planes_of
 
-from mesofuse.config.job import resolve_method
+from mesofuse.config.method import resolve_method
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import Budget, FitRun, FusionInputs
 from mesofuse.testing.problems import blobs, make_problem

@@ -1,6 +1,6 @@
 import pytest
 
-from mesofuse.config.job import resolve_method
+from mesofuse.config.method import resolve_method
 from mesofuse.testing import assert_conforms
 
 

@@ -9,7 +9,7 @@ from mesofuse_superres.slim_critic import SlimCritic
 from pydantic import ValidationError
 from safetensors.torch import load_file
 
-from mesofuse.config.job import resolve_method
+from mesofuse.config.method import resolve_method
 from mesofuse.interfaces.events import TrainingStep
 from mesofuse.interfaces.method import Budget, FitRun, FusionInputs
 from mesofuse.testing import assert_conforms

@@ -1,0 +1,1 @@
+"""Comparing methods: a row an entry, from fit to table."""

@@ -1,0 +1,1 @@
+"""What a person at a terminal or in a notebook sees while work runs."""

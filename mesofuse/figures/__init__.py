@@ -1,0 +1,1 @@
+"""Pictures: slices, curves, solids, and the style that they share."""

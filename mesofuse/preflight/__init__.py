@@ -1,0 +1,1 @@
+"""Whether scan and image belong together, asked before anything is trained."""

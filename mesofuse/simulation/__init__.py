@@ -1,0 +1,1 @@
+"""Made-up material and simulated scans: jobs whose truth is known."""

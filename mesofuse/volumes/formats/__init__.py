@@ -1,0 +1,1 @@
+"""File formats: a file a format, and what the bytes of pictures mean."""

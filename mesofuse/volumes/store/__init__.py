@@ -1,0 +1,1 @@
+"""The zarr store of volumes, its OME-Zarr metadata, and what keeps it sound."""
