@@ -25,6 +25,7 @@ import yaml
 from mesofuse.config.job import make_job
 from mesofuse.demo.demo import SCALE, make_known
 from mesofuse.evaluation.measure import MetricChoice, measure
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.interfaces.problem import Problem
@@ -219,8 +220,8 @@ def of_volume(labels: LabelArray, inputs: FusionInputs, degradation: Part) -> di
     """Measure a result of the whole scan, or the truth: all of it, and texture and transport of its middle."""
     problem, images = inputs.problem, dict(enumerate(inputs.images))
     instrument = get_registry().find("degradation", degradation.name).build(degradation.options, problem)
-    scan = {"low_res": inputs.low_res, "match": problem.match, "scale": problem.scale, "degradation": instrument}
-    found = values(measure(labels, OF_VOLUME, workers=2, **scan))
+    scan = ScanReference.of(problem, inputs.low_res, instrument)
+    found = values(measure(labels, OF_VOLUME, workers=2, scan=scan))
     found |= values(measure(part(labels, PART), PATTERNS, images=images))
     transport = ("tortuosity", {"phases": [labels.phases[0].name]})
     return found | values(measure(part(labels, TRANSPORT), [transport], workers=2))

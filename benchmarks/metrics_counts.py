@@ -33,7 +33,7 @@ from mesofuse.evaluation.measure import measure
 from mesofuse.interfaces.metric import Measurement, Metric, MetricContext
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 
 def electrode(size: int, sigma: float = 2) -> np.ndarray:

@@ -21,6 +21,7 @@ from mesofuse.console.progress import ProgressPrinter
 from mesofuse.demo.demo import LOW_PHASES, SHOWS
 from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import measure
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.interfaces.problem import Problem
 from mesofuse.pipeline.folder import FUSED
@@ -99,7 +100,7 @@ def one(
     degradation = method_degradation(fused.package, inputs.problem)
     values = measure(
         fused.volume, [*METRICS, "low-res-consistency"], name=f"scale {scale:g}", workers=default_workers("cpu"),
-        low_res=inputs.low_res, match=inputs.problem.match, scale=inputs.problem.scale, degradation=degradation,
+        scan=ScanReference.of(inputs.problem, inputs.low_res, degradation),
     )  # fmt: skip
     middle = args.size // 2
     made = fused.volume.read(Region((middle, 0, 0), (middle + 1, args.size, args.size)))[0]

@@ -24,6 +24,7 @@ from mesofuse.errors import UserError
 from mesofuse.evaluation.distributions import summary
 from mesofuse.evaluation.measure import measure
 from mesofuse.evaluation.result_table import ResultTable
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.evaluation.subvolumes import sample
 from mesofuse.figures.montage import montage
 from mesofuse.interfaces.metric import Measured, Measurement
@@ -125,8 +126,8 @@ def result(made: Labels, inputs: JobInputs, package: Any, metrics: list[str], wo
         return measure(made, metrics, name="fused", workers=workers)
     instrument = method_degradation(package, problem)
     return measure(
-        made, [*metrics, "low-res-consistency"], name="fused", workers=workers, low_res=scan, match=problem.match,
-        scale=problem.scale, degradation=instrument,
+        made, [*metrics, "low-res-consistency"], name="fused", workers=workers,
+        scan=ScanReference.of(problem, scan, instrument),
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,18 +13,19 @@ from mesofuse.api.words import in_python, note
 from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import MetricChoice
 from mesofuse.evaluation.result_table import ResultTable
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.interfaces.metric import Measured
+from mesofuse.pipeline.measuring import OF_IMAGE
+from mesofuse.volumes.content import content_of, in_words
 from mesofuse.volumes.described import Described
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.same_phases import unnamed
-
-USUAL = ("volume-fraction", "surface-area")
 
 
 @in_python
 def measure(
     volumes: VolumeLike | Sequence[VolumeLike] | Mapping[str, VolumeLike],
-    metrics: str | Iterable[MetricChoice] = USUAL,
+    metrics: str | Iterable[MetricChoice] | None = None,
     *,
     reference: VolumeLike | None = None,
     pair: Pair | None = None,
@@ -38,7 +38,7 @@ def measure(
         volumes: What to measure: open volumes and images, files, arrays, or a mapping from the names of the table's
             columns to them; a large volume is read in blocks.
         metrics: Names of metrics (`mesofuse plugins list` has them), or pairs of a name and its options, such as
-            ``("tortuosity", {"axes": ["z"]})``.
+            ``("tortuosity", {"axes": ["z"]})``; None: the usual ones of such voxels.
         reference: What errors are relative to, an image or a volume; it is measured too. Metrics that compare textures
             (``pattern-distance``, ``judge``) compare with it.
         pair: The pair that volumes were made from, for metrics that compare with the scan.
@@ -67,20 +67,19 @@ def measure(
     from mesofuse.evaluation.measure import measure as of
     from mesofuse.evaluation.texture import all_with_floors, compares, images_of
 
-    chosen: list[MetricChoice] = [metrics] if isinstance(metrics, str) else list(metrics)
     if isinstance(volumes, (Volume, str, Path, np.ndarray)):
         volumes = [volumes]
     found = [opened(v) for v in (volumes.values() if isinstance(volumes, Mapping) else volumes)]
     if not found:
         raise UserError("There is nothing to measure: give one or more volumes or images.")
+    usual = OF_IMAGE[content_of(found[0].labels)]
+    chosen: list[MetricChoice] = [metrics] if isinstance(metrics, str) else list(usual if metrics is None else metrics)
     against = None if reference is None else _same(opened(reference), found)
     everything = found if against is None or against in found else [against, *found]
     names = list(volumes) if isinstance(volumes, Mapping) else _names(found)
     names = names if against is None or against in found else [*_names([against]), *names]
     labels = _alike(everything)
-    scan: dict[str, Any] = {}
-    if pair is not None:
-        scan = _scan(pair)
+    scan = None if pair is None else _scan(pair)
     images = None
     if against is not None and compares(chosen):
         images = images_of(labels[everything.index(against)], stack=against.stack)
@@ -92,10 +91,9 @@ def measure(
             def watch(what: str, done: int, total: int, name: str = name) -> None:
                 bars.update(f"{name}: {what}", done, total)
 
-            more = {} if own or one.stack else scan
             found_here = of(
                 read, chosen, stack=one.stack, name=name, workers=workers, progress=watch,
-                images=None if own else images, **more,
+                images=None if own else images, scan=None if own or one.stack else scan,
             )  # fmt: skip
             measured.append(found_here)
     at = None if against is None else everything.index(against)
@@ -104,14 +102,13 @@ def measure(
     return ResultTable(measured, None if at is None else measured[at])
 
 
-def _scan(pair: Pair) -> dict[str, Any]:
+def _scan(pair: Pair) -> ScanReference | None:
     """Return what metrics that compare with the scan need."""
     from mesofuse.registry import get_registry
 
     problem = pair.inputs.problem
     built = get_registry().find("degradation", "blur-downsample").build(None, problem)
-    low = Described.of(pair.inputs.scan, phases=problem.low_phases)
-    return {"low_res": low, "match": problem.match, "scale": problem.scale, "degradation": built}
+    return ScanReference.of(problem, pair.inputs.low_res, built)
 
 
 def _names(volumes: Sequence[Volume]) -> list[str]:
@@ -131,6 +128,15 @@ def _alike(volumes: Sequence[Volume]) -> list[Labels]:
     Raises:
         UserError: If their phases differ.
     """
+    kinds = [content_of(one.labels) for one in volumes]
+    for one, kind in zip(volumes, kinds, strict=True):
+        if kind != kinds[0]:
+            raise UserError(
+                f"{one.name} holds {in_words(kind)}, but {volumes[0].name} holds {in_words(kinds[0])}: they can't be "
+                "compared."
+            )
+    if kinds[0] != "phases":
+        return [one.labels for one in volumes]
     named = next((v for v in volumes if not unnamed(v.labels)), volumes[0])
     found: list[Labels] = []
     for one in volumes:

@@ -17,12 +17,15 @@ from mesofuse.api.words import in_python, note
 from mesofuse.errors import UserError
 from mesofuse.pipeline.inputs import open_labels
 from mesofuse.registry import get_registry
+from mesofuse.volumes.content import Content, content_of, in_words, leading
 from mesofuse.volumes.formats.catalogue import BUILTIN, write_labels
 from mesofuse.volumes.grid import AXES, Region, parse_unit
+from mesofuse.volumes.intensities import open_intensities
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.mask import Ignore
 from mesofuse.volumes.phases import IGNORED, Phase
 from mesofuse.volumes.scale import times
+from mesofuse.volumes.store.opening import content_at
 from mesofuse.volumes.units import parse_pixel_size, parse_voxel_size
 
 PREVIEW = 256
@@ -83,7 +86,7 @@ class Volume:
 
     @property
     def _lead(self) -> tuple[int, ...]:
-        return (3,) if getattr(self.labels, "content", "phases") == "colour" else ()
+        return leading(content_of(self.labels))
 
     @property
     def ndim(self) -> int:
@@ -188,7 +191,7 @@ class Volume:
         grid, planar = self.labels.grid, self.stack or self.labels.grid.shape[0] == 1
         edges = grid.voxel_size[1:] if planar else grid.voxel_size
         size = f" of {times(edges if len(set(edges)) > 1 else edges[:1])} {grid.symbol}" if grid.known else ""
-        what = ", ".join(self.phases) or f"{getattr(self.labels, 'content', 'grey')} values"
+        what = ", ".join(self.phases) or in_words(content_of(self.labels))
         where = "temporary" if temporary.is_temporary(self.path) else self.path
         shape = " × ".join(map(str, grid.shape[1:] if planar else grid.shape))
         kind = f"{grid.shape[0]} images" if planar and grid.shape[0] > 1 else "image" if planar else "volume"
@@ -245,6 +248,7 @@ def volume(
     phases: Iterable[str] = (),
     ignore: Iterable[Any] = (),
     crop: str | None = None,
+    content: Content = "phases",
 ) -> Volume:
     """Open a volume of labels: a scan, a result, a truth.
 
@@ -256,6 +260,8 @@ def volume(
         phases: Names of the phases in the order of their values; none: what the file says.
         ignore: Values that are no material.
         crop: Part to take, as ``z0:z1,y0:y1,x0:x1``.
+        content: What it holds: ``phases``, or ``grey`` values or ``colour``, which are not segmented; a volume of these
+            that mesofuse made says it itself.
 
     Raises:
         UserError: If it can't be read, or can't be a segmented volume.
@@ -272,7 +278,7 @@ def volume(
            [1, 0, 1, 0]], dtype=uint8)
     """
     size = None if voxel_size is None else parse_voxel_size(_text(voxel_size))[0]
-    return _opened(data, "volume", size, unit, phases, ignore, crop, stack=False)
+    return _opened(data, "volume", size, unit, phases, ignore, crop, content, stack=False)
 
 
 @in_python
@@ -284,6 +290,7 @@ def image(
     unit: str | None = None,
     ignore: Iterable[Any] = (),
     crop: str | None = None,
+    content: Content = "phases",
 ) -> Volume:
     """Open a sharp image, or a stack of separate images of the same material.
 
@@ -294,6 +301,8 @@ def image(
         unit: Its unit.
         ignore: Values that are no material, such as a scale bar's.
         crop: Part to take, as ``z0:z1,y0:y1,x0:x1``.
+        content: What it holds: ``phases``, or ``grey`` values or ``colour``, which are not segmented; a volume of these
+            that mesofuse made says it itself.
 
     Raises:
         UserError: If it can't be read, or can't be a segmented image.
@@ -307,7 +316,7 @@ def image(
     if pixel_size is not None:
         rows, columns = parse_pixel_size(_text(pixel_size))
         size = (rows, rows, columns)
-    return _opened(data, "image", size, unit, phases, ignore, crop, stack=True)
+    return _opened(data, "image", size, unit, phases, ignore, crop, content, stack=True)
 
 
 def opened(data: VolumeLike, *, stack: bool = False) -> Volume:
@@ -325,18 +334,29 @@ def _opened(
     phases: Iterable[str],
     ignore: Iterable[Any],
     crop: str | None,
+    content: Content,
     *,
     stack: bool,
 ) -> Volume:
     if isinstance(data, Volume):
         raise UserError(f"The {kind} is open already; give its file or array to open it in another way.")
+    path = str(data) if isinstance(data, (str, Path)) else temporary.keep(np.asarray(data), kind)
+    if (holds := content if content != "phases" else content_at(path)) != "phases":
+        if tuple(phases) or ignore:
+            raise UserError(f"{in_words(holds).capitalize()} have no phases: leave out phases and ignore.")
+        found, notes = open_intensities(
+            path, holds, formats=(*BUILTIN, *get_registry().formats), voxel_size=voxel_size,
+            unit=None if unit is None else parse_unit(unit), crop=crop,
+        )  # fmt: skip
+        for text in notes:
+            note(text)
+        return Volume(found, path, Given(voxel_size, unit, (), (), crop), stack)
     if isinstance(phases, str):
         raise UserError(f"The argument phases is the text {phases!r}; give a list of names, one for each value.")
     said = (ignore,) if isinstance(ignore, (str, int, float)) else tuple(ignore)
     given = Given(
         voxel_size, None if unit is None else parse_unit(unit), tuple(phases), tuple(str(v) for v in said), crop
     )
-    path = str(data) if isinstance(data, (str, Path)) else temporary.keep(np.asarray(data), kind)
     labels, mapping = open_labels(
         path, voxel_size=voxel_size, unit=given.unit, phase_names=given.phases, allow_single_phase=True,
         ignore=[Ignore.parse(text) for text in given.ignore], crop=crop,

@@ -64,8 +64,9 @@ def command(
     volume, opened = file[0], open_scan(
         scan, result, file, scale, shows, degradation, part_options.parse(ignore), options.echo_note
     )  # fmt: skip
-    low = opened["low_res"]
-    problem = Problem(opened["scale"], low.phases, volume.phases, opened["match"])
+    low = opened.low_res
+    problem = Problem(opened.scale_of(volume), low.phases, volume.phases, opened.match)
+    assert opened.degradation is not None
     shown = io.StringIO() if quiet or as_json else unguarded(sys.stderr)
     with click.progressbar(length=1, label="Comparing", file=shown) as bar:
 
@@ -74,7 +75,7 @@ def command(
             bar.update(1)
 
         found = violations(
-            volume, low, problem, opened["degradation"], out, overwrite=overwrite,
+            volume, low, problem, opened.degradation, out, overwrite=overwrite,
             workers=workers or default_workers("cpu"), progress=progress,
         )  # fmt: skip
     rows = [("all", int(found.voxels.sum()), int(found.violated.sum()))]

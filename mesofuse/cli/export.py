@@ -28,21 +28,21 @@ def command(volume: str, output: str, region: str | None, level: int, format: st
     from mesofuse.registry import get_registry
     from mesofuse.volumes.formats.catalogue import BUILTIN, write_labels
     from mesofuse.volumes.grid import Region
-    from mesofuse.volumes.intensity_store import IntensityVolume, is_intensities
     from mesofuse.volumes.labelling import read_labels
     from mesofuse.volumes.labels import Labels
     from mesofuse.volumes.planes import Crop
-    from mesofuse.volumes.store.volume import LabelVolume
+    from mesofuse.volumes.store.opening import content_at, open_volume
+    from mesofuse.volumes.store.volume import StoredVolume
 
     formats = (*BUILTIN, *get_registry().formats)
     labels: Labels
-    if is_intensities(volume):
-        labels = IntensityVolume.open(volume)
+    if content_at(volume) != "phases":
+        labels = open_volume(volume)
     else:
         labels, mapping = read_labels(volume, formats=formats, allow_single_phase=True)
         options.echo_remarks(mapping, volume)
     if level:
-        if not isinstance(labels, LabelVolume):
+        if not isinstance(labels, StoredVolume):
             raise UserError(f"{volume} has no resolution levels; only OME-Zarr volumes do.")
         labels = labels.level(level)
     if region:

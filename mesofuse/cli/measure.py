@@ -18,6 +18,7 @@ from mesofuse.volumes.units import parse_pixel_size, parse_voxel_size
 if TYPE_CHECKING:
     from mesofuse.evaluation.measure import MetricChoice
     from mesofuse.interfaces.metric import Measured
+    from mesofuse.volumes.content import Content
     from mesofuse.volumes.grid import Grid
     from mesofuse.volumes.phases import Phase
 
@@ -59,6 +60,8 @@ CONSISTENCY = "low-res-consistency"
               help="Voxels of this value are no material, in whichever of the files they occur; low-res=VALUE: in the "
               "scan alone. See `mesofuse import --help`. May be repeated.")  # fmt: skip
 @click.option("--crop", metavar="z0:z1,y0:y1,x0:x1", help="Measure this part of each VOLUME only.")
+@click.option("--content", type=click.Choice(["phases", "grey", "colour"]), default="phases", show_default=True,
+              help="What image files hold; volumes made by mesofuse say it themselves.")  # fmt: skip
 def command(
     volumes: tuple[str, ...],
     reference: str | None,
@@ -81,6 +84,7 @@ def command(
     unit: str | None,
     ignore: tuple[str, ...],
     crop: str | None,
+    content: Content,
 ) -> None:
     """Measure VOLUMEs (zarr volumes, stacks, images) and show them beside each other.
 
@@ -94,10 +98,13 @@ def command(
     from mesofuse.evaluation.measure import measure
     from mesofuse.evaluation.subvolumes import positions
     from mesofuse.evaluation.texture import all_with_floors, compares, images_of
-    from mesofuse.pipeline.measurands import GivenSizes, open_all, open_scan
+    from mesofuse.pipeline.measurands import GivenSizes, content_of_all, open_all, open_scan
 
     paths = list(dict.fromkeys([*([reference] if reference else []), *volumes]))
-    chosen = metric_choices(metrics, settings, low_res is not None)
+    holds = content_of_all(paths, content)
+    chosen = metric_choices(metrics, settings, low_res is not None, holds)
+    if low_res and holds != "phases":
+        raise UserError("--low-res is for phases: leave it out.")
     if samples and low_res:
         raise UserError("--samples and --low-res can't go together: the scan is compared with whole volumes only.")
     if record and not samples:
@@ -112,7 +119,9 @@ def command(
         *part_options.parse(masked.get("low_res_ignore", [])), *part_options.parse(everywhere, optional=True)
     ]  # fmt: skip
     sizes = GivenSizes(voxel_size, image_pixel_size, unit, stack)
-    files = open_all(paths, phases, sizes, ignore=everywhere, crop=crop, cropped=volumes, note=options.echo_note)
+    files = open_all(
+        paths, phases, sizes, ignore=everywhere, crop=crop, cropped=volumes, content=content, note=options.echo_note
+    )
     opened = {path: volume for path, (volume, _) in files.items()}
     of_image = None
     if reference and not samples and compares(chosen):
@@ -126,7 +135,7 @@ def command(
             grid = opened[path].grid
             if samples:
                 grid = grid.cropped(positions(grid, size=size, count=1, stack=stack)[0])
-            _check_fit(path, grid, opened[path].phases, chosen, stack=stack, images=of_image)
+            _check_fit(path, grid, opened[path].phases, chosen, stack=stack, images=of_image, content=holds)
     with SampleBars(quiet=json_path == "-", brief=samples is None) as bars:
 
         def progress(path: str) -> Callable[[int, int], None]:
@@ -143,16 +152,16 @@ def command(
         else:
             measured = {}
             for path in paths:
-                scan: dict[str, Any] = {}
+                scan = None
                 if low_res and path in volumes and (path != reference or len(paths) == 1):
                     scan = open_scan(low_res, path, files[path], scale, shows, degradation, of_scan, options.echo_note)
                     asked = chosen if metrics not in (None, "all") else [CONSISTENCY]
                     found = opened[path]
-                    _check_fit(path, found.grid, found.phases, asked, stack=stack, images=of_image, **scan)
+                    _check_fit(path, found.grid, found.phases, asked, stack=stack, images=of_image, scan=scan)
                 images = None if path == reference else of_image
                 measured[path] = measure(
                     opened[path], chosen, stack=stack, name=path, workers=workers, progress=stages(path),
-                    images=images, **scan,
+                    images=images, scan=scan,
                 )  # fmt: skip
     if samples:
         _write(report.to_json(), json_path)

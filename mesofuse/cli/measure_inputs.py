@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from mesofuse.evaluation.measure import MetricChoice
 
 DEFAULT = "volume-fraction,surface-area"
+DEFAULT_INTENSITIES = "intensity-mean,intensity-deviation,variogram"
 
 
-def metric_choices(metrics: str | None, settings: Sequence[str], low_res: bool) -> list[MetricChoice]:
-    """Return the metrics to measure with the options that ``--set`` gives them."""
+def metric_choices(
+    metrics: str | None, settings: Sequence[str], low_res: bool, content: str = "phases"
+) -> list[MetricChoice]:
+    """Return the metrics to measure of such voxels with the options that ``--set`` gives them."""
     import yaml
 
     from mesofuse.config.yaml_text import load_yaml
@@ -22,9 +25,10 @@ def metric_choices(metrics: str | None, settings: Sequence[str], low_res: bool) 
 
     registry = get_registry()
     if metrics == "all":
-        names = [c.spec.name for c in registry.components("metric")]
+        names = [c.spec.name for c in registry.components("metric") if content in c.options_model().contents]
     else:
-        names = [name.strip() for name in (metrics or DEFAULT).split(",") if name.strip()]
+        usual = DEFAULT if content == "phases" else DEFAULT_INTENSITIES
+        names = [name.strip() for name in (metrics or usual).split(",") if name.strip()]
     if low_res and "low-res-consistency" not in names:
         names.append("low-res-consistency")
     given: dict[str, dict[str, Any]] = {name: {} for name in names}

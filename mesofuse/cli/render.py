@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -59,28 +59,25 @@ def command(
     from mesofuse.errors import UserError
     from mesofuse.figures.montage import montage
     from mesofuse.registry import get_registry
+    from mesofuse.volumes.content import in_words
     from mesofuse.volumes.files import check_free
     from mesofuse.volumes.formats.catalogue import BUILTIN
-    from mesofuse.volumes.intensities import read_intensities
-    from mesofuse.volumes.intensity_store import IntensityVolume, is_intensities
+    from mesofuse.volumes.intensities import open_intensities
     from mesofuse.volumes.labelling import read_labels
     from mesofuse.volumes.mask import check_found
     from mesofuse.volumes.same_phases import open_alike
+    from mesofuse.volumes.store.opening import content_at
 
     formats = (*BUILTIN, *get_registry().formats)
 
     ignored = part_options.parse(ignore, optional=True)
     found_in: dict[str, Sequence[Ignore]] = {}
-    shows_intensities = is_intensities(result)
-    if shows_intensities and (low_res or phases):
-        raise UserError(
-            f"{result} holds grey values or colours, which have no phases: leave out --low-res and --phases."
-        )
+    holds = content_at(result)
+    if holds != "phases" and (low_res or phases):
+        raise UserError(f"{result} holds {in_words(holds)}, which have no phases: leave out --low-res and --phases.")
 
     def intensities(path: str) -> Labels:
-        volume = IntensityVolume.open(result)
-        holds: Literal["grey", "colour"] = "colour" if volume.channels else "grey"
-        return volume if path == result else read_intensities({"": path}, holds, formats=formats)[0][""]
+        return open_intensities(path, holds, formats=formats)[0]
 
     def labels(path: str, names: Sequence[str] = ()) -> Opened:
         found = read_labels(path, formats=formats, phase_names=names, allow_single_phase=True, ignore=ignored)
@@ -91,7 +88,7 @@ def command(
     given = job_options.parse_images(images, "--image") if images else {}
     files = {"zyx": given} if isinstance(given, str) else given
     read: Callable[[str], Labels] = intensities
-    if not shows_intensities:
+    if holds == "phases":
         names = [name.strip() for name in phases.split(",")] if phases else []
         alike = open_alike(list(dict.fromkeys([result, *files.values()])), labels, names)
         for path, (_, found) in alike.items():

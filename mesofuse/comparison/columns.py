@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mesofuse.config.comparison import ComparisonConfig
-from mesofuse.evaluation import directions as sections
+from mesofuse.evaluation import directions
 from mesofuse.evaluation.compare import same_voxels
 from mesofuse.evaluation.comparison import Column
 from mesofuse.evaluation.measure import MetricChoice, measure
 from mesofuse.evaluation.record_log import sealed
 from mesofuse.evaluation.records import from_json, to_json
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.evaluation.subvolumes import Sampled, sample
 from mesofuse.evaluation.texture import JUDGE, TEXTURE, all_with_floors
 from mesofuse.interfaces.metric import Measured
@@ -61,29 +62,107 @@ def placed_image(inputs: JobInputs, normal: int = 0) -> LabelArray:
     return replace(image, grid=replace(image.grid, voxel_size=(across, *image.grid.voxel_size[1:])))
 
 
-def measure_all(
-    labels: dict[str, Labels],
-    config: ComparisonConfig,
-    inputs: JobInputs,
-    folder: Path,
-    *,
-    scanless: Collection[str] = (),
-    workers: int = 1,
-    say: Callable[[str], None] = lambda text: None,
-    progress: Progress = lambda name, done, total: None,
-) -> list[Column]:
-    """Measure each volume in its subvolumes and as a whole, keeping what is measured in ``folder/NAME``.
+@dataclass
+class Bench:
+    """Where the volumes and images of one comparison are measured, each hashed once.
 
-    Those named in ``scanless`` were made without the scan, and are not compared with it.
+    Attributes:
+        config: What is compared, resolved.
+        inputs: The opened inputs.
+        folder: Where what is measured is kept, below it a folder a volume.
+        scanless: Names of volumes that were made without the scan, and are not compared with it.
+        workers: Processes that measure.
+        say: Takes a sentence at each stage.
+        progress: Takes the name of the volume measured, subvolumes done and of all.
     """
-    columns: list[Column] = []
-    for name, volume in labels.items():
-        say(f"{name}: measuring")
-        low = inputs.low_res if name != IMAGE and name not in scanless else None
-        if low is not None and (note := seen_note(volume.grid.shape, low.grid.shape, inputs.problem.scale)):
-            say(f"Note: {name}: {note}.")
-        columns.append(_measured(name, volume, config, inputs, folder / name, name in scanless, workers, progress))
-    return _with_floors(columns)
+
+    config: ComparisonConfig
+    inputs: JobInputs
+    folder: Path
+    scanless: Collection[str] = ()
+    workers: int = 1
+    say: Callable[[str], None] = lambda text: None
+    progress: Progress = lambda name, done, total: None
+    _hashes: dict[int, tuple[Labels, str]] = field(default_factory=dict)
+
+    def measure_all(self, labels: Mapping[str, Labels]) -> list[Column]:
+        """Measure each volume in its subvolumes and as a whole, or read what was measured before."""
+        columns: list[Column] = []
+        for name, volume in labels.items():
+            self.say(f"{name}: measuring")
+            low = self.inputs.low_res if name != IMAGE and name not in self.scanless else None
+            if low is not None and (note := seen_note(volume.grid.shape, low.grid.shape, self.inputs.problem.scale)):
+                self.say(f"Note: {name}: {note}.")
+            columns.append(self._measured(name, volume))
+        return _with_floors(columns)
+
+    def sample_all(self, name: str, volume: Labels, metrics: Sequence[MetricChoice], count: int) -> Sampled:
+        """Measure subvolumes, or patches of the image.
+
+        With an image for each direction, the image's values are the images' mean; beside them stand each image's own,
+        and in a volume those of as many patches of its planes normal to the same axes.
+        """
+
+        def sampled(labels: Labels, *, stack: bool) -> Sampled:
+            return self._recorded(name, labels, metrics, count, stack=stack)
+
+        groups = self.inputs.fusion.groups
+        if len(groups) == 1:
+            return sampled(volume, stack=name == IMAGE)
+        if name == IMAGE:
+            images = {axes: placed_image(self.inputs, AXES.index(axes[0])) for axes in groups}
+            return directions.mean_of_images({axes: sampled(image, stack=True) for axes, image in images.items()})
+        planes = [
+            directions.pooled([sampled(directions.Planes(volume, AXES.index(axis)), stack=True) for axis in axes], axes)
+            for axes in groups
+        ]
+        return directions.with_planes(sampled(volume, stack=False), planes)
+
+    def _recorded(
+        self, name: str, volume: Labels, metrics: Sequence[MetricChoice], count: int, *, stack: bool
+    ) -> Sampled:
+        """Measure subvolumes as the comparison draws them, with a record of what is done."""
+        folder, config = self.folder / name, self.config
+        folder.mkdir(parents=True, exist_ok=True)
+        key = _digest([self._content_of(volume), metrics, config.seed, config.size, count])
+        return sample(
+            volume, metrics, size=config.size, count=count, seed=config.seed, stack=stack, name=name,
+            workers=self.workers, record=folder / f"subvolumes-{key}.jsonl",
+            progress=lambda done, total: self.progress(name, done, total),
+        )  # fmt: skip
+
+    def _measured(self, name: str, volume: Labels) -> Column:
+        """Measure a volume, or read what an earlier call measured of these very voxels."""
+        config, without = self.config, name in self.scanless
+        sampled = self.sample_all(name, volume, config.metric_choices, config.subvolumes)
+        settings: list[Any] = [
+            self._content_of(volume), config.metric_choices, config.degradation, self.inputs.hashes, config.scale,
+            config.shows,
+        ]  # fmt: skip
+        settings += ["without the scan"] if without else []
+        settings += [] if name == IMAGE else _of_textures(volume, config, self.inputs)
+        file = self.folder / name / f"whole-{_digest(settings)}.json"
+        try:
+            kept = load_json(file.read_text("utf-8"))
+            if kept.pop("sha256", None) == sealed(file.name, kept):
+                return Column(name, sampled, from_json(kept))
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            pass  # it is measured again
+        whole = measure_whole(name, volume, config, self.inputs, self.workers, scanless=without)
+        data = to_json(whole)
+        data["sha256"] = sealed(file.name, data)
+        with replacing(file) as temporary:
+            temporary.write_text(json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        return Column(name, sampled, whole)
+
+    def _content_of(self, volume: Labels) -> list[Any]:
+        """Return what the values of a volume depend on."""
+        if isinstance(volume, directions.Planes):
+            return [*self._content_of(volume.labels), volume.normal]
+        if id(volume) not in self._hashes:
+            self._hashes[id(volume)] = volume, hash_labels(volume)
+        digest = self._hashes[id(volume)][1]
+        return [digest, volume.grid.voxel_size, volume.grid.unit, [p.name for p in volume.phases]]
 
 
 def _with_floors(columns: list[Column]) -> list[Column]:
@@ -93,106 +172,6 @@ def _with_floors(columns: list[Column]) -> list[Column]:
         return columns
     wholes = all_with_floors([column.whole for column in columns], names.index(IMAGE))
     return [replace(column, whole=whole) for column, whole in zip(columns, wholes, strict=True)]
-
-
-def _measured(
-    name: str,
-    volume: Labels,
-    config: ComparisonConfig,
-    inputs: JobInputs,
-    folder: Path,
-    scanless: bool,
-    workers: int,
-    progress: Progress,
-) -> Column:
-    """Measure a volume in subvolumes and as a whole, or read what an earlier call measured of these very voxels."""
-    metrics = config.metric_choices
-    sampled = sample_all(name, volume, metrics, config, inputs, config.subvolumes, folder, workers, progress)
-    settings: list[Any] = [content_of(volume), metrics, config.degradation, inputs.hashes, config.scale, config.shows]
-    settings += ["without the scan"] if scanless else []
-    settings += [] if name == IMAGE else _of_textures(volume, config, inputs)
-    file = folder / f"whole-{_digest(settings)}.json"
-    try:
-        kept = load_json(file.read_text("utf-8"))
-        if kept.pop("sha256", None) == sealed(file.name, kept):
-            return Column(name, sampled, from_json(kept))
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # it is measured again
-    whole = measure_whole(name, volume, config, inputs, workers, scanless=scanless)
-    data = to_json(whole)
-    data["sha256"] = sealed(file.name, data)
-    with replacing(file) as temporary:
-        temporary.write_text(json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-    return Column(name, sampled, whole)
-
-
-def sample_all(
-    name: str,
-    volume: Labels,
-    metrics: Sequence[MetricChoice],
-    config: ComparisonConfig,
-    inputs: JobInputs,
-    count: int,
-    folder: Path,
-    workers: int,
-    progress: Progress,
-) -> Sampled:
-    """Measure subvolumes, or patches of the image.
-
-    With an image for each direction, the image's values are the images' mean; beside them stand each image's own, and
-    in a volume those of as many patches of its planes normal to the same axes.
-    """
-
-    def sampled(labels: Labels, *, stack: bool) -> Sampled:
-        return recorded_sample(name, labels, metrics, config, count, folder, workers, progress, stack=stack)
-
-    groups = inputs.fusion.groups
-    if len(groups) == 1:
-        return sampled(volume, stack=name == IMAGE)
-    if name == IMAGE:
-        images = {axes: placed_image(inputs, AXES.index(axes[0])) for axes in groups}
-        return sections.mean_of_images({axes: sampled(image, stack=True) for axes, image in images.items()})
-    planes = [
-        sections.pooled([sampled(sections.Planes(volume, AXES.index(axis)), stack=True) for axis in axes], axes)
-        for axes in groups
-    ]
-    return sections.with_planes(sampled(volume, stack=False), planes)
-
-
-def recorded_sample(
-    name: str,
-    volume: Labels,
-    metrics: Sequence[MetricChoice],
-    config: ComparisonConfig,
-    count: int,
-    folder: Path,
-    workers: int,
-    progress: Progress,
-    *,
-    stack: bool,
-) -> Sampled:
-    """Measure subvolumes as the comparison draws them, with a record in ``folder`` of what is done."""
-    folder.mkdir(parents=True, exist_ok=True)
-    key = _digest([content_of(volume), metrics, config.seed, config.size, count])
-    return sample(
-        volume,
-        metrics,
-        size=config.size,
-        count=count,
-        seed=config.seed,
-        stack=stack,
-        name=name,
-        workers=workers,
-        record=folder / f"subvolumes-{key}.jsonl",
-        progress=lambda done, total: progress(name, done, total),
-    )
-
-
-def content_of(volume: Labels) -> list[Any]:
-    """Return what the values of a volume depend on."""
-    if isinstance(volume, sections.Planes):
-        return [*content_of(volume.labels), volume.normal]
-    return [hash_labels(volume), volume.grid.voxel_size, volume.grid.unit, [p.name for p in volume.phases]]
 
 
 def measure_whole(
@@ -206,7 +185,7 @@ def measure_whole(
             )
             for axes in inputs.fusion.groups
         }
-        return sections.mean_of_whole(found, name) if len(found) > 1 else next(iter(found.values()))
+        return directions.mean_of_whole(found, name) if len(found) > 1 else next(iter(found.values()))
     problem, images = inputs.problem, dict(enumerate(inputs.images))
     wanted = [*config.metric_choices, *_of_textures(volume, config, inputs)]
     if inputs.low_res is None or scanless:
@@ -216,8 +195,8 @@ def measure_whole(
     options = {k: v for k, v in config.degradation.items() if k != "name"}
     degradation = get_registry().find("degradation", config.degradation["name"]).build(options, problem)
     return measure(
-        volume, [*wanted, CONSISTENCY], name=name, workers=workers, low_res=inputs.low_res, match=problem.match,
-        scale=problem.scale, degradation=degradation, images=images,
+        volume, [*wanted, CONSISTENCY], name=name, workers=workers,
+        scan=ScanReference.of(problem, inputs.low_res, degradation), images=images,
     )  # fmt: skip
 
 

@@ -15,14 +15,14 @@ from mesofuse.comparison.columns import (
     CONSISTENCY,
     IMAGE,
     REFERENCE,
+    Bench,
     Progress,
-    measure_all,
     placed_image,
     result_voxels,
 )
 from mesofuse.comparison.entry import COMPARISON, VOLUME, Usage, entry_takes_scan, make_volume, read_usage
 from mesofuse.config.comparison import METRICS, ComparisonConfig, Entry, dump_comparison, load_comparison
-from mesofuse.config.places import INPUTS
+from mesofuse.config.places import INPUTS, other_inputs
 from mesofuse.errors import UserError
 from mesofuse.evaluation.compare import same_voxels
 from mesofuse.evaluation.comparison import Column, Line, line_to_json, lines, overall
@@ -39,7 +39,7 @@ from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.lock import alone
 from mesofuse.volumes.same_phases import Opened, open_alike, unnamed
 from mesofuse.volumes.scale import times
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 HASHES = "inputs.json"
 TABLE_CSV, TABLE_JSON = "comparison.csv", "comparison.json"
@@ -50,22 +50,34 @@ class Compared:
     """A finished comparison.
 
     Attributes:
-        config: What was compared, resolved.
-        columns: All that was measured: the reference, the image, then the entries in their order.
-        reference: The column that errors are relative to.
+        columns: All that was measured: the column that errors are relative to, the image, then the entries in their
+            order.
         lines: The table.
         usage: Time and memory of each entry that was made here, by name.
         labels: The volumes by column name; the image is a stack (of several directions, the one normal to z).
-        inputs: The opened inputs.
+        bench: Where it was measured, with the configuration and the opened inputs.
     """
 
-    config: ComparisonConfig
     columns: tuple[Column, ...]
-    reference: Column
     lines: tuple[Line, ...]
     usage: dict[str, Usage]
     labels: dict[str, Labels]
-    inputs: JobInputs
+    bench: Bench
+
+    @property
+    def config(self) -> ComparisonConfig:
+        """What was compared, resolved."""
+        return self.bench.config
+
+    @property
+    def inputs(self) -> JobInputs:
+        """The opened inputs."""
+        return self.bench.inputs
+
+    @property
+    def reference(self) -> Column:
+        """The column that errors are relative to."""
+        return self.columns[0]
 
 
 def prepare_comparison(out: Path, config: ComparisonConfig, hashes: dict[str, str], *, overwrite: bool) -> None:
@@ -154,9 +166,7 @@ def compare(
     config = scaled(config, inputs)
     for note in inputs.notes:
         say(f"Note: {note}")
-    ready = {e.name: open_ready(e.volume, inputs, say) for e in config.compare if e.volume is not None}
-    if config.reference is not None:
-        ready[REFERENCE] = open_ready(config.reference, inputs, say)
+    ready = _open_all(config, inputs, say)
     made = made_grid(config, inputs, ready)
     grids = _grids(config, inputs, ready, made)
     for name, grid in grids.items():
@@ -167,21 +177,62 @@ def compare(
         if held:
             for folder in [out, *(p for p in out.iterdir() if p.is_dir())]:
                 tidy(folder)
-        return _compared(config, inputs, ready, made, out, workers, quiet, say, progress)
+        bench = Bench(config, inputs, out, _scanless(config), workers, say, progress)
+        compared = _compared(bench, ready, made, lambda entry, grid: make_volume(out, entry, grid.shape, quiet=quiet))
+        _write_tables(compared, out)
+        return compared
+
+
+def reopen(
+    config: ComparisonConfig,
+    out: Path,
+    *,
+    workers: int = 1,
+    say: Callable[[str], None] = lambda text: None,
+    progress: Progress = lambda name, done, total: None,
+) -> Compared:
+    """Return what a finished comparison in the folder ``out`` made and measured; what it lacks is measured.
+
+    Raises:
+        UserError: If a volume was not made yet, or the inputs are not those of the comparison.
+    """
+    missing = [e.name for e in config.compare if e.volume is None and not read_usage(out / e.name).finished]
+    if missing:
+        raise UserError(f"The comparison in {out} is not finished ({missing[0]} is missing); run `mesofuse compare`.")
+    inputs = open_inputs(config)
+    config = scaled(config, inputs)
+    if other := other_inputs(inputs.hashes, _read_hashes(out)):
+        raise UserError(f"The inputs are not those that {out} was made from: {other} has other voxels.")
+    ready = _open_all(config, inputs, say)
+    bench = Bench(config, inputs, out, _scanless(config), workers, say, progress)
+    return _compared(bench, ready, made_grid(config, inputs, ready), lambda entry, grid: read_usage(out / entry.name))
+
+
+def _open_all(config: ComparisonConfig, inputs: JobInputs, say: Callable[[str], None]) -> dict[str, Labels]:
+    """Return the volumes that are there already, and the reference, by name."""
+    ready = {e.name: open_ready(e.volume, inputs, say) for e in config.compare if e.volume is not None}
+    if config.reference is not None:
+        ready[REFERENCE] = open_ready(config.reference, inputs, say)
+    return ready
+
+
+def _scanless(config: ComparisonConfig) -> set[str]:
+    """Return the entries that are made without the scan although there is one."""
+    return {e.name for e in config.compare if config.low_res is not None and not entry_takes_scan(config, e)}
 
 
 def _compared(
-    config: ComparisonConfig,
-    inputs: JobInputs,
-    ready: dict[str, Labels],
-    made: Grid | None,
-    out: Path,
-    workers: int,
-    quiet: bool,
-    say: Callable[[str], None],
-    progress: Progress,
+    bench: Bench, ready: dict[str, Labels], made: Grid | None, make: Callable[[Entry, Grid], Usage]
 ) -> Compared:
-    """Make and measure what is compared; arguments as `compare`."""
+    """Make and measure what is compared.
+
+    Args:
+        bench: Where it is measured.
+        ready: The volumes that are there already.
+        made: Grid of those that are made, or None.
+        make: Makes the volume of an entry on a grid.
+    """
+    config, inputs, out, say = bench.config, bench.inputs, bench.folder, bench.say
     labels: dict[str, Labels] = {REFERENCE: ready[REFERENCE]} if REFERENCE in ready else {}
     labels[IMAGE] = placed_image(inputs)
     usage = {}
@@ -189,19 +240,12 @@ def _compared(
         if entry.volume is None and made is not None:
             if read_usage(out / entry.name).finished:
                 say(f"{entry.name}: made before")
-            usage[entry.name] = make_volume(out, entry, made.shape, quiet=quiet)
+            usage[entry.name] = make(entry, made)
             labels[entry.name] = LabelVolume.open(out / entry.name / VOLUME)
         else:
             labels[entry.name] = ready[entry.name]
-    scanless = {e.name for e in config.compare if config.low_res is not None and not entry_takes_scan(config, e)}
-    columns = measure_all(
-        labels, config, inputs, out, scanless=scanless, workers=workers, say=say, progress=progress
-    )  # fmt: skip
-    reference = columns[0]
-    table = tuple(lines(columns, reference))
-    compared = Compared(config, tuple(columns), reference, table, usage, labels, inputs)
-    _write_tables(compared, out)
-    return compared
+    columns = bench.measure_all(labels)
+    return Compared(tuple(columns), tuple(lines(columns, columns[0])), usage, labels, bench)
 
 
 def open_ready(path: str, inputs: JobInputs, say: Callable[[str], None] = lambda text: None) -> Labels:

@@ -10,6 +10,7 @@ from typing import Any
 from mesofuse.config.job import dump_job, make_job
 from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import measure
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.evaluation.texture import TEXTURE
 from mesofuse.figures.montage import montage
 from mesofuse.interfaces.events import Event
@@ -18,8 +19,9 @@ from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.interfaces.problem import Problem
 from mesofuse.models.device import resolve_device
 from mesofuse.pipeline.folder import CONFIG, DEMO_FIGURE, DEMO_INPUTS, DEMO_RIVAL, run_folder
-from mesofuse.pipeline.fuse import METRICS, fuse
+from mesofuse.pipeline.fuse import fuse
 from mesofuse.pipeline.inputs import open_inputs
+from mesofuse.pipeline.measuring import AGAINST_SCAN, OF_IMAGE
 from mesofuse.pipeline.projection import method_degradation
 from mesofuse.registry import get_registry
 from mesofuse.simulation.electrode import NAMES, make_electrode, make_scan, sections
@@ -30,7 +32,7 @@ from mesofuse.volumes.grid import Region, Triple
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.part import Part
 from mesofuse.volumes.phases import PhaseMatch, default_phases
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.volume import StoredVolume
 
 SCALE = 4
 LOW_PHASES = ("pore + binder", "active")
@@ -155,8 +157,8 @@ def run_demo(
 
     def measured(volume: Labels, name: str) -> Measured:
         return measure(
-            volume, METRICS, name=name, workers=default_workers("cpu"), low_res=inputs.low_res,
-            match=inputs.problem.match, scale=inputs.problem.scale, degradation=degradation,
+            volume, (*OF_IMAGE["phases"], *AGAINST_SCAN), name=name, workers=default_workers("cpu"),
+            scan=ScanReference.of(inputs.problem, inputs.low_res, degradation),
         )  # fmt: skip
 
     def texture(volume: Labels, name: str) -> Measured:
@@ -218,7 +220,7 @@ def image_edge(size: int) -> int:
     return min(384, size * 3 // 2)
 
 
-def interpolate(inputs: FusionInputs, out: Path, seed: int, emit: Callable[[Event], None]) -> LabelVolume:
+def interpolate(inputs: FusionInputs, out: Path, seed: int, emit: Callable[[Event], None]) -> StoredVolume:
     """Return the volume that interpolation makes of the same inputs."""
     assert inputs.low_res is not None
     run = FitRun(out, seed, "cpu", Budget(), False, emit)

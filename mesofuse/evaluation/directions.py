@@ -62,7 +62,8 @@ class Planes:
         for axis, low, high in zip(self.order, region.start, region.stop, strict=True):
             start[axis], stop[axis] = low, high
         read = self.labels.read(Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])))
-        return read.transpose(self.order)
+        lead = tuple(range(read.ndim - 3))
+        return read.transpose(*lead, *(len(lead) + axis for axis in self.order))
 
 
 def in_planes(label: str, normals: str) -> Of:

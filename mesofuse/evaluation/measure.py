@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mesofuse.errors import UserError
-from mesofuse.interfaces.degradation import Degradation
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Measured, Metric, MetricContext
 from mesofuse.interfaces.quantity import Of
-from mesofuse.volumes.grid import Grid, Region, Scale, Triple
+from mesofuse.volumes.content import CHANNELS, Content, content_of, in_words
+from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.labels import LabelArray, Labels, is_masked
 from mesofuse.volumes.part import Part
-from mesofuse.volumes.phases import Phase, PhaseMatch
+from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.scale import seen_region, shapes_differ
 from mesofuse.volumes.store.write_units import highest_label
 
@@ -31,10 +32,7 @@ def measure(
     volume: Labels,
     metrics: Sequence[MetricChoice],
     *,
-    low_res: Labels | None = None,
-    match: PhaseMatch | None = None,
-    scale: Scale | None = None,
-    degradation: Degradation | None = None,
+    scan: ScanReference | None = None,
     stack: bool = False,
     images: Mapping[int, LabelArray] | None = None,
     name: str = "",
@@ -46,11 +44,8 @@ def measure(
     Args:
         volume: The labels, in memory or on disk.
         metrics: Names of registered metrics, names with options, or metrics themselves.
-        low_res: The low-resolution volume that it was made from; metrics that compare with it take the voxels that it
-            shows, where the volume has fewer than one scan voxel more (see `seen_region`).
-        match: Which phases each low-resolution phase shows.
-        scale: Voxels along one low-resolution voxel; where left out, the quotient of the shapes.
-        degradation: The model of the instrument that made ``low_res``.
+        scan: The scan that it was made from; metrics that compare with it take the voxels that it shows, where the
+            volume has fewer than one scan voxel more (see `seen_region`).
         stack: Axis 0 numbers separate images.
         images: For each axis, the image that shows planes normal to it, for metrics that compare with it.
         name: How the volume is called in the result.
@@ -65,39 +60,29 @@ def measure(
     Raises:
         UserError: If a metric or option is unknown, or a label is no phase.
     """
-    if low_res is not None and scale is None:
-        high, low = volume.grid.shape, low_res.grid.shape
-        scale = (high[0] / low[0], high[1] / low[1], high[2] / low[2])
     choices = list(metrics)
-    if low_res is not None and scale is not None and min(scale) >= 1:
-        seen = seen_region(volume.grid.shape, low_res.grid.shape, scale)
+    if scan is not None:
+        scan = replace(scan, scale=scan.scale_of(volume))
+        seen = _seen(volume.grid, scan)
         if seen is not None and seen != volume.grid.region:
-            of_scan = [choice for choice in choices if resolve(choice)[1].needs.low_res]
+            of_scan = [choice for choice in choices if resolve(choice).metric.needs.low_res]
             plain = measure(
                 volume, [c for c in choices if c not in of_scan], stack=stack, images=images, name=name,
                 workers=workers, progress=progress,
             )  # fmt: skip
             compared = measure(
-                Part(volume, seen), of_scan, low_res=low_res, match=match, scale=scale, degradation=degradation,
-                stack=stack, name=name, workers=workers, progress=progress,
+                Part(volume, seen), of_scan, scan=scan, stack=stack, name=name, workers=workers, progress=progress,
             )  # fmt: skip
             skipped = plain.skipped | compared.skipped
             return Measured(name, volume.grid, [*plain.results, *compared.results], skipped)
-    context = MetricContext(
-        volume.grid.in_own_voxels(),
-        volume.phases,
-        low_res,
-        match,
-        scale,
-        degradation,
-        stack,
-        images,
-        masked=is_masked(volume),
-    )
+    context = replace(
+        _context(volume.grid.in_own_voxels(), volume.phases, scan, stack, images),
+        masked=is_masked(volume), content=content_of(volume),
+    )  # fmt: skip
     watch = progress or _unwatched
     chosen = [resolve(choice) for choice in choices]
-    measured = Measured(name, volume.grid, skipped={key: why for key, m in chosen if (why := _unfit(m, context))})
-    fit = [(key, metric) for key, metric in chosen if key not in measured.skipped]
+    measured = Measured(name, volume.grid, skipped={c.name: why for c in chosen if (why := _unfit(c, context))})
+    fit = [(c.name, c.metric) for c in chosen if c.name not in measured.skipped]
 
     streamed = [metric for _, metric in fit if isinstance(metric, AdditiveMetric)]
     counts = iter(_stream(volume, streamed, context, workers, watch) if streamed else [])
@@ -119,26 +104,42 @@ def unmeasurable(
     phases: tuple[Phase, ...],
     metrics: Sequence[MetricChoice],
     *,
-    low_res: Labels | None = None,
-    match: PhaseMatch | None = None,
-    scale: Scale | None = None,
-    degradation: Degradation | None = None,
+    scan: ScanReference | None = None,
     stack: bool = False,
     images: Mapping[int, LabelArray] | None = None,
+    content: Content = "phases",
 ) -> dict[str, str]:
     """Return which metrics a volume of that grid and those phases is not fit for, with the reason of each.
 
-    The arguments are as for `measure`, which skips these.
+    The arguments are as for `measure`, which skips these, and ``content`` is what the voxels hold.
 
     Raises:
         UserError: If a metric or an option is unknown.
     """
     own = grid.in_own_voxels()
-    context = MetricContext(own, phases, low_res, match, scale, degradation, stack, images)
-    if low_res is not None and scale is not None and min(scale) >= 1:
-        seen = seen_region(grid.shape, low_res.grid.shape, scale)
-        context = context if seen is None else replace(context, grid=own.cropped(seen))
-    return {key: why for key, metric in map(resolve, metrics) if (why := _unfit(metric, context))}
+    context = replace(_context(own, phases, scan, stack, images), content=content)
+    if scan is not None and (seen := _seen(grid, scan)) is not None:
+        context = replace(context, grid=own.cropped(seen))
+    return {chosen.name: why for chosen in map(resolve, metrics) if (why := _unfit(chosen, context))}
+
+
+def _context(
+    grid: Grid,
+    phases: tuple[Phase, ...],
+    scan: ScanReference | None,
+    stack: bool,
+    images: Mapping[int, LabelArray] | None,
+) -> MetricContext:
+    if scan is None:
+        return MetricContext(grid, phases, stack=stack, images=images)
+    return MetricContext(grid, phases, scan.low_res, scan.match, scan.scale, scan.degradation, stack, images)
+
+
+def _seen(grid: Grid, scan: ScanReference) -> Region | None:
+    """Return the voxels of a volume that its scan shows; None where they don't go together."""
+    if scan.scale is None or min(scan.scale) < 1:
+        return None
+    return seen_region(grid.shape, scan.low_res.grid.shape, scan.scale)
 
 
 def _unwatched(what: str, done: int, total: int) -> None:
@@ -172,20 +173,40 @@ def block_shape(volume: Labels, reach: Triple) -> Triple:
     return (block[0], block[1], block[2])
 
 
-def resolve(choice: MetricChoice) -> tuple[str, Metric]:
-    """Return the name of a chosen metric, and the metric."""
+@dataclass(frozen=True)
+class Chosen:
+    """A metric that is to be measured.
+
+    Attributes:
+        name: Its name.
+        metric: The metric.
+        contents: What it works on.
+    """
+
+    name: str
+    metric: Metric
+    contents: Collection[str] = ("phases",)
+
+
+def resolve(choice: MetricChoice) -> Chosen:
+    """Return a chosen metric, built."""
     if not isinstance(choice, (str, tuple)):
-        return type(choice).__name__, choice
+        return Chosen(type(choice).__name__, choice)
     from mesofuse.registry import get_registry
 
     name, options = (choice, {}) if isinstance(choice, str) else choice
     component = get_registry().find("metric", name)
     metric: Metric = component.build(component.options(options))
-    return name, metric
+    contents: Mapping[Any, Any] = component.options_model().contents
+    return Chosen(name, metric, contents.keys())
 
 
-def _unfit(metric: Metric, context: MetricContext) -> str:
-    """Return why the metric can't be measured, or nothing."""
+def _unfit(chosen: Chosen, context: MetricContext) -> str:
+    """Return why a metric can't be measured, or nothing."""
+    metric = chosen.metric
+    if context.content not in chosen.contents:
+        able = " and ".join(in_words(content) for content in CHANNELS if content in chosen.contents)
+        return f"It measures {able}, and these are {in_words(context.content)}."
     if not isinstance(metric, AdditiveMetric) and (why := _too_large(metric, context.grid)):
         return why
     if context.masked and not metric.needs.masked:
@@ -232,7 +253,7 @@ def _too_large(metric: Metric, grid: Grid) -> str:
 
 def _read(volume: Labels, region: Region) -> np.ndarray:
     labels = volume.read(region)
-    if labels.size and highest_label(labels, is_masked(volume)) >= len(volume.phases):
+    if volume.phases and labels.size and highest_label(labels, is_masked(volume)) >= len(volume.phases):
         raise UserError(
             f"The volume holds the label {int(labels.max())} but only {len(volume.phases)} phases (labels 0 to "
             f"{len(volume.phases) - 1}): its phases do not describe its labels; import it again."
@@ -275,7 +296,7 @@ def _stream(
         counted = []
         for metric, own in zip(metrics, reaches, strict=True):
             window = core.grown(own, shape)
-            counted.append(metric.count(Block(labels[window.within(outer)], core, window, context)))
+            counted.append(metric.count(Block(labels[(..., *window.within(outer))], core, window, context)))
         with lock:
             done += 1
             watch("blocks", done, len(cores))

@@ -27,7 +27,7 @@ FLOOR_NOTE = (
 
 def compares(metrics: Sequence[MetricChoice]) -> bool:
     """Return whether any of the metrics compares with the images itself."""
-    return any(resolve(choice)[1].needs.images for choice in metrics)
+    return any(resolve(choice).metric.needs.images for choice in metrics)
 
 
 def with_floors(volume: Measured, image: Measured) -> tuple[Measured, Measured]:

@@ -17,7 +17,7 @@ from mesofuse.volumes.labels import Labels, is_masked
 from mesofuse.volumes.mask import compared
 from mesofuse.volumes.phases import IGNORED, Phase
 from mesofuse.volumes.scale import seen_region, shapes_differ
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.volume import StoredVolume
 
 PHASES = (Phase(0, "agrees", "#f2f2f2"), Phase(1, "violated", "#d55e00"))
 BLOCK = 128  # high-resolution voxels along the edge of a block, about
@@ -34,7 +34,7 @@ class Violations:
         violated: Those of them that are not shown.
     """
 
-    volume: LabelVolume
+    volume: StoredVolume
     voxels: np.ndarray
     violated: np.ndarray
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
+from mesofuse.volumes.content import Content
 from mesofuse.volumes.grid import Grid, Region, Scale, Triple
 from mesofuse.volumes.labels import LabelArray, Labels
 from mesofuse.volumes.phases import Phase, PhaseMatch
@@ -83,6 +84,7 @@ class MetricContext:
         progress: Takes the share of its work that a metric has done, 0 to 1; one that takes long calls it.
         masked: Whether there are voxels of the label `mesofuse.volumes.phases.IGNORED`, which are no material. Only a
             metric whose `Needs` say ``masked`` meets them.
+        content: What the voxels hold. Only a metric whose options' ``contents`` have it meets grey values or colours.
     """
 
     grid: Grid
@@ -95,6 +97,7 @@ class MetricContext:
     images: Mapping[int, LabelArray] | None = None
     progress: Callable[[float], None] = _unwatched
     masked: bool = False
+    content: Content = "phases"
 
     @property
     def planar(self) -> bool:
@@ -107,7 +110,7 @@ class Block:
     """A piece of a volume, for metrics that add up over pieces.
 
     Attributes:
-        labels: uint8 labels of ``window``.
+        labels: uint8 labels of ``window``; or intensities, those of colours with a leading axis of 3.
         core: The voxels that this piece owns; the cores of all pieces tile the volume.
         window: The core with up to ``reach`` voxels more on each side, ending where the volume ends.
         context: The whole volume's context.
@@ -121,7 +124,8 @@ class Block:
     @property
     def own(self) -> np.ndarray:
         """The labels of the core alone."""
-        return self.labels[self.core.within(self.window)]
+        own: np.ndarray = self.labels[(..., *self.core.within(self.window))]
+        return own
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ class Metric(Protocol):
     needs: ClassVar[Needs]
 
     def measure(self, labels: np.ndarray, context: MetricContext) -> list[Result]:
-        """Measure a whole volume (z, y, x) of uint8 labels held in memory."""
+        """Measure a whole volume (z, y, x) of uint8 labels held in memory; or of intensities, colours (3, z, y, x)."""
         ...
 
 
@@ -189,7 +193,7 @@ class AdditiveMetric:
 
     def measure(self, labels: np.ndarray, context: MetricContext) -> list[Result]:
         """Measure a whole volume held in memory: its counts as one piece, finished."""
-        region = Region.whole(labels.shape)
+        region = Region.whole(labels.shape[-3:])
         return self.finish(self.count(Block(labels, region, region, context)), context)
 
 

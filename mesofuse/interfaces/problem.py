@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from mesofuse.volumes.content import CHANNELS
+from mesofuse.volumes.content import Content as Content
 from mesofuse.volumes.grid import Scale
 from mesofuse.volumes.phases import Phase, PhaseMatch
-
-Content = Literal["phases", "grey", "colour"]
-"""What voxels hold: a phase, a grey value, or a colour (red, green, blue)."""
-CHANNELS: dict[Content, int] = {"grey": 1, "colour": 3}
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Problem:
     @property
     def channels(self) -> int:
         """Numbers a voxel that a generator makes and a critic sees: one a phase, 1 for grey values, 3 for colours."""
-        return CHANNELS.get(self.content) or len(self.phases)
+        return len(CHANNELS[self.content]) or len(self.phases)
 
     def to_json(self) -> dict[str, Any]:
         """Return the problem as plain JSON values."""

@@ -4,43 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mesofuse.config.job import JobConfig
 from mesofuse.errors import UserError
-from mesofuse.evaluation.intensities import measure_intensities
-from mesofuse.evaluation.measure import measure
 from mesofuse.evaluation.records import to_json
-from mesofuse.evaluation.texture import TEXTURE, with_floors
 from mesofuse.figures.montage import montage
-from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.events import Event, RunFinished
-from mesofuse.interfaces.metric import Measured, Measurement
+from mesofuse.interfaces.metric import Measured
 from mesofuse.models.device import resolve_device
 from mesofuse.models.package import Package
 from mesofuse.pipeline.fit import announcing, fit_job
 from mesofuse.pipeline.folder import FUSED, NUMBERS, PREVIEW, REPORT, REPORT_PDF, claimed
 from mesofuse.pipeline.generate import apply_model
 from mesofuse.pipeline.inputs import JobInputs
+from mesofuse.pipeline.measuring import measure_result, measured_of
 from mesofuse.pipeline.output_size import DEFAULT_SIZE, check_job
 from mesofuse.pipeline.projection import check_projection, judged_by
 from mesofuse.preflight.run import preflight
 from mesofuse.registry import get_registry
-from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.plan import check_disk
 from mesofuse.streaming.probe import compressed
 from mesofuse.streaming.run import GenerateOptions
-from mesofuse.volumes.described import Described
+from mesofuse.volumes.content import in_words
 from mesofuse.volumes.files import discard, remove, replacing
 from mesofuse.volumes.grid import Region, Triple
-from mesofuse.volumes.intensity_store import open_volume
-from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.store.volume import LabelVolume
-
-METRICS = ("volume-fraction", "surface-area", "low-res-consistency")
-OF_IMAGE = METRICS[:2]
+from mesofuse.volumes.store.opening import open_volume
+from mesofuse.volumes.store.volume import StoredVolume
 
 
 @dataclass(frozen=True)
@@ -54,7 +45,7 @@ class Fused:
         image: The image's own values.
     """
 
-    volume: LabelVolume
+    volume: StoredVolume
     package: Package
     measured: Measured
     image: Measured
@@ -116,19 +107,18 @@ def _fuse(
     check_job(job, inputs)
     if project:
         check_projection(job.method_name, job.method, inputs.problem)
-    phases = inputs.problem.content == "phases"
-    for name in (*METRICS, TEXTURE) if phases else ():  # rather before the training than after it
+    for name in measured_of(inputs.problem.content):  # rather before the training than after it
         get_registry().find("metric", name)
     size = None if inputs.low_res is not None else job.size or DEFAULT_SIZE
     _check_disk(inputs, size, str(out / FUSED))
     checked = None
-    if phases:
+    if inputs.problem.content == "phases":
         say("Checking the inputs")
         checked = preflight(inputs.fusion)
         for check in checked.warnings:
             warn(f"Warning: {check.sentence}")
     else:
-        say(f"The checks of the inputs are for phases; those of {inputs.problem.content} values are left out")
+        say(f"The checks of the inputs are for phases; those of {in_words(inputs.problem.content)} are left out")
     package = fit_job(
         job, inputs, out, overwrite=overwrite, resume=resume, emit=emit, began=lambda: say("Training")
     )  # fmt: skip
@@ -142,13 +132,10 @@ def _fuse(
         low_res_sha256=inputs.hashes.get("low_res"), emit=emit, say=say,
     )  # fmt: skip
     say("Measuring")
-    if phases:
-        degradation, note = (None, "") if inputs.low_res is None else judged_by(package, inputs.problem)
-        if note:
-            say(note)
-        measured, image = measure_result(volume, inputs, degradation)
-    else:
-        measured, image = measure_intensities(volume, inputs.fusion)
+    degradation, note = (None, "") if inputs.low_res is None else judged_by(package, inputs.problem)
+    if note:
+        say(note)
+    measured, image = measure_result(volume, inputs, degradation)
     record = {"fused": to_json(measured), "image": to_json(image), "model": package.digest, "seed": job.seed}
     record["preflight"] = None if checked is None else checked.to_json()
     with replacing(out / NUMBERS) as temporary:
@@ -181,34 +168,3 @@ def _check_disk(inputs: JobInputs, size: Triple | None, out: str) -> None:
     whole = Region.whole(size or inputs.scan.grid.shape)
     voxels = whole.size if size else whole.scaled(inputs.problem.scale).size
     check_disk(voxels * compressed(image) / inputs.image.grid.region.size, out)
-
-
-def measure_result(
-    volume: Labels, inputs: JobInputs, degradation: Degradation | None, *, name: str = "fused"
-) -> tuple[Measured, Measured]:
-    """Return the values of a result and those of the images."""
-    problem = inputs.problem
-    scan: dict[str, Any] = {}
-    if degradation is not None and inputs.low_res is not None:
-        low = Described.of(inputs.low_res, phases=problem.low_phases)
-        scan = {"low_res": low, "match": problem.match, "scale": problem.scale, "degradation": degradation}
-    names = [*OF_IMAGE, TEXTURE, *(METRICS[2:] if scan else ())]
-    images = dict(enumerate(inputs.images))
-    measured = measure(volume, names, name=name, workers=default_workers("cpu"), images=images, **scan)
-    return with_floors(measured, measure_images(inputs))
-
-
-def measure_images(inputs: JobInputs) -> Measured:
-    """Return the values of the image; of several, their mean over the axes.
-
-    That is what a volume with such planes has, of fractions and of the faces between phases alike: each image stands
-    for the planes normal to its axes.
-    """
-    groups = inputs.fusion.groups
-    parts = [measure(image, OF_IMAGE, stack=True, name="image") for image in groups.values()]
-    shares = [len(axes) / sum(map(len, groups)) for axes in groups]
-    results = []
-    for same in zip(*(part.results for part in parts), strict=True):
-        values = [r.value for r in same if isinstance(r, Measurement)]
-        results.append(replace(same[0], value=sum(w * v for w, v in zip(shares, values, strict=True))))
-    return replace(parts[0], results=results)

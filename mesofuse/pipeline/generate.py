@@ -19,7 +19,7 @@ from mesofuse.streaming.run import GenerateOptions, generate
 from mesofuse.streaming.tiles import Tiling
 from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.volume import StoredVolume
 
 
 def apply_model(
@@ -35,7 +35,7 @@ def apply_model(
     low_res_sha256: str | None = None,
     emit: Callable[[Event], None] = lambda event: None,
     say: Callable[[str], None] = lambda text: None,
-) -> LabelVolume:
+) -> StoredVolume:
     """Plan and generate a volume, recording where it comes from.
 
     Args:

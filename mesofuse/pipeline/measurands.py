@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mesofuse.errors import UserError
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.problem import Problem
 from mesofuse.pipeline.inputs import open_labels
 from mesofuse.pipeline.voxel_sizes import on_grid
 from mesofuse.registry import get_registry
+from mesofuse.volumes.content import Content, in_words
+from mesofuse.volumes.formats.catalogue import BUILTIN
 from mesofuse.volumes.grid import Grid, Scale
+from mesofuse.volumes.intensities import open_intensities
+from mesofuse.volumes.labelling import LabelMapping
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.mask import Ignore, check_found
 from mesofuse.volumes.phases import PhaseMatch, parse_rules
@@ -27,6 +31,7 @@ from mesofuse.volumes.scale import (
     shapes_differ,
     times,
 )
+from mesofuse.volumes.store.opening import content_at
 from mesofuse.volumes.units import convert
 
 
@@ -66,6 +71,7 @@ def open_all(
     ignore: Sequence[str] = (),
     crop: str | None = None,
     cropped: Sequence[str] = (),
+    content: Content = "phases",
     note: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Opened]:
     """Open all files so that a label means the same phase in each, and say what there is to say of them.
@@ -77,12 +83,17 @@ def open_all(
         ignore: Values that are no material, in whichever of the files they occur.
         crop: The part to take of some of the files.
         cropped: These files.
+        content: What image files hold; volumes that mesofuse made say it themselves.
         note: Takes what the user should know, as a sentence.
 
     Raises:
         UserError: If a file can't be read, or nothing says which phase of one file is which of another.
     """
     sizes = given or GivenSizes()
+    if (holds := content_of_all(paths, content)) != "phases":
+        if phases or ignore:
+            raise UserError(f"{in_words(holds).capitalize()} have no phases: leave out --phases and --ignore.")
+        return _open_intensities(paths, holds, sizes, {path: crop for path in cropped if crop}, note)
     wanted = [Ignore.parse(text, optional=True) for text in ignore]
 
     def opened(path: str, names: Sequence[str]) -> Opened:
@@ -121,6 +132,28 @@ def open_all(
     return files
 
 
+def content_of_all(paths: Sequence[str], content: Content = "phases") -> Content:
+    """Return what the voxels of files hold: what a volume of intensities among them says, else what is given."""
+    return next((held for path in paths if (held := content_at(path)) != "phases"), content)
+
+
+def _open_intensities(
+    paths: Sequence[str], content: Content, sizes: GivenSizes, crops: Mapping[str, str], note: Callable[[str], None]
+) -> dict[str, Opened]:
+    """Open files of grey values or colours, images with pixels as high as planes are apart."""
+    formats = (*BUILTIN, *get_registry().formats)
+    found: dict[str, Opened] = {}
+    for path in paths:
+        volume, notes = open_intensities(path, content, formats=formats, crop=crops.get(path))
+        size = sizes.of(volume.grid)
+        if size is not None and not volume.grid.known:
+            volume = on_grid(volume, replace(volume.grid, voxel_size=size, unit=sizes.unit or "micrometer"))
+        for text in notes:
+            note(text)
+        found[path] = volume, LabelMapping(())
+    return found
+
+
 def open_scan(
     path: str,
     name: str,
@@ -130,7 +163,7 @@ def open_scan(
     degradation: str,
     ignore: Sequence[Ignore] = (),
     note: Callable[[str], None] = lambda text: None,
-) -> dict[str, Any]:
+) -> ScanReference:
     """Open the scan ``path`` and build its degradation for the volume ``name``.
 
     Raises:
@@ -152,7 +185,7 @@ def open_scan(
     built: Degradation = get_registry().find("degradation", degradation).build(
         None, Problem(scale, low.phases, volume.phases, match)
     )  # fmt: skip
-    return {"low_res": low, "match": match, "scale": scale, "degradation": built}
+    return ScanReference(low, match, scale, built)
 
 
 def _scale(given: Scale | None, path: str, scan: Grid, name: str, fine: Grid, note: Callable[[str], None]) -> Scale:

@@ -12,12 +12,12 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from mesofuse.errors import UserError
 from mesofuse.evaluation.compare import curves_only, table
 from mesofuse.evaluation.measure import MetricChoice, measure
 from mesofuse.evaluation.records import from_json, number, to_json
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.interfaces.events import Event
 from mesofuse.interfaces.metric import Measured
 from mesofuse.models.package import Package
@@ -31,7 +31,7 @@ from mesofuse.volumes.files import check_free, remove, replacing
 from mesofuse.volumes.grid import Scale, Triple
 from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.volume import StoredVolume
 
 SUMMARY, RECORD, TABLE = "summary.zarr", "realisations.json", "realisations.csv"
 _PART = re.compile(r"seed-\d+\.(zarr|zarr\.tiles\.zarr|json)$")
@@ -82,8 +82,8 @@ class Realised:
     """
 
     seeds: tuple[int, ...]
-    volumes: tuple[LabelVolume, ...]
-    summary: LabelVolume
+    volumes: tuple[StoredVolume, ...]
+    summary: StoredVolume
     spreads: tuple[Spread, ...]
     skipped: dict[str, str]
     draws: bool = True
@@ -167,7 +167,7 @@ def realise(
         for name in _parts(out):
             remove(out / name)
     out.mkdir(parents=True, exist_ok=True)
-    scan = {} if options.region else _scan(package, low_res, say)
+    scan = None if options.region else _scan(package, low_res, say)
     seeds = tuple(range(options.seed, options.seed + count))
     volumes, measured = [], []
     sha256: str | None = None
@@ -212,22 +212,20 @@ def spreads(measured: Sequence[Measured]) -> list[Spread]:
     return found
 
 
-def _scan(package: Package, low_res: Labels | None, say: Callable[[str], None]) -> dict[str, Any]:
+def _scan(package: Package, low_res: Labels | None, say: Callable[[str], None]) -> ScanReference | None:
     """Return what metrics that compare with the scan need, as far as there is a scan and a model of its instrument."""
     problem = package.model.problem
     degradation, note = (None, "") if low_res is None else judged_by(package, problem)
     if note:
         say(note)
-    if degradation is None:
-        return {}
-    return {"low_res": low_res, "match": problem.match, "scale": problem.scale, "degradation": degradation}
+    return ScanReference.of(problem, low_res, degradation)
 
 
 def _measured(
     record: Path,
-    volume: LabelVolume,
+    volume: StoredVolume,
     metrics: Sequence[MetricChoice],
-    scan: dict[str, Any],
+    scan: ScanReference | None,
     workers: int | None,
     watch: Watch,
 ) -> Measured:
@@ -243,7 +241,7 @@ def _measured(
     name = record.stem
     measured = measure(
         volume, metrics, name=name, workers=workers or default_workers("cpu"),
-        progress=lambda what, done, total: watch(f"measuring {name}: {what}", done, total), **scan,
+        progress=lambda what, done, total: watch(f"measuring {name}: {what}", done, total), scan=scan,
     )  # fmt: skip
     with replacing(record) as temporary:
         temporary.write_text(json.dumps({**mark, "measured": to_json(measured)}, indent=2) + "\n", encoding="utf-8")

@@ -19,7 +19,7 @@ from mesofuse.volumes.scale import (
     scale_text,
     times,
 )
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 from mesofuse.volumes.units import convert
 
 OVERRIDES = "--voxel-size (of the scan) and --image-pixel-size"

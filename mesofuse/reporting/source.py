@@ -13,13 +13,12 @@ import numpy as np
 from mesofuse.comparison.columns import (
     IMAGE,
     REFERENCE,
+    Bench,
     Progress,
-    measure_all,
     placed_image,
-    sample_all,
 )
-from mesofuse.comparison.entry import COMPARISON, RUN, Usage, read_usage
-from mesofuse.comparison.run import compare, open_ready
+from mesofuse.comparison.entry import COMPARISON, RUN, Usage
+from mesofuse.comparison.run import open_ready, reopen
 from mesofuse.config.comparison import METRICS, ComparisonConfig, load_comparison, make_comparison
 from mesofuse.config.inputs import InputsConfig, check_inputs_there, with_inputs
 from mesofuse.config.job import load_job
@@ -36,7 +35,7 @@ from mesofuse.pipeline.inputs import JobInputs, open_inputs, scaled
 from mesofuse.registry import get_registry
 from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 SUBVOLUMES, CURVES, LAGS = 128, 32, 32
 WORK = ".report"
@@ -128,18 +127,13 @@ def _comparison(folder: Path, sampling: Sampling, say: Callable[[str], None], pr
             "--size and --reference, or give them to `mesofuse compare`."
         )
     config = _moved(load_comparison(folder / COMPARISON), sampling, folder, COMPARISON)
-    missing = [e.name for e in config.compare if e.volume is None and not read_usage(folder / e.name).finished]
-    if missing:
-        raise UserError(
-            f"The comparison in {folder} is not finished ({missing[0]} is missing); run `mesofuse compare`."
-        )
-    done = compare(config, folder, workers=sampling.workers, quiet=True, say=say, progress=progress)
+    done = reopen(config, folder, workers=sampling.workers, say=say, progress=progress)
     made = {e.name: folder / e.name / RUN for e in config.compare if e.method is not None}
     models = {name: run / MODEL for name, run in made.items()}
     models |= {e.name: Path(e.model) for e in config.compare if e.model is not None}
     return Source(
         folder, config, done.inputs, done.labels, done.columns, done.lines,
-        _curves(done.labels, config, done.inputs, folder, sampling.workers, say, progress), done.usage,
+        _curves(done.labels, done.bench), done.usage,
         {name: read_record(path) for name, path in models.items()},
         {name: run / TRAINING for name, run in made.items()}, _checks(done.inputs, {}),
         _degradation(config, done.inputs),
@@ -169,7 +163,8 @@ def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress:
     labels: dict[str, Labels] = {REFERENCE: open_ready(reference, inputs, say)} if reference else {}
     labels |= {IMAGE: placed_image(inputs), "fused": volume}
     work = folder / WORK
-    columns = measure_all(labels, config, inputs, work, workers=sampling.workers, say=say, progress=progress)
+    bench = Bench(config, inputs, work, workers=sampling.workers, say=say, progress=progress)
+    columns = bench.measure_all(labels)
     numbers = folder / NUMBERS
     try:
         known = load_json(numbers.read_text("utf-8")) if numbers.exists() else {}
@@ -177,7 +172,7 @@ def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress:
         raise UserError(f"{numbers} is damaged ({error}); `mesofuse fuse --resume` writes it again.") from error
     return Source(
         folder, config, inputs, labels, tuple(columns), tuple(lines(columns, columns[0])),
-        _curves(labels, config, inputs, work, sampling.workers, say, progress), {}, {"fused": record},
+        _curves(labels, bench), {}, {"fused": record},
         {"fused": folder / TRAINING}, _checks(inputs, known), _degradation(config, inputs),
     )  # fmt: skip
 
@@ -193,24 +188,16 @@ def _moved(config: _Config, sampling: Sampling, folder: Path, file: str) -> _Con
     return found
 
 
-def _curves(
-    labels: dict[str, Labels],
-    config: ComparisonConfig,
-    inputs: JobInputs,
-    folder: Path,
-    workers: int,
-    say: Callable[[str], None],
-    progress: Progress,
-) -> dict[str, Sampled]:
-    say("Measuring correlations and chords")
-    options = {"lags": max(1, min(LAGS, config.size // 2)), "cross": False}
-    count = min(CURVES, config.subvolumes)
+def _curves(labels: dict[str, Labels], bench: Bench) -> dict[str, Sampled]:
+    bench.say("Measuring correlations and chords")
+    options = {"lags": max(1, min(LAGS, bench.config.size // 2)), "cross": False}
+    count = min(CURVES, bench.config.subvolumes)
     found = {}
     for name, volume in labels.items():
         if len(volume.phases) > 16:  # as many as the two-point correlation takes; the figure would show no more either
             continue
         metrics: list[MetricChoice] = [("two-point-correlation", options), "chord-length"]
-        found[name] = sample_all(name, volume, metrics, config, inputs, count, folder / name, workers, progress)
+        found[name] = bench.sample_all(name, volume, metrics, count)
     return found
 
 

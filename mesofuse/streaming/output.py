@@ -15,10 +15,12 @@ from mesofuse.volumes import lock
 from mesofuse.volumes.files import beside, check_free, remove, sweep, sync, sync_entries
 from mesofuse.volumes.gate import give_up, reopen
 from mesofuse.volumes.grid import Grid, Triple
-from mesofuse.volumes.intensity_store import IntensityVolume, open_volume
 from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.store.backends import check_replaceable, clear_for_overwrite, is_url, occupied
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.intensities import IntensityVolume
+from mesofuse.volumes.store.labels import LabelVolume
+from mesofuse.volumes.store.opening import open_volume
+from mesofuse.volumes.store.volume import StoredVolume
 from mesofuse.volumes.store.write_units import layout
 from mesofuse.volumes.store.zarr_stores import sweep_store
 
@@ -58,7 +60,7 @@ def open_output(
     overwrite: bool = False,
     content: Content = "phases",
     masked: bool = False,
-) -> LabelVolume:
+) -> StoredVolume:
     """Open the output that this job began, or create it.
 
     Args:
@@ -98,7 +100,7 @@ def open_output(
         return volume
     provenance = {**job, "complete": False}
 
-    def create(path: str | Path, overwrite: bool) -> LabelVolume:
+    def create(path: str | Path, overwrite: bool) -> StoredVolume:
         stored: dict[str, Any] = {"chunks": chunks, "shards": shards, "overwrite": overwrite, "provenance": provenance}
         if content == "phases":
             return LabelVolume.create(path, grid, phases, masked=masked, **stored)

@@ -11,10 +11,10 @@ from typing import Any
 
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import Model
-from mesofuse.interfaces.problem import CHANNELS
 from mesofuse.streaming.compute import default_workers
 from mesofuse.streaming.probe import probe_tile, resident
 from mesofuse.streaming.tiles import Tiling
+from mesofuse.volumes.content import leading
 from mesofuse.volumes.grid import Region, Triple, scaled_edge
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.store.backends import is_url
@@ -122,7 +122,7 @@ def make_plan(
     voxels = sum_output(tiling, region)
     units = math.prod(-(-n // u) for n, u in zip(region.shape, unit, strict=True))
     # A chunk being assembled from several tiles is held beside them.
-    extra = 0 if aligned else 2 * math.prod(unit) * CHANNELS.get(model.problem.content, 1)
+    extra = 0 if aligned else 2 * math.prod(unit) * math.prod(leading(model.problem.content))
     return Plan(
         shape=region.shape,
         chunk=unit,

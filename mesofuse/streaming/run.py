@@ -20,7 +20,7 @@ from mesofuse.streaming.scratch import Scratch
 from mesofuse.streaming.tiles import Tile, Tiling
 from mesofuse.volumes.grid import Grid, Region, Triple
 from mesofuse.volumes.labels import Labels, is_masked
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.volume import StoredVolume
 
 BATCH = 1024
 """Tiles of one dask graph, so that it stays small whatever the volume."""
@@ -65,7 +65,7 @@ def generate(
     provenance: Mapping[str, Any] | None = None,
     emit: Callable[[Event], None] = lambda event: None,
     say: Callable[[str], None] = lambda text: None,
-) -> LabelVolume:
+) -> StoredVolume:
     """Generate a volume and return it.
 
     Args:
@@ -114,7 +114,7 @@ def generate(
 
 
 def _discard_damaged(
-    volume: LabelVolume, extra: ExtraArrays, places: Mapping[Tile, Region], say: Callable[[str], None]
+    volume: StoredVolume, extra: ExtraArrays, places: Mapping[Tile, Region], say: Callable[[str], None]
 ) -> None:
     """Delete what a resumed run must not keep: units that can't be used, and those of tiles whose counts can't."""
     known = volume.known_digests()
@@ -141,7 +141,7 @@ class _Run:
     low_res: Labels | None
     tiling: Tiling
     region: Region
-    volume: LabelVolume
+    volume: StoredVolume
     options: GenerateOptions
     emit: Callable[[Event], None]
     extra: ExtraArrays

@@ -11,9 +11,9 @@ from mesofuse.errors import UserError
 from mesofuse.streaming.output import open_output, scratch_path
 from mesofuse.streaming.tiles import Tile, Tiling
 from mesofuse.volumes.grid import Grid, Region, Triple
-from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.store.backends import clear_for_overwrite, occupied
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.opening import open_volume
+from mesofuse.volumes.store.volume import StoredVolume
 
 
 class Scratch:
@@ -29,7 +29,7 @@ class Scratch:
         UserError: If something else lies where it would be.
     """
 
-    def __init__(self, volume: LabelVolume, tiling: Tiling, job: Mapping[str, Any], *, resume: bool) -> None:
+    def __init__(self, volume: StoredVolume, tiling: Tiling, job: Mapping[str, Any], *, resume: bool) -> None:
         self.tiling = tiling
         self.path = scratch_path(volume.path)
         shape: Triple = tuple(c * s for c, s in zip(tiling.counts, tiling.slot, strict=True))  # type: ignore[assignment]

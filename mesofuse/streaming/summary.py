@@ -17,8 +17,9 @@ from mesofuse.volumes.grid import Region
 from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.store.array_units import ArrayUnits
 from mesofuse.volumes.store.backends import occupied, open_store
+from mesofuse.volumes.store.labels import LabelVolume
 from mesofuse.volumes.store.levels import create_array
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.volume import StoredVolume
 from mesofuse.volumes.store.write_units import layout
 
 AT_ONCE = 1 << 27
@@ -26,13 +27,13 @@ AT_ONCE = 1 << 27
 
 
 def summarise(
-    volumes: Sequence[LabelVolume],
+    volumes: Sequence[StoredVolume],
     out: str,
     options: GenerateOptions,
     *,
     say: Callable[[str], None] = lambda text: None,
     watch: Callable[[int, int], None] = lambda done, total: None,
-) -> LabelVolume:
+) -> StoredVolume:
     """Write the summary of realisations; one that was begun of the same realisations is resumed, another replaced.
 
     Its labels are the most probable phases (ties: the lowest). Beside them lie ``probability`` (phases, z, y, x), the
@@ -93,7 +94,7 @@ def summarise(
     return volume
 
 
-def _discard_damaged(volume: LabelVolume, arrays: Sequence[zarr.Array[Any]]) -> None:
+def _discard_damaged(volume: StoredVolume, arrays: Sequence[zarr.Array[Any]]) -> None:
     """Delete the labels of all units in which they, or what lies beside them, can't be used."""
     known = volume.known_digests()
     volume.discard_damaged()
@@ -103,7 +104,7 @@ def _discard_damaged(volume: LabelVolume, arrays: Sequence[zarr.Array[Any]]) -> 
             volume.discard(Region(start, stop))
 
 
-def shares(volumes: Sequence[LabelVolume], region: Region) -> np.ndarray:
+def shares(volumes: Sequence[StoredVolume], region: Region) -> np.ndarray:
     """Return the share of volumes that have each phase: float32 (phases, *region.shape)."""
     counts = np.zeros((len(volumes[0].phases), *region.shape), np.uint32)
     for volume in volumes:
@@ -120,7 +121,7 @@ def bits(share: np.ndarray) -> np.ndarray:
     return entropy
 
 
-def _same(out: str, first: LabelVolume, options: GenerateOptions, job: dict[str, Any]) -> bool:
+def _same(out: str, first: StoredVolume, options: GenerateOptions, job: dict[str, Any]) -> bool:
     if not occupied(out):
         return False
     begun = LabelVolume.open(out)
@@ -129,7 +130,7 @@ def _same(out: str, first: LabelVolume, options: GenerateOptions, job: dict[str,
     return (begun.chunks, begun.shards) == wanted and all(said.get(k) == v for k, v in job.items())
 
 
-def _arrays(volume: LabelVolume) -> tuple[zarr.Array[Any], zarr.Array[Any]]:
+def _arrays(volume: StoredVolume) -> tuple[zarr.Array[Any], zarr.Array[Any]]:
     """Return the arrays of probability and entropy, made where they are missing."""
     group = zarr.open_group(store=open_store(volume.path, writable=True), mode="r+")
     shape, chunk, shard = volume.grid.shape, volume.chunks, volume.shards

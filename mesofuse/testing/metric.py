@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from mesofuse.interfaces.metric import AdditiveMetric, Block, Curve, Measurement, MetricContext, Result
 from mesofuse.testing.checks import Check, Skipped, require
 from mesofuse.testing.common import build
-from mesofuse.testing.problems import blobs, make_problem
+from mesofuse.testing.problems import blobs, intensities, make_problem
+from mesofuse.volumes.content import CHANNELS, Content
 from mesofuse.volumes.grid import Region, Triple
 
 if TYPE_CHECKING:
@@ -23,12 +24,22 @@ SHAPE: Triple = (12, 10, 14)
 LOW: Triple = (6, 5, 7)
 
 
-def context_for(metric: Any, shape: Triple = SHAPE) -> tuple[np.ndarray, MetricContext]:
-    """Return labels of three phases and their context, with the scan and a degradation where the metric needs them."""
-    volume = blobs(shape, 3)
+def context_for(metric: Any, shape: Triple = SHAPE, content: Content = "phases") -> tuple[np.ndarray, MetricContext]:
+    """Return voxels and their context, with the scan and a degradation where the metric needs them.
+
+    Args:
+        metric: The metric.
+        shape: Shape of the volume.
+        content: What the voxels hold: three phases, or intensities.
+    """
+    phases = content == "phases"
+    volume = blobs(shape, 3) if phases else intensities(shape, content)
     if metric.needs.images:
-        image = blobs((2, 24, 24), 3, seed=1)
-        return volume.array, MetricContext(volume.grid, volume.phases, images=dict.fromkeys(range(3), image))
+        image = blobs((2, 24, 24), 3, seed=1) if phases else intensities((2, 24, 24), content, seed=1)
+        images = dict.fromkeys(range(3), image)
+        return volume.array, MetricContext(volume.grid, volume.phases, images=images, content=content)
+    if not phases:
+        return volume.array, MetricContext(volume.grid, (), content=content)
     if not metric.needs.low_res:
         return volume.array, MetricContext(volume.grid, volume.phases)
     from mesofuse.testing.stand_ins import PlainDegradation
@@ -38,12 +49,24 @@ def context_for(metric: Any, shape: Triple = SHAPE) -> tuple[np.ndarray, MetricC
     return volume.array, MetricContext(volume.grid, volume.phases, low, PROBLEM.match, PROBLEM.scale, degradation)
 
 
+def _case(component: Component, metric: Any) -> tuple[np.ndarray, MetricContext]:
+    """Return voxels of a kind that the metric works on, the one with most channels, and their context."""
+    contents = component.options_model().contents
+    return context_for(
+        metric, content="phases" if "phases" in contents else cast(Content, max(contents, key=_channels))
+    )
+
+
+def _channels(content: str) -> int:
+    return len(CHANNELS[cast(Content, content)])
+
+
 def results(component: Component) -> None:
     """Measure a volume, and an image where the metric takes one."""
     metric = build(component)
     shapes = [SHAPE] if metric.needs.three_d or metric.needs.low_res else [SHAPE, (1, *SHAPE[1:])]
-    for shape in shapes:
-        found = metric.measure(*context_for(metric, shape))
+    for shape, content in itertools.product(shapes, component.options_model().contents):
+        found = metric.measure(*context_for(metric, shape, cast(Content, content)))
         require(isinstance(found, list) and found, f"measure returned {found!r}, not a list of results.")
         for result in found:
             _sound(result)
@@ -75,7 +98,7 @@ def documented(component: Component) -> None:
 def repeats(component: Component) -> None:
     """Measure twice."""
     metric = build(component)
-    labels, context = context_for(metric)
+    labels, context = _case(component, metric)
     one, two = metric.measure(labels, context), build(component).measure(labels.copy(), context)
     require(repr(one) == repr(two), "the same volume measured twice gives two results.")
 
@@ -83,7 +106,7 @@ def repeats(component: Component) -> None:
 def input_unchanged(component: Component) -> None:
     """Compare the labels before and after."""
     metric = build(component)
-    labels, context = context_for(metric)
+    labels, context = _case(component, metric)
     before = labels.copy()
     metric.measure(labels, context)
     require(np.array_equal(labels, before), "it changes the labels in place.")
@@ -92,7 +115,7 @@ def input_unchanged(component: Component) -> None:
 def missing_phases(component: Component) -> None:
     """Measure a volume that shows one of its three phases only."""
     metric = build(component)
-    labels, context = context_for(metric)
+    labels, context = _case(component, metric)
     for phase in range(3):
         for result in metric.measure(np.full_like(labels, phase), context):
             _sound(result)
@@ -103,7 +126,7 @@ def adds_up(component: Component) -> None:
     metric = build(component)
     if not isinstance(metric, AdditiveMetric):
         raise Skipped("it takes whole volumes.")
-    labels, context = context_for(metric)
+    labels, context = _case(component, metric)
     whole = Region.whole(SHAPE)
     expected = metric.count(Block(labels, whole, whole, context))
     for block in ((12, 10, 4), (4, 6, 8), (2, 2, 2)):
@@ -119,8 +142,8 @@ def adds_up(component: Component) -> None:
 
 
 def _count(metric: AdditiveMetric, labels: np.ndarray, core: Region, context: MetricContext) -> dict[str, np.ndarray]:
-    window = core.grown(metric.reach(context), labels.shape)
-    return metric.count(Block(labels[window.slices], core, window, context))
+    window = core.grown(metric.reach(context), context.grid.shape)
+    return metric.count(Block(labels[(..., *window.slices)], core, window, context))
 
 
 CHECKS = (

@@ -9,6 +9,7 @@ import numpy as np
 
 from mesofuse.interfaces.problem import Problem
 from mesofuse.interfaces.traits import MethodTraits
+from mesofuse.volumes.content import CHANNELS, Content, leading
 from mesofuse.volumes.grid import Grid, Scale, Triple, parse_scale
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import PhaseMatch, default_phases
@@ -60,6 +61,13 @@ def describe(problem: Problem) -> str:
     if problem.content != "phases":
         return f"{problem.content} values out"
     return f"{len(problem.low_phases)} phases in, {len(problem.phases)} out, scale ({scale})"
+
+
+def intensities(shape: Triple, content: Content, seed: int = 0) -> LabelArray:
+    """Return random grey values or colours, in blobs a few voxels wide."""
+    values = [blobs(shape, 100, seed + i).array for i in range(len(CHANNELS[content]))]
+    array = np.stack(values) if leading(content) else values[0]
+    return LabelArray(array, Grid(shape, (0.5, 0.5, 0.5), "micrometer"), ())
 
 
 def blobs(shape: Triple, phases: int, seed: int = 0) -> LabelArray:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 
 from mesofuse.errors import UserError
+from mesofuse.volumes.content import Content, in_words
 from mesofuse.volumes.formats.catalogue import BUILTIN, read_raw
 from mesofuse.volumes.formats.planar_stack import colors, grey
 from mesofuse.volumes.formats.raster import as_it_looks
 from mesofuse.volumes.formats.spec import FormatSpec
-from mesofuse.volumes.grid import Scale
+from mesofuse.volumes.grid import Region, Scale
 from mesofuse.volumes.labelling import cropped, grid_of
-from mesofuse.volumes.labels import LabelArray
+from mesofuse.volumes.labels import LabelArray, Labels
+from mesofuse.volumes.part import Part
 from mesofuse.volumes.raw import RawImage
+from mesofuse.volumes.store.backends import is_zarr
+from mesofuse.volumes.store.opening import open_volume
 
 LUMINANCE = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey value (ITU-R BT.601)."""
@@ -25,7 +28,7 @@ _CLEAR = 0.01
 
 def read_intensities(
     files: Mapping[str, str],
-    content: Literal["grey", "colour"],
+    content: Content,
     *,
     formats: Sequence[FormatSpec] = BUILTIN,
     voxel_size: Scale | None = None,
@@ -77,6 +80,31 @@ def read_intensities(
         grid = grid_of(raws[key], array.shape[-3:], voxel_size, unit)
         found[key] = LabelArray(np.ascontiguousarray(array), grid, ())
     return found, notes
+
+
+def open_intensities(
+    path: str,
+    content: Content,
+    *,
+    formats: Sequence[FormatSpec] = BUILTIN,
+    voxel_size: Scale | None = None,
+    unit: str | None = None,
+    crop: str | None = None,
+) -> tuple[Labels, list[str]]:
+    """Open a volume of intensities that mesofuse made, or read an image file of them; see `read_intensities`.
+
+    Raises:
+        UserError: If it can't be read, or a volume holds something else.
+    """
+    if not is_zarr(path):
+        found, notes = read_intensities(
+            {"": path}, content, formats=formats, voxel_size=voxel_size, unit=unit, crop=crop
+        )  # fmt: skip
+        return found[""], notes
+    volume = open_volume(path)
+    if volume.content != content:
+        raise UserError(f"{path} holds {in_words(volume.content)}, but {in_words(content)} are expected.")
+    return (Part(volume, Region.parse(crop, volume.grid.shape)) if crop else volume), []
 
 
 def _looks(raw: RawImage, content: str) -> RawImage:

@@ -74,9 +74,32 @@ def _piece(labels: Labels, core: Region, shape: Triple) -> IntensityStatistics:
     """Count the core's voxels, and the pairs whose first voxel lies in the core."""
     stop: Triple = tuple(min(b + LAGS[-1], n) for b, n in zip(core.stop, shape, strict=True))  # type: ignore[assignment]
     window = Region(core.start, stop)
-    values = labels.read(window).reshape(-1, *window.shape).astype(np.int32)
-    own = values[(..., *core.within(window))]
-    histogram = np.stack([np.bincount(channel.ravel(), minlength=256) for channel in own])
+    values = labels.read(window)
+    return IntensityStatistics(histogram_of(values[(..., *core.within(window))]), *pairs_of(values, core, window))
+
+
+def histogram_of(values: np.ndarray) -> np.ndarray:
+    """Return how many voxels have each value 0 to 255: int64 (channels, 256).
+
+    Args:
+        values: uint8 intensities (z, y, x) or (channels, z, y, x).
+    """
+    channels = values.reshape(-1, *values.shape[-3:])
+    return np.stack([np.bincount(channel.ravel(), minlength=256) for channel in channels])
+
+
+def pairs_of(values: np.ndarray, core: Region, window: Region) -> tuple[np.ndarray, np.ndarray]:
+    """Return sums of squared differences and numbers of pairs whose first voxel lies in the core.
+
+    Args:
+        values: uint8 intensities of the window, (z, y, x) or (channels, z, y, x).
+        core: The voxels that pairs begin in.
+        window: The core, and beyond it up to the largest of `LAGS` towards the volume's end.
+
+    Returns:
+        `IntensityStatistics.squares` and `IntensityStatistics.pairs` of the core.
+    """
+    values = values.reshape(-1, *window.shape).astype(np.int32)
     squares = np.zeros((len(values), 3, len(LAGS)), np.int64)
     pairs = np.zeros((3, len(LAGS)), np.int64)
     for axis in range(3):
@@ -89,7 +112,7 @@ def _piece(labels: Labels, core: Region, shape: Triple) -> IntensityStatistics:
             off = values[(..., *first.within(window))] - values[(..., *second.within(window))]
             squares[:, axis, i] = (off * off).sum(axis=(1, 2, 3), dtype=np.int64)
             pairs[axis, i] = second.size
-    return IntensityStatistics(histogram, squares, pairs)
+    return squares, pairs
 
 
 def histogram_distance(one: IntensityStatistics, other: IntensityStatistics) -> np.ndarray:

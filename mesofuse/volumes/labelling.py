@@ -22,7 +22,7 @@ from mesofuse.volumes.part import Part
 from mesofuse.volumes.phases import IGNORED, MAX_PHASES, Phase, default_phases
 from mesofuse.volumes.raw import RawImage
 from mesofuse.volumes.store import backends
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 from mesofuse.volumes.surround import find_surround
 from mesofuse.volumes.units import parse_voxel_size
 

@@ -16,13 +16,13 @@ from mesofuse.volumes.formats.inner_path import split
 from mesofuse.volumes.formats.spec import FormatSpec
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.intensity_statistics import IntensityStatistics, statistics_of
-from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.labelling import to_labels
 from mesofuse.volumes.labels import Labels, is_masked
 from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.raw import RawImage
 from mesofuse.volumes.store import backends
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.opening import open_volume
+from mesofuse.volumes.store.volume import StoredVolume
 from mesofuse.volumes.store.write_units import scan_shape
 
 _STEP = (64, 256, 256)
@@ -61,7 +61,7 @@ def count_phases(labels: Labels, regions: Sequence[Region] | None = None) -> np.
     return counts
 
 
-def _volume(volume: LabelVolume) -> dict[str, Any]:
+def _volume(volume: StoredVolume) -> dict[str, Any]:
     missing = list(volume.missing()) if not volume.complete else []
     regions = None
     held: dict[str, Any]

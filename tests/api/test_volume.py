@@ -55,7 +55,7 @@ def test_a_notebook_shows_the_middle_slice_and_the_phases():
 
 def test_colours_and_grey_values_of_results_are_read_with_their_channels(tmp_path):
     from mesofuse.volumes.grid import Grid
-    from mesofuse.volumes.intensity_store import IntensityVolume
+    from mesofuse.volumes.store.intensities import IntensityVolume
 
     values = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 4), np.uint8)
     made = IntensityVolume.create_intensities(tmp_path / "a.zarr", Grid((4, 4, 4)), "colour", chunks=(4, 4, 4))

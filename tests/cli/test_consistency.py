@@ -11,7 +11,7 @@ from mesofuse.evaluation import violations as module
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 LOW = blobs((6, 5, 7), 2, seed=1)
 

@@ -10,7 +10,7 @@ from mesofuse.testing.problems import blobs
 from mesofuse.volumes.formats.catalogue import write_labels
 from mesofuse.volumes.formats.zarr import copy
 from mesofuse.volumes.labelling import read_labels
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 FINE = blobs((16, 24, 20), 3, seed=1)
 

@@ -13,8 +13,8 @@ from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labelling import read_labels
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases
+from mesofuse.volumes.store.labels import LabelVolume
 from mesofuse.volumes.store.levels import mode_of_blocks
-from mesofuse.volumes.store.volume import LabelVolume
 
 LABELS = np.random.default_rng(0).integers(0, 3, (8, 10, 12), dtype=np.uint8)
 GRID = Grid(LABELS.shape, (0.4, 0.5, 0.6), "micrometer")

@@ -12,7 +12,7 @@ from mesofuse.cli.main import main
 from mesofuse.streaming import run
 from mesofuse.testing.problems import blobs
 from mesofuse.training.adversarial import AdversarialTrainer
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from mesofuse.cli.main import main
 from mesofuse.volumes.grid import Region
-from mesofuse.volumes.intensity_store import IntensityVolume
+from mesofuse.volumes.store.intensities import IntensityVolume
 
 SMALL = (
     "generator.latent=4", "generator.widths=[4,4]", "critic.channels=4", "batch.volumes=1", "batch.slices=2",

@@ -20,7 +20,7 @@ from mesofuse.streaming import run
 from mesofuse.streaming.output import alone
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.grid import Region
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 LOW = blobs((13, 9, 11), 2, seed=4)
 

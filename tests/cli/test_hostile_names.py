@@ -15,7 +15,7 @@ import tifffile
 from mesofuse.cli.main import main
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 RAW = "\x1b]0;owned\x07[/]\u202e\x9b31m\nError: none"
 SHOWN = "\\x1b]0;owned\\x07[/]\\u202e\\u009b31m\\nError: none"

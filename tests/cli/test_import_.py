@@ -12,7 +12,7 @@ from mesofuse.cli.main import main
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.store import backends
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 STACK = np.random.default_rng(0).integers(0, 2, (6, 5, 7), dtype=np.uint8) * 128
 

@@ -11,7 +11,7 @@ from mesofuse.volumes.formats.zarr import copy
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 LABELS = np.zeros((8, 10, 10), np.uint8)
 LABELS[:2] = 1

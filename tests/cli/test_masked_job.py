@@ -10,7 +10,7 @@ import yaml
 from mesofuse.cli.main import main
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.phases import IGNORED
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 OUTSIDE = 7
 SMALL = (

@@ -10,7 +10,7 @@ import tifffile
 from mesofuse.cli.main import main
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 
 @pytest.fixture

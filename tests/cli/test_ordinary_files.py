@@ -9,7 +9,7 @@ from PIL import Image
 
 from mesofuse.cli.main import main
 from mesofuse.volumes.grid import Region
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 from tests.volumes import tiffs
 
 STACK = np.random.default_rng(0).choice(3, (4, 40, 40), p=(0.5, 0.4, 0.1)).astype(np.uint8)

@@ -8,7 +8,7 @@ from PIL import Image
 from mesofuse.cli.main import main
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 
 @pytest.fixture

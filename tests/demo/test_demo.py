@@ -7,7 +7,7 @@ from mesofuse.demo import demo
 from mesofuse.demo.demo import Line, compare, image_edge
 from mesofuse.interfaces.metric import Measured, Measurement
 from mesofuse.volumes.grid import Grid, Region
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 GRID = Grid((8, 8, 8))
 

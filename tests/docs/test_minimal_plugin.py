@@ -9,7 +9,7 @@ import pytest
 from mesofuse.cli.main import main
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.formats.catalogue import write_labels
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 FOLDER = Path(__file__).parents[2] / "examples" / "minimal_plugin"
 RECIPE = {"generator.name": "two-layer", "degradation.name": "thick-slices", "batch.patch": 16}

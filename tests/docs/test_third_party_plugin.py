@@ -12,7 +12,7 @@ import pytest
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.formats.catalogue import write_labels
 from mesofuse.volumes.grid import Region
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 FOLDER = Path(__file__).parents[2] / "examples" / "third_party_plugin"
 PARTS = {"generator": "unet", "critic": "patchgan", "loss": "lsgan"}

@@ -5,6 +5,7 @@ import pytest
 
 from mesofuse.evaluation.consistency_map import consistency_map
 from mesofuse.evaluation.measure import measure
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.interfaces.problem import Problem
 from mesofuse.registry import get_registry
 from mesofuse.volumes.grid import Grid
@@ -22,7 +23,5 @@ def test_all_slices_together_are_the_metric(scale):
     instrument = get_registry().find("degradation", "blur-downsample").build(None, problem)
     slices = [consistency_map(high, low, problem, instrument, i) for i in range(6)]
     assert all((labels == low.array[i]).all() for i, (labels, _) in enumerate(slices))
-    found = measure(
-        high, ["low-res-consistency"], low_res=low, match=problem.match, scale=problem.scale, degradation=instrument
-    )
+    found = measure(high, ["low-res-consistency"], scan=ScanReference.of(problem, low, instrument))
     assert np.mean([right for _, right in slices]) == pytest.approx(found.results[0].value, abs=1e-9)

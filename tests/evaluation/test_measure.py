@@ -8,6 +8,7 @@ import pytest
 from mesofuse.errors import UserError
 from mesofuse.evaluation import measure as module
 from mesofuse.evaluation.measure import block_shape, measure
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.interfaces.metric import AdditiveMetric, Measurement, Needs
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.grid import Grid, Region
@@ -182,22 +183,20 @@ def test_low_res_metrics_need_all_they_need():
     high, low = random_volume((8, 8, 8)), volume(np.zeros((4, 4, 4), np.uint8), 2)
     match, name = PhaseMatch.by_index(2, 3), "low-res-consistency"
     assert "low-resolution volume" in measure(high, [name]).skipped[name]
-    assert "degradation" in measure(high, [name], low_res=low, match=match).skipped[name]
+    assert "degradation" in measure(high, [name], scan=ScanReference(low, match)).skipped[name]
     more = {"low_res": low, "match": match, "degradation": Identity()}
     assert "Separate images" in measure(high, [name], stack=True, **more).skipped[name]
     assert (
-        "times the scale"
-        in measure(high, [name], low_res=low, match=match, scale=(3, 3, 3), degradation=Identity()).skipped[name]
+        "times the scale" in measure(high, [name], scan=ScanReference(low, match, (3, 3, 3), Identity())).skipped[name]
     )
     small = random_volume((8, 8, 7))
     assert (
-        "times the scale"
-        in measure(small, [name], low_res=low, match=match, degradation=Identity(), scale=(2, 2, 2)).skipped[name]
+        "times the scale" in measure(small, [name], scan=ScanReference(low, match, (2, 2, 2), Identity())).skipped[name]
     )
     assert (
         "fewer phases"
         in measure(
-            random_volume((8, 8, 8), 2), [name], low_res=low, match=PhaseMatch(((0,), (2,))), degradation=Identity()
+            random_volume((8, 8, 8), 2), [name], scan=ScanReference(low, PhaseMatch(((0,), (2,))), None, Identity())
         ).skipped[name]
     )
 

@@ -50,7 +50,7 @@ def volume(path: Path, **options: Any) -> None:
     """Write a labelled volume as mesofuse does."""
     from mesofuse.volumes.grid import Grid, Region
     from mesofuse.volumes.phases import default_phases
-    from mesofuse.volumes.store.volume import LabelVolume
+    from mesofuse.volumes.store.labels import LabelVolume
 
     values = labels()
     grid = Grid(SHAPE, (0.5, 0.4, 0.4), "micrometer")

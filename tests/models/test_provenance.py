@@ -4,7 +4,7 @@ from mesofuse.models.provenance import hash_labels, versions
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 
 def test_the_hash_is_that_of_the_voxels_whatever_they_lie_in(tmp_path):

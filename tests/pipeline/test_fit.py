@@ -17,7 +17,7 @@ from mesofuse.testing.problems import blobs
 from mesofuse.training.adversarial import AdversarialTrainer
 from mesofuse.training.selection import Selector
 from mesofuse.volumes.formats.catalogue import write_labels
-from mesofuse.volumes.intensity_store import open_volume
+from mesofuse.volumes.store.opening import open_volume
 
 
 @pytest.fixture

@@ -43,8 +43,8 @@ def test_the_scan_is_matched_by_rules_and_its_scale_factor_is_asked_for(files):
     opened = open_all([files["bare"]], "pore,active,binder")[files["bare"]]
     rules = ("0=pore,binder", "1=active")
     found = open_scan(files["scan"], "bare", opened, (4.0, 4.0, 4.0), rules, "blur-downsample")
-    assert found["match"].shows == ((0, 2), (1,))
-    assert found["scale"] == (4, 4, 4)
+    assert found.match.shows == ((0, 2), (1,))
+    assert found.scale == (4, 4, 4)
     with pytest.raises(UserError, match="Missing option '--scale'"):
         open_scan(files["scan"], "bare", opened, None, rules, "blur-downsample")
     with pytest.raises(UserError, match="bare: "):

@@ -21,7 +21,7 @@ from mesofuse.pipeline.output_size import DEFAULT_SIZE, noise_grid
 from mesofuse.registry import get_registry
 from mesofuse.registry.discovery import FoundPlugin
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 # --- a method that takes no scan: smoothed noise, cut where the image's fractions come out -------------------------
 

@@ -8,10 +8,11 @@ import zarr
 from mesofuse.cli.main import main
 from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import measure
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.models.package import load_package, save_package
 from mesofuse.pipeline.projection import method_degradation, projected
 from mesofuse.testing.problems import blobs
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 LOW = blobs((7, 5, 6), 2, seed=4)
 
@@ -44,9 +45,7 @@ def consistency(place, out):
     model = load_package(place / "model").model
     degradation = method_degradation(load_package(place / "model"), model.problem)
     match, scale = model.problem.match, model.scale
-    found = measure(
-        LabelVolume.open(out), ["low-res-consistency"], low_res=LOW, match=match, scale=scale, degradation=degradation
-    )
+    found = measure(LabelVolume.open(out), ["low-res-consistency"], scan=ScanReference(LOW, match, scale, degradation))
     return {r.label: r.value for r in found.results}
 
 
@@ -129,7 +128,7 @@ def test_fuse_projects(tiny_job, tmp_path):
     scan = type(LOW)(low, type(LOW.grid)(low.shape), package.model.problem.low_phases)
     problem = package.model.problem
     found = measure(
-        volume, ["low-res-consistency"], low_res=scan, match=problem.match, scale=problem.scale,
-        degradation=method_degradation(package, problem),
+        volume, ["low-res-consistency"],
+        scan=ScanReference.of(problem, scan, method_degradation(package, problem)),
     )  # fmt: skip
     assert np.isclose(found.results[0].value, 1.0)

@@ -17,7 +17,7 @@ from mesofuse.pipeline.realisations import spreads
 from mesofuse.streaming import summary
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.grid import Grid
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 LOW = blobs((7, 5, 6), 2, seed=4)
 

@@ -12,7 +12,7 @@ from mesofuse.streaming.projection import ProjectedModel
 from mesofuse.streaming.run import GenerateOptions, generate
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.grid import Region
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 LOW = blobs((13, 9, 11), 2, seed=4)
 NAMES = ("projection/moved", "projection/violated")

@@ -4,7 +4,7 @@ from mesofuse.errors import UserError
 from mesofuse.streaming.output import alone, check_output, open_output
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 GRID, PHASES, CHUNKS = Grid((16, 16, 16)), default_phases(2), (8, 8, 8)
 

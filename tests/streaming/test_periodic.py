@@ -20,7 +20,7 @@ from mesofuse.streaming.tiles import Tiling
 from mesofuse.testing.problems import blobs, make_problem
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labels import LabelArray
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 
 class Stub:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import measure
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.interfaces.method import TileInput, TileOutput
 from mesofuse.interfaces.problem import Problem
 from mesofuse.registry import get_registry
@@ -69,9 +70,7 @@ def whole(model, scan):
 def consistency(labels, scan, problem, degradation):
     volume = LabelArray(labels, Grid(labels.shape), problem.phases)
     low = LabelArray(scan, Grid(scan.shape), problem.low_phases)
-    measured = measure(
-        volume, ["low-res-consistency"], low_res=low, match=problem.match, scale=problem.scale, degradation=degradation
-    )
+    measured = measure(volume, ["low-res-consistency"], scan=ScanReference.of(problem, low, degradation))
     return {r.label: r.value for r in measured.results}["all"]
 
 

@@ -11,7 +11,7 @@ from mesofuse.streaming.noise import draw_noise
 from mesofuse.streaming.run import GenerateOptions, generate
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.grid import Region
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 LOW = blobs((13, 9, 11), 2, seed=4)
 

@@ -8,7 +8,7 @@ from mesofuse.streaming.scratch import Scratch, scratch_path
 from mesofuse.streaming.tiles import Tiling
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.grid import Region
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 TILING = Tiling((7, 5, 6), (3, 2, 4), (1, 1, 1), (2.0, 1.6, 3.0))
 LABELS = blobs(TILING.output.shape, 3)

@@ -8,7 +8,7 @@ from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labelling import LabelMapping, read_labels, to_labels
 from mesofuse.volumes.phases import default_phases
 from mesofuse.volumes.raw import RawImage
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 BASE = np.random.default_rng(0).integers(0, 3, (4, 5, 6)).astype(np.uint8)
 DTYPES = [

@@ -10,8 +10,8 @@ from mesofuse.volumes.labels import LabelArray, is_masked
 from mesofuse.volumes.mask import Ignore, convex, surrounding
 from mesofuse.volumes.phases import IGNORED, default_phases
 from mesofuse.volumes.raw import RawImage
+from mesofuse.volumes.store.labels import LabelVolume
 from mesofuse.volumes.store.levels import mode_of_blocks
-from mesofuse.volumes.store.volume import LabelVolume
 
 RNG = np.random.default_rng(0)
 

@@ -4,7 +4,7 @@ from mesofuse.volumes.formats.zarr import copy
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 from mesofuse.volumes.summary import count_phases, summarise
 
 STACK = np.random.default_rng(0).integers(0, 3, (9, 5, 7), dtype=np.uint8)

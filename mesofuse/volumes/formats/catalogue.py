@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def _spec(
     name: str, suffixes: tuple[str, ...], summary: str, *, readable: bool = True, writable: bool = True
 ) -> FormatSpec:
-    module = f"mesofuse.volumes.format_{name}"
+    module = f"mesofuse.volumes.formats.{name}"
     reader, writer = (f"{module}:read" if readable else "", f"{module}:write" if writable else "")
     return FormatSpec(name, suffixes, summary, reader, writer)
 
@@ -158,10 +158,10 @@ def write_labels(
 
 def _write_header(labels: Labels, target: Path, header: Path) -> None:
     """Write the MetaImage header of a headerless file beside it."""
-    from mesofuse.volumes.formats import metaimage as format_metaimage
+    from mesofuse.volumes.formats import metaimage
 
     with replacing(header) as temporary:
-        temporary.write_text(format_metaimage.header_text(labels, target.name), encoding="utf-8")
+        temporary.write_text(metaimage.header_text(labels, target.name), encoding="utf-8")
 
 
 def intensity_spec(spec: FormatSpec) -> FormatSpec:

@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.formats import image as format_image
-from mesofuse.volumes.formats import tiff as format_tiff
+from mesofuse.volumes.formats import image, tiff
 from mesofuse.volumes.formats.planar_stack import colors
 from mesofuse.volumes.formats.raster import stacked
 from mesofuse.volumes.labels import Labels
@@ -41,14 +40,14 @@ def read(path: str) -> RawImage:
 def _plane(file: Path) -> RawImage:
     if file.stat().st_size == 0:
         raise UserError(f"{file} is an empty file (0 bytes).")
-    image = format_tiff.read(str(file)) if file.suffix.lower() in (".tif", ".tiff") else format_image.read(str(file))
-    image = colors(image)  # a file of a folder is no stack
-    if image.array.ndim - image.color == 3 and image.array.shape[0] == 1:
-        mask = None if image.mask is None else image.mask[0]
-        image = replace(image, array=image.array[0], mask=mask)
-    if image.array.ndim - image.color != 2:
-        raise UserError(f"{file} has the shape {image.array.shape}; a folder holds one 2D image a plane.")
-    return image
+    read = tiff.read if file.suffix.lower() in (".tif", ".tiff") else image.read
+    plane = colors(read(str(file)))  # a file of a folder is no stack
+    if plane.array.ndim - plane.color == 3 and plane.array.shape[0] == 1:
+        mask = None if plane.mask is None else plane.mask[0]
+        plane = replace(plane, array=plane.array[0], mask=mask)
+    if plane.array.ndim - plane.color != 2:
+        raise UserError(f"{file} has the shape {plane.array.shape}; a folder holds one 2D image per plane.")
+    return plane
 
 
 def write(labels: Labels, path: str) -> None:
@@ -57,4 +56,4 @@ def write(labels: Labels, path: str) -> None:
     folder.mkdir(parents=True)
     digits = max(4, len(str(labels.grid.shape[0] - 1)))
     for z, plane in enumerate(planes(labels)):
-        format_image.save_plane(plane, labels, str(folder / f"z{z:0{digits}d}.png"))
+        image.save_plane(plane, labels, str(folder / f"z{z:0{digits}d}.png"))

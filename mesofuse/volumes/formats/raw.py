@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mesofuse.errors import UserError
-from mesofuse.volumes.formats import metaimage as format_metaimage
+from mesofuse.volumes.formats import metaimage
 from mesofuse.volumes.grid import Triple
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.planes import slabs
@@ -28,9 +28,9 @@ def read(path: str) -> RawImage:
     Raises:
         UserError: If there is no header; the sentence says how to import the file.
     """
-    header = format_metaimage.beside(path)
+    header = metaimage.beside(path)
     if header is not None:
-        return format_metaimage.read_header_of(header, path)
+        return metaimage.read_header_of(header, path)
     size = os.path.getsize(path)
     raise UserError(
         f"{path} has no header that says its shape, but {size} bytes: import it with `mesofuse import {path} "

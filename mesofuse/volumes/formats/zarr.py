@@ -16,9 +16,9 @@ from mesofuse.volumes.raw import RawImage
 from mesofuse.volumes.room import check_room
 from mesofuse.volumes.store import backends, ome
 from mesofuse.volumes.store.axes import ArrangedArray, Arrangement, arrangement_of
+from mesofuse.volumes.store.labels import LabelVolume
 from mesofuse.volumes.store.metadata import check_array
 from mesofuse.volumes.store.ome_layout import image_group, labels_hint
-from mesofuse.volumes.store.volume import LabelVolume
 from mesofuse.volumes.store.write_units import scan_shape
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from mesofuse.errors import UserError
+from mesofuse.volumes.content import CHANNELS, Content, leading
 from mesofuse.volumes.grid import AXES, Grid, Scale, Triple, parse_unit
 from mesofuse.volumes.phases import IGNORED, Phase, default_phases
 from mesofuse.volumes.store.axes import Arrangement
@@ -45,28 +46,37 @@ def ome_metadata(grids: Sequence[Grid], phases: Sequence[Phase], name: str, mask
     }
 
 
-def intensity_metadata(grids: Sequence[Grid], colour: bool, name: str) -> dict[str, Any]:
+COLOURS = {"red": "FF0000", "green": "00FF00", "blue": "0000FF", "grey": "FFFFFF"}
+"""In which a viewer shows a channel."""
+
+
+def intensity_metadata(grids: Sequence[Grid], content: Content, name: str) -> dict[str, Any]:
     """Return the ``ome`` attribute of an image of grey values (z, y, x) or colours (c, z, y, x) from 0 to 255."""
-    multiscale = _multiscale(grids, name, channels=colour)
+    multiscale = _multiscale(grids, name, channels=bool(leading(content)))
     if len(grids) > 1:
         multiscale["type"] = "mean"
         multiscale["metadata"] = {"description": "each voxel has the mean of the 2×2×2 finer ones"}
     window = {"min": 0, "max": 255, "start": 0, "end": 255}
-    channels = {"red": "FF0000", "green": "00FF00", "blue": "0000FF"} if colour else {"grey": "FFFFFF"}
     return {
         "version": "0.5",
         "multiscales": [multiscale],
         "omero": {
             "channels": [
-                {"label": label, "color": color, "active": True, "window": window} for label, color in channels.items()
+                {"label": label, "color": COLOURS[label], "active": True, "window": window}
+                for label in CHANNELS[content]
             ],
-            "rdefs": {"model": "color" if colour else "greyscale"},
+            "rdefs": {"model": "color" if leading(content) else "greyscale"},
         },
     }
 
 
-def content(ome: Mapping[str, Any]) -> Literal["grey", "colour"]:
-    """Return what an image's voxels hold."""
+def intensities(ome: Mapping[str, Any]) -> bool:
+    """Return whether metadata are those that `intensity_metadata` makes."""
+    return "omero" in ome
+
+
+def content(ome: Mapping[str, Any]) -> Content:
+    """Return which intensities an image's voxels hold."""
     return "colour" if len(ome["multiscales"][0]["axes"]) == 4 else "grey"
 
 

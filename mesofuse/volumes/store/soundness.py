@@ -11,12 +11,12 @@ import numpy as np
 
 from mesofuse.errors import UserError
 from mesofuse.volumes.files import left_beside
-from mesofuse.volumes.intensity_store import open_volume
 from mesofuse.volumes.store import backends, digests
 from mesofuse.volumes.store.array_units import ArrayUnits, Damage, one_line, region_text
 from mesofuse.volumes.store.levels import coarsened
 from mesofuse.volumes.store.metadata import check_array
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.opening import open_volume
+from mesofuse.volumes.store.volume import StoredVolume
 from mesofuse.volumes.store.zarr_stores import is_metadata
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def inspect(path: str, *, deep: bool = False, watch: Watch = lambda name, done, 
     return Soundness(path, finished, units, noted, unwritten, tuple(damaged), tuple(strays), mends)
 
 
-def _arrays(volume: LabelVolume, keys: set[str]) -> tuple[dict[str, zarr.Array[Any]], list[Damage]]:
+def _arrays(volume: StoredVolume, keys: set[str]) -> tuple[dict[str, zarr.Array[Any]], list[Damage]]:
     """Return the volume's arrays by name, levels first, and those whose metadata can't be used."""
     import zarr
 
@@ -139,7 +139,7 @@ def _arrays(volume: LabelVolume, keys: set[str]) -> tuple[dict[str, zarr.Array[A
     return found, bad
 
 
-def _disagreeing(volume: LabelVolume, watch: Watch) -> Iterator[Damage]:
+def _disagreeing(volume: StoredVolume, watch: Watch) -> Iterator[Damage]:
     """Give the blocks of coarser levels that do not follow from the finer one, and totals that are not the sum."""
     finer: Any = volume
     for index in range(1, len(volume.levels)):
@@ -160,7 +160,7 @@ def _disagreeing(volume: LabelVolume, watch: Watch) -> Iterator[Damage]:
             yield Damage(name, name, "", f"sums to {found}, but {total} was recorded", ())
 
 
-def _mends(volume: LabelVolume) -> str:
+def _mends(volume: StoredVolume) -> str:
     """Return what makes a volume whole, from what is recorded of its origin."""
     said, path = volume.provenance, volume.path
     if said.get("made_by") == "mesofuse import":

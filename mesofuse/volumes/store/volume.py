@@ -1,4 +1,4 @@
-"""Labelled volumes on disk: one zarr v3 group with OME-Zarr 0.5 metadata, and the one function that writes voxels."""
+"""Volumes on disk: one zarr v3 group with OME-Zarr 0.5 metadata, and the one function that writes voxels."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 import numpy as np
 
 from mesofuse.errors import UserError, is_scarce
+from mesofuse.volumes.content import Content
 from mesofuse.volumes.files import own_name, replacing, sync, sync_entries
 from mesofuse.volumes.grid import AXES, Grid, Region, Triple
-from mesofuse.volumes.phases import IGNORED, Phase
+from mesofuse.volumes.phases import Phase
 from mesofuse.volumes.store import backends, digests, ome
 from mesofuse.volumes.store.array_units import ArrayUnits, Damage, one_line
 from mesofuse.volumes.store.axes import ArrangedArray
 from mesofuse.volumes.store.levels import Level, build, create_array, pyramid
 from mesofuse.volumes.store.metadata import check_array
 from mesofuse.volumes.store.ome_layout import image_group, labels_hint
-from mesofuse.volumes.store.write_units import check_block, highest_label, layout, scan_shape
+from mesofuse.volumes.store.write_units import check_block, highest_label, layout
 from mesofuse.volumes.store.zarr_stores import read_key
 
 if TYPE_CHECKING:
@@ -29,19 +30,20 @@ Mode = Literal["r", "r+"]
 _CHECK = "`mesofuse check {}` says all that is damaged and what mends it."
 
 
-class LabelVolume:
-    """Labels (uint8, 0 … n−1) in a zarr store: a folder, a zip (read only) or an fsspec URL.
+class StoredVolume:
+    """Voxels (uint8) in a zarr store: a folder, a zip (read only) or an fsspec URL.
 
-    It gives its labels by region like any `mesofuse.volumes.labels.Labels`. Pickling keeps where it is, not its voxels,
-    so it is cheap to hand to a worker. A chunk (or shard) whose key exists has been written: empty ones are stored
-    too. Different write units may be written at the same time from threads and processes.
+    What they hold, a subclass says. It gives them by region like any `mesofuse.volumes.labels.Labels`. Pickling keeps
+    where it is, not its voxels, so it is cheap to hand to a worker. A chunk (or shard) whose key exists has been
+    written: empty ones are stored too. Different write units may be written at the same time from threads and
+    processes.
 
     Attributes:
         path: Where it lies, as the user gave it.
         mode: ``r`` or ``r+``.
         array: The zarr array of full resolution.
         grid: Its grid.
-        phases: Its phases; none for intensities (`mesofuse.volumes.intensity_store.IntensityVolume`).
+        phases: Its phases; none for intensities.
         axes: Names of the array's axes, as they are read.
         arrangement: How they are stored; z, y, x, but for what other software made.
         content: What its voxels hold.
@@ -54,7 +56,7 @@ class LabelVolume:
     grid: Grid
     phases: tuple[Phase, ...]
     axes: tuple[str, ...] = AXES
-    content: Literal["phases", "grey", "colour"] = "phases"
+    content: Content
     notes: tuple[str, ...] = ()
 
     def __init__(self, path: str, mode: Mode, group: zarr.Group, phases: tuple[Phase, ...] | None = None) -> None:
@@ -76,73 +78,21 @@ class LabelVolume:
 
     @classmethod
     def open(cls, path: str | Path, mode: Mode = "r") -> Self:
-        """Open a volume; an OME-Zarr label image made by other software too, when its values are 0 … n−1.
+        """Open a volume.
 
         Raises:
-            UserError: If there is nothing, no zarr, no OME-Zarr metadata, metadata cut off, several images,
-                axes that are not understood, or not labels 0 … n−1.
+            UserError: If there is nothing, no zarr, no OME-Zarr metadata, metadata cut off, several images, axes that
+                are not understood, or voxels of another kind.
         """
         return cls._open(str(path), mode)
 
     @classmethod
     def _open(cls, path: str, mode: Mode, phases: tuple[Phase, ...] | None = None, grid: Grid | None = None) -> Self:
-        import zarr
-
-        if not backends.is_url(path) and not Path(path).exists():
-            raise UserError(f"{path} does not exist.")
-        if Path(path).is_file() and not path.lower().endswith(".zip"):
-            raise UserError(f"{path} is a file, not a zarr volume.")
-        try:
-            group = zarr.open_group(store=backends.open_store(path, writable=mode == "r+"), mode=mode)
-        except zarr.errors.ContainsArrayError:
-            raise UserError(
-                f"{path} is a single zarr array without OME-Zarr metadata; `mesofuse import` reads it."
-            ) from None
-        except FileNotFoundError:
-            raise UserError(f"{path} is not a zarr volume: it holds no zarr.json.") from None
-        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
-            raise UserError(
-                f"{path} has metadata that can't be read, perhaps cut off ({one_line(error)}): restore its zarr.json "
-                "from a copy, or make the volume anew with --overwrite."
-            ) from error
-        volume = cls(path, mode, image_group(group, path), phases)
+        volume = cls(path, mode, open_group(path, mode), phases)
         if mode == "r+" and not volume.arrangement.plain:
             raise UserError(f"{path} is not stored as z, y, x, so it can't be written; `mesofuse import` makes a copy.")
         volume.grid = grid or volume.grid
         return volume
-
-    @classmethod
-    def create(
-        cls,
-        path: str | Path,
-        grid: Grid,
-        phases: tuple[Phase, ...],
-        *,
-        chunks: int | Triple = 64,
-        shards: int | Triple | None = None,
-        overwrite: bool = False,
-        provenance: dict[str, Any] | None = None,
-        masked: bool = False,
-    ) -> LabelVolume:
-        """Make an empty volume, ready to be written.
-
-        Args:
-            path: A folder that is not there yet, or an fsspec URL.
-            grid: Its grid.
-            phases: Its phases, of value 0 … n−1.
-            chunks: Edge of a chunk, or three (z, y, x); at most the volume's own shape is used.
-            shards: Edge of a file that bundles chunks, a multiple of ``chunks``; None for one file a chunk.
-            overwrite: Delete a zarr volume that is there. Anything else that is there is never deleted.
-            provenance: JSON values that say how it is made, kept in the group's attribute ``mesofuse``.
-            masked: Whether there may be voxels of the value `IGNORED`, which are no material.
-
-        Raises:
-            UserError: If ``path`` is taken, or chunks and shards don't fit.
-        """
-        return cls._create(
-            str(path), grid, lambda name: ome.ome_metadata([grid], phases, name, masked), (), chunks=chunks,
-            shards=shards, overwrite=overwrite, provenance=provenance,
-        )  # fmt: skip
 
     @classmethod
     def _create(
@@ -194,6 +144,11 @@ class LabelVolume:
     def channels(self) -> tuple[int, ...]:
         """The leading axis of what is read and written: (3,) for colours, else empty."""
         return tuple(self.array.shape[:-3])
+
+    @property
+    def values(self) -> int | None:
+        """How many values its voxels may have, 0 … n−1; None for any."""
+        return len(self.phases) or None
 
     @property
     def write_unit(self) -> Triple:
@@ -257,7 +212,8 @@ class LabelVolume:
             if is_scarce(error):
                 raise
             raise UserError(self._blame(region, error)) from error
-        if self._own and self.phases and (highest := highest_label(labels, self.masked)) >= len(self.phases):
+        most = self.values if self._own else None
+        if most is not None and (highest := highest_label(labels, self.masked)) >= most:
             raise UserError(self._blame(region, ValueError(f"it holds the value {highest}")))
         return labels
 
@@ -267,7 +223,7 @@ class LabelVolume:
         Args:
             region: Whole write units: each start a multiple of `write_unit`, each stop too or the volume's end.
             labels: uint8 labels of the region's shape, each below ``len(phases)``, or `IGNORED` where masked; or
-                intensities.
+                intensities, those of colours with their leading axis.
 
         Raises:
             ValueError: If the region, shape, dtype or a value is not as said (a programmer's error).
@@ -275,8 +231,7 @@ class LabelVolume:
         """
         if self.mode != "r+":
             raise ValueError(f"{self.path} is open for reading only; open it with mode 'r+' to write")
-        phases = len(self.phases) or 256
-        check_block(region, labels, self.grid.shape, self.write_unit, phases, self.channels, self.masked)
+        check_block(region, labels, self.grid.shape, self.write_unit, self.values or 256, self.channels, self.masked)
         try:
             self.array[(..., *region.slices)] = labels
         except (ValueError, RuntimeError):  # a torn shard at the volume's end is read first; all of it is replaced here
@@ -289,7 +244,7 @@ class LabelVolume:
 
     def missing(self) -> Iterator[Region]:
         """Give the write units that have not been written, in C order."""
-        return (_region(where) for _, where in self.units.missing())
+        return (region_of(where) for _, where in self.units.missing())
 
     def discard(self, region: Region) -> None:
         """Delete the keys of all write units that a region touches, so that torn ones count as missing."""
@@ -314,7 +269,7 @@ class LabelVolume:
         """
         bad = list(self.units.damaged(self.known_digests(), missing=False, watch=counted(self.units.count, watch)))
         for damage in bad:
-            self.discard(_region(damage.where))
+            self.discard(region_of(damage.where))
         return bad
 
     def level_units(self) -> list[ArrayUnits]:
@@ -361,11 +316,11 @@ class LabelVolume:
             temporary.write_text(digests.render(known, keys), encoding="ascii")
 
     def build_levels(self, count: int | None = None, progress: Callable[[int, int], None] | None = None) -> None:
-        """Make the coarser resolution levels for viewers: each voxel is the most frequent label of 2×2×2 finer ones.
+        """Make the coarser resolution levels for viewers: the most frequent label of 2×2×2 voxels, or their mean.
 
-        Ties go to the lowest label; blocks at the end of an odd axis are smaller; an axis of length 1 stays. Memory is
-        bounded. The metadata name the levels only when all are done, so that a kill leaves a valid volume of one level.
-        Levels are for looking, not for measuring: the mode favours common phases.
+        Ties of labels go to the lowest; blocks at the end of an odd axis are smaller; an axis of length 1 stays. Memory
+        is bounded. The metadata name the levels only when all are done, so that a kill leaves a valid volume of one
+        level. Levels are for looking, not for measuring: the mode favours common phases.
 
         Args:
             count: Number of levels, the full resolution included; by default, halve until no axis is longer than 128.
@@ -397,20 +352,20 @@ class LabelVolume:
         self._ome = self._understood(metadata)
 
     def _metadata(self, grids: tuple[Grid, ...], name: str) -> dict[str, Any]:
-        return ome.ome_metadata(grids, self.phases, name, self.masked)
+        """Return the OME metadata of such voxels on these grids."""
+        raise NotImplementedError
 
     def _understood(self, metadata: dict[str, Any]) -> dict[str, Any]:
         """Return OME metadata of three axes.
 
         Raises:
-            UserError: If they are those of intensities that mesofuse made.
+            UserError: If they are of voxels of another kind.
         """
-        if self._own and "omero" in metadata:
-            raise UserError(
-                f"{self.path} holds {ome.content(metadata)} values, not phases, so this can't be done with it; "
-                "`mesofuse info`, `render` and `export` take it."
-            )
-        return metadata
+        raise NotImplementedError
+
+    def _find_phases(self) -> tuple[Phase, ...]:
+        """Return the phases; by default there are none."""
+        return ()
 
     def _open_level(self, index: int) -> zarr.Array[Any]:
         import zarr
@@ -442,51 +397,12 @@ class LabelVolume:
             return cast("zarr.Array[Any]", ArrangedArray(array, self.arrangement, self.path))
         return array.with_config({"write_empty_chunks": True})
 
-    def _find_phases(self) -> tuple[Phase, ...]:
-        if self._own and (phases := ome.read_phases(self._ome, None)):
-            return phases
-        seen: set[int] = set()
-        for block in self._stored_blocks(seen):
-            try:
-                seen.update(np.unique(self.array[block.slices]).tolist())
-            except Exception as error:  # whatever a codec raises
-                raise UserError(
-                    f"{self.path} is damaged: its voxels {block} can't be decoded ({one_line(error)}); restore them "
-                    "from a copy."
-                ) from error
-            if self.masked:
-                seen.discard(IGNORED)
-            if len(seen) > 255:
-                raise UserError(
-                    f"{self.path} holds more than 255 different values: it looks like a grey-level image; "
-                    f"segment it first.{labels_hint(self._group, self.path)}"
-                )
-        if seen != set(range(len(seen))):
-            raise UserError(
-                f"{self.path} holds the values {', '.join(map(str, sorted(seen)[:8]))}, "
-                "but labels are 0, 1, 2, … without gaps; `mesofuse import` maps them."
-            )
-        phases = ome.read_phases(self._ome, len(seen))
-        return phases or ()
-
-    def _stored_blocks(self, seen: set[int]) -> Iterator[Region]:
-        """Give blocks that hold all that is stored; where most is not, its value is seen and the units are given."""
-        units = ArrayUnits(self._group.store, self.array)
-        stored = list(units.stored())
-        if 2 * len(stored) > units.count:
-            yield from self.grid.region.blocks(scan_shape(self.write_unit))
-            return
-        array: Any = getattr(self.array, "stored", self.array)
-        seen.add(int(array.fill_value or 0))
-        yield from (_region(where) for _, where in stored)
-
     def _where(self, region: Region) -> tuple[slice, ...]:
         """Return a region's place in the array."""
         return (*(slice(0, n) for n in self.channels), *region.slices)
 
     def _units_of(self, array: zarr.Array[Any]) -> ArrayUnits:
-        values = len(self.phases) if self._own and self.content == "phases" else None
-        return ArrayUnits(self._group.store, array, values, self.masked)
+        return ArrayUnits(self._group.store, array, self.values if self._own else None, self.masked)
 
     def _absent(self, region: Region) -> str:
         """Say what is to be done about units that are not there."""
@@ -502,10 +418,38 @@ class LabelVolume:
         for key, where in self.units.touching(self._where(region)):
             if reason := self.units.fault(key, where, {}):
                 return (
-                    f"{self.path} is damaged: its chunk {_region(where)} (file {key}) {reason}; "
+                    f"{self.path} is damaged: its chunk {region_of(where)} (file {key}) {reason}; "
                     f"{_CHECK.format(self.path)}"
                 )
         return f"The region {region} of {self.path} can't be read ({one_line(error)})."
+
+
+def open_group(path: str, mode: Mode) -> zarr.Group:
+    """Return the group of a store that holds the image.
+
+    Raises:
+        UserError: If there is none, or its metadata can't be read.
+    """
+    import zarr
+
+    if not backends.is_url(path) and not Path(path).exists():
+        raise UserError(f"{path} does not exist.")
+    if Path(path).is_file() and not path.lower().endswith(".zip"):
+        raise UserError(f"{path} is a file, not a zarr volume.")
+    try:
+        group = zarr.open_group(store=backends.open_store(path, writable=mode == "r+"), mode=mode)
+    except zarr.errors.ContainsArrayError:
+        raise UserError(
+            f"{path} is a single zarr array without OME-Zarr metadata; `mesofuse import` reads it."
+        ) from None
+    except FileNotFoundError:
+        raise UserError(f"{path} is not a zarr volume: it holds no zarr.json.") from None
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise UserError(
+            f"{path} has metadata that can't be read, perhaps cut off ({one_line(error)}): restore its zarr.json "
+            "from a copy, or make the volume anew with --overwrite."
+        ) from error
+    return image_group(group, path)
 
 
 def _triple(values: Any) -> Triple:
@@ -513,7 +457,7 @@ def _triple(values: Any) -> Triple:
     return (a, b, c)
 
 
-def _region(where: tuple[slice, ...]) -> Region:
+def region_of(where: tuple[slice, ...]) -> Region:
     """Return the region of voxels of a place in the array."""
     return Region(_triple([s.start for s in where[-3:]]), _triple([s.stop for s in where[-3:]]))
 

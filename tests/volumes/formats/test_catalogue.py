@@ -13,7 +13,7 @@ from mesofuse.volumes.labelling import read_labels, to_labels
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import Phase, default_phases
 from mesofuse.volumes.raw import RawImage
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 length = st.floats(1e-3, 1e3).map(lambda v: float(f"{v:.6g}"))
 EXTRA = {".h5": "h5py", ".nrrd": "nrrd"}

@@ -9,7 +9,7 @@ from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labelling import read_labels
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 LABELS = np.random.default_rng(0).integers(0, 3, (6, 5, 7), dtype=np.uint8)
 VOLUME = LabelArray(

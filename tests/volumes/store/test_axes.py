@@ -12,7 +12,7 @@ from mesofuse.volumes.formats.zarr import read
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.labelling import read_labels
 from mesofuse.volumes.store.axes import ArrangedArray, Arrangement, arrangement_of
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 LABELS = np.random.default_rng(1).integers(0, 3, (6, 5, 7), dtype=np.uint8)
 SIZE = {"z": 0.5, "y": 0.4, "x": 0.3}

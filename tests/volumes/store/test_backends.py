@@ -4,7 +4,7 @@ from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.phases import default_phases
 from mesofuse.volumes.store import backends
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 
 def test_is_zarr_goes_by_name_or_by_files(tmp_path):

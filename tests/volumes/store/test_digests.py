@@ -7,7 +7,7 @@ import pytest
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.phases import default_phases
 from mesofuse.volumes.store import digests
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 
 def test_the_last_line_of_a_key_holds(tmp_path):

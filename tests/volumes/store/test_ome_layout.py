@@ -8,7 +8,7 @@ from mesofuse.errors import UserError
 from mesofuse.volumes.formats.zarr import read
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labelling import read_labels
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 
 LABELS = np.random.default_rng(1).integers(0, 3, (6, 5, 7), dtype=np.uint8)
 

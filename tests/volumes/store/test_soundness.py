@@ -7,8 +7,8 @@ from mesofuse.testing.problems import blobs
 from mesofuse.volumes.formats.zarr import copy
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.phases import default_phases
+from mesofuse.volumes.store.labels import LabelVolume
 from mesofuse.volumes.store.soundness import inspect
-from mesofuse.volumes.store.volume import LabelVolume
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.phases import default_phases
 from mesofuse.volumes.store import backends, digests
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.labels import LabelVolume
 from mesofuse.volumes.store.zarr_stores import UnusableFile, read_key, sweep_store
 
 

@@ -1,6 +1,6 @@
 """Options shared by metrics."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -92,3 +92,9 @@ class ThicknessOptions(Options):
         0.5, ge=0, le=1, description="Sizes above 16 voxels closer than this, in voxels, count as one; 0: none do."
     )
     threads: int = Field(1, ge=1, description="Threads of the distance transform.")
+
+
+class IntensityOptions(Options):
+    """A metric of grey values and colours; it has no options."""
+
+    contents: ClassVar[dict[str, dict[str, Any]]] = {"grey": {}, "colour": {}}

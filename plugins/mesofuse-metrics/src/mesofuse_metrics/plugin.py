@@ -103,4 +103,22 @@ def mesofuse_components() -> list[ComponentSpec]:
             "low-res-consistency", "low_res_consistency:LowResConsistency",
             "Share of the scan's voxels that the degraded volume reproduces.", citation=_SUPERRES,
         ),
+        _metric(
+            "intensity-mean", "intensity_mean:IntensityMean", "Mean of the grey values, or of each colour.",
+            options="options:IntensityOptions",
+        ),
+        _metric(
+            "intensity-deviation", "intensity_deviation:IntensityDeviation",
+            "Standard deviation of the grey values, or of each colour.", options="options:IntensityOptions",
+        ),
+        _metric(
+            "variogram", "variogram:Variogram",
+            "How unlike grey values or colours are at a distance: variance minus autocovariance.",
+            options="options:IntensityOptions",
+        ),
+        _metric(
+            "histogram-distance", "histogram_distance:HistogramDistance",
+            "Earth mover's distance of the grey values' or colours' histogram from the image's.",
+            options="options:IntensityOptions",
+        ),
     ]  # fmt: skip

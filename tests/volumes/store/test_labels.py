@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid, Region
 from mesofuse.volumes.phases import Phase, default_phases
+from mesofuse.volumes.store.labels import LabelVolume
 from mesofuse.volumes.store.levels import mode_of_blocks
-from mesofuse.volumes.store.volume import LabelVolume
 from mesofuse.volumes.store.write_units import layout
 
 GRID = Grid((10, 9, 7), (0.4, 0.5, 0.6), "micrometer", (1.0, 2.0, 3.0))

@@ -7,11 +7,12 @@ from yaozarrs import validate_ome_object
 
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import Grid, Region
-from mesofuse.volumes.intensity_store import IntensityVolume, is_intensities, open_volume
 from mesofuse.volumes.labelling import read_labels
 from mesofuse.volumes.phases import default_phases
+from mesofuse.volumes.store.intensities import IntensityVolume
+from mesofuse.volumes.store.labels import LabelVolume
 from mesofuse.volumes.store.levels import mean_of_blocks
-from mesofuse.volumes.store.volume import LabelVolume
+from mesofuse.volumes.store.opening import content_at, open_volume
 
 GRID = Grid((20, 17, 18), (0.5, 0.4, 0.3), "micrometer", (1.0, 2.0, 3.0))
 CHANNELS = {"grey": (), "colour": (3,)}
@@ -74,9 +75,9 @@ def test_the_mean_of_blocks_is_rounded_and_smaller_at_odd_ends():
 def test_labels_and_intensities_are_told_apart(tmp_path):
     filled(tmp_path / "grey.zarr", "grey")
     LabelVolume.create(tmp_path / "labels.zarr", GRID, default_phases(2))
-    assert is_intensities(tmp_path / "grey.zarr")
-    assert not is_intensities(tmp_path / "labels.zarr")
-    assert not is_intensities(tmp_path / "absent.zarr")
+    assert content_at(tmp_path / "grey.zarr") == "grey"
+    assert content_at(tmp_path / "labels.zarr") == "phases"
+    assert content_at(tmp_path / "absent.zarr") == "phases"
     assert type(open_volume(tmp_path / "labels.zarr")) is LabelVolume
     with pytest.raises(UserError, match="no volume of grey values or colours"):
         IntensityVolume.open(tmp_path / "labels.zarr")
