@@ -154,7 +154,7 @@ class Model:
         count: int = 8,
         seed: int = 0,
         out: str | Path | None = None,
-        metrics: Sequence[Any] = ("volume-fraction", "surface-area"),
+        metrics: Sequence[Any] | None = None,
         region: Part | None = None,
         size: Size | None = None,
         project: bool = False,
@@ -172,7 +172,7 @@ class Model:
             seed: That of the first; the others follow.
             out: Folder for the volumes, their summary (the most probable phase, ``probability``, ``entropy``) and
                 tables; None: a temporary one.
-            metrics: What to measure of each.
+            metrics: What to measure of each; None: the usual of such voxels.
             region: See `generate`.
             size: See `generate`.
             project: See `generate`.
@@ -186,6 +186,7 @@ class Model:
             UserError: See `generate`.
         """
         from mesofuse.console.progress import ProgressPrinter
+        from mesofuse.pipeline.measuring import OF_IMAGE
         from mesofuse.pipeline.realisations import realise
         from mesofuse.streaming.run import GenerateOptions
 
@@ -195,9 +196,10 @@ class Model:
             seed, target.region, workers=workers, device=target.device, resume=resume, overwrite=overwrite
         )
         folder = Path(out) if out is not None else temporary.folder("realisations")
+        chosen = OF_IMAGE[self.package.model.problem.content] if metrics is None else metrics
         with ProgressPrinter(quiet=not progress) as bars:
             return realise(
-                target.package, target.low_res, folder, options, count=count, metrics=list(metrics), size=shape,
+                target.package, target.low_res, folder, options, count=count, metrics=list(chosen), size=shape,
                 project=project, emit=bars.emit, say=bars.say, watch=bars.step,
             )  # fmt: skip
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mesofuse.api.volume import Volume, VolumeLike, opened, shaded
+from mesofuse.api.volume import Volume, VolumeLike, opened
 from mesofuse.api.words import in_python
 from mesofuse.errors import UserError
 from mesofuse.volumes.grid import AXES
+from mesofuse.volumes.shading import in_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,8 +92,7 @@ def _draw(panel: Axes, one: Volume, axis: int, at: float) -> None:
     rows, columns = (a for a in range(3) if a != axis)
     height, width = (grid.shape[a] * grid.voxel_size[a] for a in (rows, columns))
     panel.imshow(
-        shaded(one[tuple(key)], one.labels.phases), extent=(0, width, height, 0), interpolation="nearest", cmap="gray",
-        vmin=0, vmax=255,
+        in_colours(one[tuple(key)], one.labels.phases), extent=(0, width, height, 0), interpolation="nearest"
     )  # fmt: skip
     unit = grid.symbol if grid.known else "voxels"
     names = ("row", "column") if one.stack else (AXES[rows], AXES[columns])

@@ -23,8 +23,8 @@ from mesofuse.volumes.grid import AXES, Region, parse_unit
 from mesofuse.volumes.intensities import open_intensities
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.mask import Ignore
-from mesofuse.volumes.phases import IGNORED, Phase
 from mesofuse.volumes.scale import times
+from mesofuse.volumes.shading import in_colours
 from mesofuse.volumes.store.opening import content_at
 from mesofuse.volumes.units import parse_pixel_size, parse_voxel_size
 
@@ -217,22 +217,11 @@ class Volume:
         depth, rows, columns = self.labels.grid.shape
         step = max(1, -(-max(rows, columns) // PREVIEW))
         plane = self[(*(slice(None) for _ in self._lead), depth // 2, slice(None, None, step), slice(None, None, step))]
-        picture = Image.fromarray(np.ascontiguousarray(shaded(plane, self.labels.phases)))
+        picture = Image.fromarray(np.ascontiguousarray(in_colours(plane, self.labels.phases)))
         times_ = max(1, PREVIEW // (2 * max(picture.size)))
         data = io.BytesIO()
         picture.resize((picture.width * times_, picture.height * times_), Image.Resampling.NEAREST).save(data, "PNG")
         return data.getvalue()
-
-
-def shaded(plane: np.ndarray, phases: Sequence[Phase]) -> np.ndarray:
-    """Return a plane of labels in its phases' colours, (rows, columns, 3); grey values and colours as they are."""
-    if not phases:
-        return np.moveaxis(plane, 0, -1) if plane.ndim == 3 else plane
-    colors = np.full((256, 3), 255, np.uint8)
-    colors[: len(phases)] = [phase.rgb for phase in phases]
-    colors[IGNORED] = 208
-    found: np.ndarray = colors[plane]
-    return found
 
 
 VolumeLike = Volume | str | Path | np.ndarray

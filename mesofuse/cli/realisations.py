@@ -81,7 +81,7 @@ def command(
         note=options.echo_note,
     )
     compared = opened.low_res is not None and opened.region is None
-    chosen = metric_choices(metrics, settings, compared)
+    chosen = metric_choices(metrics, settings, compared, opened.package.model.problem.content)
     settled = GenerateOptions(
         seed, opened.region, chunk, shard, workers, opened.device, resume=resume, overwrite=overwrite, levels=levels,
         periodic=periodic,

@@ -18,10 +18,11 @@ from mesofuse.evaluation.record_log import sealed
 from mesofuse.evaluation.records import from_json, to_json
 from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.evaluation.subvolumes import Sampled, sample
-from mesofuse.evaluation.texture import JUDGE, TEXTURE, all_with_floors
+from mesofuse.evaluation.texture import JUDGE, all_with_floors
 from mesofuse.interfaces.metric import Measured
 from mesofuse.models.provenance import hash_labels
 from mesofuse.pipeline.inputs import JobInputs
+from mesofuse.pipeline.measuring import AGAINST_IMAGE
 from mesofuse.pipeline.output_size import image_voxel
 from mesofuse.registry import get_registry
 from mesofuse.volumes.files import replacing
@@ -205,7 +206,8 @@ def _of_textures(volume: Labels, config: ComparisonConfig, inputs: JobInputs) ->
     if not all(same_voxels(volume.grid, placed_image(inputs, axis).grid) for axis in inputs.fusion.axes):
         return []
     named = {choice if isinstance(choice, str) else choice[0] for choice in config.metric_choices}
-    return [name for name in (TEXTURE, *[JUDGE] * config.judge) if name not in named]
+    wanted = [*AGAINST_IMAGE[inputs.problem.content], *[JUDGE] * config.judge]
+    return [name for name in wanted if name not in named]
 
 
 def _digest(data: Any) -> str:

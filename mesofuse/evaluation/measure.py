@@ -213,7 +213,7 @@ def _unfit(chosen: Chosen, context: MetricContext) -> str:
         return "It can't leave out ignored voxels; measure a part without any."
     if metric.needs.three_d and context.planar:
         return "It needs a 3D volume, and this is an image."
-    if len(context.phases) < metric.needs.min_phases:
+    if context.content == "phases" and len(context.phases) < metric.needs.min_phases:
         return f"It needs at least {metric.needs.min_phases} phases, and there are {len(context.phases)}."
     if len(context.phases) > metric.needs.max_phases:
         return f"It takes at most {metric.needs.max_phases} phases, and there are {len(context.phases)}."

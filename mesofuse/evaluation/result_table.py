@@ -18,7 +18,7 @@ from mesofuse.evaluation.rounding import rounded
 from mesofuse.evaluation.texture import FLOOR_NOTE, TEXTURE
 from mesofuse.interfaces.metric import Curve, Measured
 
-UNKNOWN_VOXELS = "Voxel sizes are not known everywhere: shares of voxel faces are compared as if they were equal."
+UNKNOWN_VOXELS = "Voxel sizes are not known everywhere: values that depend on them are compared as if they were equal."
 CURVES = "Curves only, no single values: the JSON output has them."
 MANY_ROWS = 60
 """Tables longer than this leave out rows of zeros where people read them."""

@@ -26,6 +26,7 @@ from mesofuse.volumes.files import replacing
 from mesofuse.volumes.grid import AXES, Grid
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import IGNORED, Phase
+from mesofuse.volumes.shading import in_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -345,11 +346,5 @@ def hatched(colors: np.ndarray, ignored: np.ndarray) -> np.ndarray:
 
 
 def _colors(panel: Panel) -> np.ndarray:
-    if not panel.phases:
-        shown = panel.picture.labels
-        return np.moveaxis(shown, 0, -1) if shown.ndim == 3 else np.repeat(shown[..., None], 3, axis=-1)
-    table = np.zeros((256, 3), np.uint8)
-    for phase in panel.phases:
-        table[phase.value] = phase.rgb
-    colors: np.ndarray = table[panel.picture.labels]
-    return hatched(colors, panel.picture.labels == IGNORED)
+    colors = in_colours(panel.picture.labels, panel.phases)
+    return hatched(colors, panel.picture.labels == IGNORED) if panel.phases else colors

@@ -11,6 +11,7 @@ import numpy as np
 from mesofuse.figures.style import INK
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import IGNORED, Phase
+from mesofuse.volumes.shading import in_colours
 
 LARGEST = 96  # voxels along an edge of the part that is drawn
 PIXELS = 720
@@ -31,6 +32,8 @@ def solid(volume: Labels, hidden: int | None = None) -> tuple[bytes, str]:
     stop = [s + e for s, e in zip(start, edge, strict=True)]
     labels = volume.read(Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])))
     what = f"the middle {' × '.join(map(str, edge))} voxels"
+    if not volume.phases:
+        return faces(labels, (), None), what
     try:
         return _by_vtk(labels, volume.phases, volume.grid.voxel_size, hidden), f"{what}, rendered with VTK"
     except Exception as error:  # no library, no driver, no memory: whatever VTK lacks, the picture can do without
@@ -68,16 +71,21 @@ def _by_vtk(labels: np.ndarray, phases: Sequence[Phase], voxel: Sequence[float],
 
 
 def faces(labels: np.ndarray, phases: Sequence[Phase], hidden: int | None) -> bytes:
-    """Return a PNG of a block in isometric projection: the nearest visible voxels, shaded by face."""
+    """Return a PNG of a block in isometric projection: the nearest visible voxels, shaded by face.
+
+    Without phases the block's sides show its grey values or colours.
+    """
     from PIL import Image
 
-    nz, ny, nx = labels.shape
+    nz, ny, nx = labels.shape[-3:]
     scale = max(2, PIXELS // (nx + ny + nz))
-    table = np.array([p.rgb for p in phases], float)
+    shown = in_colours(labels, phases, axes=3)
     height, width = (nx + ny) * scale // 2 + nz * scale + 2, (nx + ny) * scale + 2
     canvas = np.full((height, width, 3), 255, np.uint8)
     depth = np.full((height, width), -1, np.int64)
-    visible = (labels != IGNORED) if hidden is None else (labels != hidden) & (labels != IGNORED)
+    visible = np.ones((nz, ny, nx), bool)
+    for value in (IGNORED, hidden) if phases else ():
+        visible &= labels != value if value is not None else True
     for axis, shade in ((0, 1.0), (1, 0.82), (2, 0.64)):
         towards = np.zeros_like(visible)  # what stands before a voxel on the viewer's side hides that face
         ahead = [slice(None)] * 3
@@ -87,7 +95,7 @@ def faces(labels: np.ndarray, phases: Sequence[Phase], hidden: int | None) -> by
             ahead, behind = behind, ahead  # the top face looks to lower z
         towards[tuple(behind)] = visible[tuple(ahead)]
         z, y, x = np.nonzero(visible & ~towards)
-        colors = (table[labels[z, y, x]] * shade).astype(np.uint8)
+        colors = (shown[z, y, x] * shade).astype(np.uint8)
         _paint(canvas, depth, (z, y, x), axis, colors, scale, ny)
     return _png(Image.fromarray(canvas))
 

@@ -155,11 +155,6 @@ def realise(
         UserError: If the folder may not be used, or the model doesn't suit; see `apply_model`.
     """
     check_scan(package, low_res is not None, size)
-    if package.model.problem.content != "phases":
-        raise UserError(
-            f"Realisations are summed up phase by phase, but the model {package.path} makes "
-            f"{package.model.problem.content} values: make single volumes with `mesofuse generate`."
-        )
     check_out(out, resume=options.resume, overwrite=options.overwrite)
     if project:
         check_projection(package.method, package.options, package.model.problem)

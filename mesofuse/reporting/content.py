@@ -38,6 +38,8 @@ UNITS = {
     "triple-phase-boundary": "Length per volume of the lines where three phases meet, L_V = 2·P_A; of an image its "
     "own plane alone, which holds for isotropic material.",
     "volume-fraction": "Share of voxels.",
+    "intensity-mean": "On the scale 0 to 255.",
+    "intensity-deviation": "On the scale 0 to 255.",
 }
 
 
@@ -179,6 +181,10 @@ def _curves(source: Source, colors: dict[str, str]) -> list[Plate]:
         )
         figure = plots.curves(volumes, image, "chord-length", "axes", colors, "density")
         plates.append(Plate("chord-length", "Chord lengths", text, figure))
+    if any(key[0] == "variogram" for v in volumes for key in v.curves):
+        text = f"Half the mean squared difference of voxels at a distance along the axes. {bands}"
+        figure = plots.curves(volumes, image, "variogram", "", colors, "variogram")
+        plates.append(Plate("variogram", "Variogram", text, figure))
     sampled = {c.name: c.sampled for c in source.columns}
     for metric in curves_only(source.columns, source.lines):
         there = [label for one in sampled.values() for name, label in one.curves if name == metric]

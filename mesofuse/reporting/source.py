@@ -32,10 +32,12 @@ from mesofuse.models.package import read_record
 from mesofuse.pipeline.fit import recorded_hashes
 from mesofuse.pipeline.folder import CONFIG, DEMO_INPUTS, FUSED, MODEL, NUMBERS, TRAINING
 from mesofuse.pipeline.inputs import JobInputs, open_inputs, scaled
+from mesofuse.pipeline.measuring import OF_IMAGE
 from mesofuse.registry import get_registry
 from mesofuse.volumes.json_text import load_json
 from mesofuse.volumes.labels import Labels
-from mesofuse.volumes.store.labels import LabelVolume
+from mesofuse.volumes.store.opening import open_volume
+from mesofuse.volumes.store.volume import StoredVolume
 
 SUBVOLUMES, CURVES, LAGS = 128, 32, 32
 WORK = ".report"
@@ -147,15 +149,16 @@ def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress:
         raise UserError(f"The inputs are not those that {folder} was made from: {other} has other voxels.")
     job = scaled(job, inputs)
     record = read_record(folder / MODEL)
-    volume = LabelVolume.open(folder / FUSED)
+    volume = open_volume(folder / FUSED)
     truth = folder / DEMO_INPUTS / "truth.tif"
     reference = sampling.reference or (str(truth.absolute()) if truth.exists() else None)
     shapes = [n for image in inputs.fusion.groups.values() for n in image.grid.shape[1:]]
     size = sampling.size or min(64, *(n for n in volume.grid.shape if n > 1), *shapes)
+    usual = METRICS if inputs.problem.phases else OF_IMAGE[inputs.problem.content]
     fields: dict[str, Any] = {key: getattr(job, key) for key in InputsConfig.model_fields}
     fields |= {
         "compare": [{"name": "fused", "volume": str((folder / FUSED).absolute())}], "reference": reference,
-        "metrics": sampling.metrics or METRICS, "subvolumes": sampling.subvolumes or SUBVOLUMES, "size": size,
+        "metrics": sampling.metrics or usual, "subvolumes": sampling.subvolumes or SUBVOLUMES, "size": size,
     }  # fmt: skip
     if record["options"].get("degradation"):
         fields["degradation"] = record["options"]["degradation"]
@@ -190,6 +193,10 @@ def _moved(config: _Config, sampling: Sampling, folder: Path, file: str) -> _Con
 
 def _curves(labels: dict[str, Labels], bench: Bench) -> dict[str, Sampled]:
     bench.say("Measuring correlations and chords")
+    if bench.inputs.problem.content != "phases":
+        return {
+            n: bench.sample_all(n, v, ["variogram"], min(CURVES, bench.config.subvolumes)) for n, v in labels.items()
+        }
     options = {"lags": max(1, min(LAGS, bench.config.size // 2)), "cross": False}
     count = min(CURVES, bench.config.subvolumes)
     found = {}
@@ -205,6 +212,8 @@ def _checks(inputs: JobInputs, known: dict[str, Any]) -> tuple[dict[str, Any], .
     """Return the checks that the run recorded, or make them now."""
     from mesofuse.preflight.run import preflight
 
+    if inputs.problem.content != "phases":
+        return ()
     recorded = known.get("preflight") or preflight(inputs.fusion).to_json()
     return tuple(recorded["checks"] if isinstance(recorded, dict) else recorded)
 
@@ -280,7 +289,7 @@ def provenance(source: Source) -> tuple[tuple[str, str], ...]:
         rows += [(f"{name}: method", record["method"]), (f"{name}: model", record["digest"])]
         rows += [(f"{name}: {key}", text) for key, text in _flat(record["provenance"])]
     for name, volume in source.labels.items():
-        if isinstance(volume, LabelVolume):
+        if isinstance(volume, StoredVolume):
             rows += [(f"{name}: volume's {key}", text) for key, text in _flat(volume.provenance)]
     return tuple(rows)
 

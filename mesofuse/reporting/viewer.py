@@ -14,6 +14,7 @@ from mesofuse.figures.fields import Box, field_of_view, in_plane, place_image, p
 from mesofuse.volumes.grid import AXES, Grid
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import IGNORED, Phase
+from mesofuse.volumes.shading import in_colours
 
 FIELD_VOXELS = 256
 SLICES = 21  # along each axis, so that a volume has at most 63
@@ -100,19 +101,24 @@ def _frames(one: Shown, grid: Grid, axis: int, indices: Sequence[int], box: Box)
     return {
         "name": one.name,
         "note": f"voxels of {voxel}" if voxel else "",
-        "images": [data_uri(label_png(p.labels, one.labels.phases)) for p in pictures],
+        "images": [data_uri(png(p.labels, one.labels.phases)) for p in pictures],
         "frames": [different.index(index) for index in indices],
         "place": [round(100 * value / whole, 4) for value, whole in zip(place, sizes, strict=True)],
     }
 
 
-def label_png(labels: np.ndarray, phases: Sequence[Phase]) -> bytes:
-    """Return labels as a palette PNG in the phases' colours; ignored voxels are clear.
+def png(labels: np.ndarray, phases: Sequence[Phase]) -> bytes:
+    """Return labels as a palette PNG in the phases' colours; ignored voxels are clear. Intensities are as they are.
 
-    It has as few bits a pixel as the number of phases takes.
+    Labels have as few bits per pixel as the number of phases takes.
     """
     from PIL import Image
 
+    if not phases:
+        stream = io.BytesIO()
+        plane = labels if labels.ndim == 2 else in_colours(labels, phases)
+        Image.fromarray(np.ascontiguousarray(plane)).save(stream, format="PNG", optimize=True)
+        return stream.getvalue()
     picture = Image.frombytes("P", (labels.shape[1], labels.shape[0]), np.ascontiguousarray(labels).tobytes())
     picture.putpalette([c for phase in sorted(phases, key=lambda p: p.value) for c in phase.rgb])
     bits = next((b for b in (1, 2, 4) if len(phases) <= 1 << b), 8)

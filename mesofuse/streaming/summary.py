@@ -1,10 +1,10 @@
-"""What several realisations agree on: the most probable phase, each phase's probability, and the entropy; by blocks."""
+"""What several realisations agree on: the most probable phase or the mean intensity, and how sure it is; by blocks."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import zarr
@@ -17,8 +17,8 @@ from mesofuse.volumes.grid import Region
 from mesofuse.volumes.phases import IGNORED
 from mesofuse.volumes.store.array_units import ArrayUnits
 from mesofuse.volumes.store.backends import occupied, open_store
-from mesofuse.volumes.store.labels import LabelVolume
 from mesofuse.volumes.store.levels import create_array
+from mesofuse.volumes.store.opening import open_volume
 from mesofuse.volumes.store.volume import StoredVolume
 from mesofuse.volumes.store.write_units import layout
 
@@ -38,7 +38,8 @@ def summarise(
 
     Its labels are the most probable phases (ties: the lowest). Beside them lie ``probability`` (phases, z, y, x), the
     share p of realisations that have the phase, and ``entropy`` (z, y, x), −Σ p log₂ p in bits; both are float32.
-    Ignored voxels are ignored here too: their shares are 0, their entropy is NaN.
+    Ignored voxels are ignored here too: their shares are 0, their entropy is NaN. Of intensities its voxels are the
+    rounded mean, and next to them lies ``deviation``, the standard deviation (n − 1) as float32.
 
     Args:
         volumes: The realisations, of one shape.
@@ -57,12 +58,12 @@ def summarise(
         same = _same(out, first, options, job)
         volume = open_output(
             out, first.grid, first.phases, options.chunks, options.shards, job,
-            resume=same, overwrite=occupied(out) and not same, masked=first.masked,
+            resume=same, overwrite=occupied(out) and not same, masked=first.masked, content=first.content,
         )  # fmt: skip
         was_finished = bool(volume.provenance.get("complete"))
-        probability, entropy = _arrays(volume)
+        agreement: _Agreement = (_OfPhases if first.phases else _OfIntensities)(volumes, volume)
         if same:
-            _discard_damaged(volume, (probability, entropy))
+            _discard_damaged(volume, agreement.arrays)
         if was_finished and volume.complete and volume.levels_are_sound():
             return volume
         if was_finished:
@@ -72,12 +73,7 @@ def summarise(
         done = total - len(todo)
 
         def work(unit: Region) -> None:
-            share = shares(volumes, unit)
-            probability[(slice(None), *unit.slices)] = share
-            ignored = share.sum(0) == 0
-            entropy[unit.slices] = np.where(ignored, np.float32(np.nan), bits(share))
-            likeliest = np.where(ignored, IGNORED, share.argmax(0)).astype(np.uint8)
-            volume.write(unit, likeliest)  # last: a unit whose labels are there is done
+            volume.write(unit, agreement.of(unit))  # last: a unit whose voxels are there is done
 
         def finished(*_: Any) -> None:
             nonlocal done
@@ -124,27 +120,78 @@ def bits(share: np.ndarray) -> np.ndarray:
 def _same(out: str, first: StoredVolume, options: GenerateOptions, job: dict[str, Any]) -> bool:
     if not occupied(out):
         return False
-    begun = LabelVolume.open(out)
+    begun = open_volume(out)
     said = begun.provenance
     wanted = layout(first.grid.shape, options.chunks, options.shards)
     return (begun.chunks, begun.shards) == wanted and all(said.get(k) == v for k, v in job.items())
 
 
-def _arrays(volume: StoredVolume) -> tuple[zarr.Array[Any], zarr.Array[Any]]:
-    """Return the arrays of probability and entropy, made where they are missing."""
+class _Agreement(Protocol):
+    """What is written next to the voxels of a summary, and what these are."""
+
+    @property
+    def arrays(self) -> Sequence[zarr.Array[Any]]:
+        """What is written."""
+        ...
+
+    def of(self, unit: Region) -> np.ndarray:
+        """Write a unit of the arrays and return the summary's voxels there."""
+        ...
+
+
+class _OfPhases:
+    """The most probable phase, each phase's probability, and the entropy."""
+
+    def __init__(self, volumes: Sequence[StoredVolume], summary: StoredVolume) -> None:
+        self._volumes = volumes
+        phases = [p.name for p in summary.phases]
+        about: dict[str, Any] = {"description": "share of the realisations that have the phase", "phases": phases}
+        probability = _array(summary, "probability", about, ("phase", len(phases)))
+        entropy = _array(
+            summary, "entropy", {"description": "entropy of the phase over the realisations", "unit": "bit"}
+        )
+        self.arrays: Sequence[zarr.Array[Any]] = (probability, entropy)
+
+    def of(self, unit: Region) -> np.ndarray:
+        share = shares(self._volumes, unit)
+        probability, entropy = self.arrays
+        probability[(slice(None), *unit.slices)] = share
+        ignored = share.sum(0) == 0
+        entropy[unit.slices] = np.where(ignored, np.float32(np.nan), bits(share))
+        return np.where(ignored, IGNORED, share.argmax(0)).astype(np.uint8)
+
+
+class _OfIntensities:
+    """The mean, and the standard deviation."""
+
+    def __init__(self, volumes: Sequence[StoredVolume], summary: StoredVolume) -> None:
+        self._volumes = volumes
+        about = {"description": "standard deviation of the value over the realisations"}
+        channels = [("c", n) for n in summary.channels]
+        self.arrays: Sequence[zarr.Array[Any]] = (_array(summary, "deviation", about, *channels),)
+
+    def of(self, unit: Region) -> np.ndarray:
+        values = self._volumes[0].read(unit).astype(np.int64)
+        total, squares = values, values**2
+        for volume in self._volumes[1:]:
+            values = volume.read(unit).astype(np.int64)
+            total, squares = total + values, squares + values**2
+        count = len(self._volumes)
+        variance = (squares - total * total / count) / max(1, count - 1)
+        self.arrays[0][(..., *unit.slices)] = np.sqrt(np.maximum(variance, 0)).astype(np.float32)
+        mean: np.ndarray = (2 * total + count) // (2 * count)
+        return mean.astype(np.uint8)
+
+
+def _array(volume: StoredVolume, name: str, about: dict[str, Any], *leading: tuple[str, int]) -> zarr.Array[Any]:
+    """Return a float32 array next to a volume's voxels, made where it is missing; each leading index a chunk."""
     group = zarr.open_group(store=open_store(volume.path, writable=True), mode="r+")
-    shape, chunk, shard = volume.grid.shape, volume.chunks, volume.shards
-    if not usable(group, "probability", (len(volume.phases), *shape)):
-        about: dict[str, Any] = {
-            "description": "share of the realisations that have the phase",
-            "phases": [p.name for p in volume.phases],
-        }
+    shape = (*(n for _, n in leading), *volume.grid.shape)
+    if not usable(group, name, shape):
+        one = (1,) * len(leading)
         create_array(
-            group, "probability", (len(volume.phases), *shape), (1, *chunk), (1, *shard) if shard else None,
-            dtype="float32", axes=("phase", "z", "y", "x"), attributes=about,
+            group, name, shape, (*one, *volume.chunks), (*one, *volume.shards) if volume.shards else None,
+            dtype="float32", axes=(*(axis for axis, _ in leading), "z", "y", "x"), attributes=about,
         )  # fmt: skip
-    if not usable(group, "entropy", shape):
-        about = {"description": "entropy of the phase over the realisations", "unit": "bit"}
-        create_array(group, "entropy", shape, chunk, shard, dtype="float32", attributes=about)
-    found = [group[name].with_config({"write_empty_chunks": True}) for name in ("probability", "entropy")]  # type: ignore[union-attr]
-    return found[0], found[1]
+    found: zarr.Array[Any] = group[name].with_config({"write_empty_chunks": True})  # type: ignore[union-attr]
+    return found

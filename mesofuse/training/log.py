@@ -12,6 +12,7 @@ import numpy as np
 
 from mesofuse.training.checkpoint import write_atomic
 from mesofuse.volumes.phases import Phase
+from mesofuse.volumes.shading import in_colours
 
 
 class MetricsLog:
@@ -71,11 +72,7 @@ def save_preview(path: Path, labels: np.ndarray, phases: Sequence[Phase]) -> Non
     """Write 2D labels as a PNG in the phases' colours; without phases, grey values or colours (3, rows, columns)."""
     from PIL import Image
 
-    colors = np.full((256, 3), 255, np.uint8)  # ignored voxels stay white
-    colors[: len(phases)] = np.array([p.rgb for p in phases], np.uint8).reshape(-1, 3)
-    shown = colors[labels] if phases else labels
-    shown = np.moveaxis(shown, 0, -1) if shown.shape[0] == 3 and not phases else shown
     picture = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(shown)).save(picture, format="PNG")
+    Image.fromarray(in_colours(labels, phases)).save(picture, format="PNG")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, picture.getvalue())

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mesofuse.reporting import viewer
-from mesofuse.reporting.viewer import Shown, label_png, viewer_data
+from mesofuse.reporting.viewer import Shown, png, viewer_data
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.phases import default_phases
@@ -26,7 +26,7 @@ def decoded(uri):
 @pytest.mark.parametrize("phases", [1, 2, 3, 4, 5, 16, 17, 255])
 def test_png_shows_each_phase_in_its_colour(phases):
     one = volume((1, 9, 7), phases=phases)
-    picture = Image.open(io.BytesIO(label_png(one.array[0], one.phases)))
+    picture = Image.open(io.BytesIO(png(one.array[0], one.phases)))
     table = np.array([p.rgb for p in one.phases], np.uint8)
     assert picture.mode == "P"
     assert (np.asarray(picture.convert("RGB")) == table[one.array[0]]).all()

@@ -67,7 +67,7 @@ class LabelVolume(StoredVolume):
         if self._own and ome.intensities(metadata):
             raise UserError(
                 f"{self.path} holds {ome.content(metadata)} values, not phases, so this can't be done with it; "
-                "`mesofuse info`, `render` and `export` take it."
+                "`mesofuse info`, `measure`, `render`, `report` and `export` take it."
             )
         return metadata
 
