@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
-from mesofuse.cli.measure_table import print_table
 from mesofuse.config.job import make_job
 from mesofuse.console.progress import ProgressPrinter
+from mesofuse.console.tables import print_table
 from mesofuse.errors import UserError
 from mesofuse.evaluation.distributions import summary
 from mesofuse.evaluation.measure import measure

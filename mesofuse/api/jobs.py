@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,11 @@ from mesofuse.api import temporary
 from mesofuse.api.pair import Pair, Shows, _rules
 from mesofuse.api.volume import Volume, VolumeLike, opened
 from mesofuse.api.words import in_python
-from mesofuse.errors import UserError
 from mesofuse.volumes.grid import parse_scale
 
 if TYPE_CHECKING:
     from mesofuse.comparison.run import Compared
+    from mesofuse.comparison.table import ComparisonTable
 
 
 @dataclass(frozen=True)
@@ -36,29 +35,20 @@ class Comparison:
         """The volumes by the names of their columns, the reference's and the image's among them."""
         return {name: Volume(labels, getattr(labels, "path", name)) for name, labels in self.compared.labels.items()}
 
-    def to_pandas(self) -> Any:
-        """Return the table as a pandas DataFrame, a row a quantity and volume.
+    @property
+    def table(self) -> ComparisonTable:
+        """The table, which prints, and writes itself as pandas, CSV, Markdown, LaTeX and JSON."""
+        from mesofuse.comparison.table import ComparisonTable
 
-        Raises:
-            UserError: If pandas is not installed.
-        """
-        from mesofuse.comparison.run import TABLE_CSV
-
-        try:
-            import pandas
-        except ImportError:
-            raise UserError("A data frame needs pandas, which is not installed: pip install pandas.") from None
-        return pandas.read_csv(self.folder / TABLE_CSV)
+        return ComparisonTable(self.compared)
 
     def __str__(self) -> str:
         """Return the table."""
-        from rich.console import Console
+        return str(self.table)
 
-        from mesofuse.comparison.table import print_comparison
-
-        text = io.StringIO()
-        print_comparison(self.compared, Console(file=text, width=160, color_system=None))
-        return text.getvalue()
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        return self.table._repr_html_()
 
     def __repr__(self) -> str:
         """Return what was compared, in a line."""

@@ -71,9 +71,10 @@ def command(
       mesofuse compare comparison.yaml --out cmp/
     """
     from mesofuse.comparison.run import TABLE_CSV, TABLE_JSON, compare
-    from mesofuse.comparison.table import print_comparison
+    from mesofuse.comparison.table import ComparisonTable
     from mesofuse.config.comparison import load_comparison
     from mesofuse.console.progress import SampleBars
+    from mesofuse.console.tables import print_table
 
     if config is not None:
         given = [key for key, value in fields.items() if value not in (None, "", (), False)]
@@ -105,7 +106,7 @@ def command(
     if as_json:
         click.echo((out / TABLE_JSON).read_text("utf-8"), nl=False)
         return
-    print_comparison(compared)
+    print_table(ComparisonTable(compared))
     click.echo(f"\nTable: {out / TABLE_CSV}, {out / TABLE_JSON}\nReport: mesofuse report {out}")
 
 

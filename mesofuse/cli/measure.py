@@ -164,9 +164,11 @@ def command(
                     images=images, scan=scan,
                 )  # fmt: skip
     if samples:
+        from mesofuse.console.tables import print_table
+
         _write(report.to_json(), json_path)
         if json_path != "-":
-            report.print()
+            print_table(report)
         return
     columns = [measured[path] for path in paths]
     if of_image and reference:
@@ -198,7 +200,7 @@ def _write(data: dict[str, Any], json_path: str | None) -> None:
 
 
 def _report(columns: Sequence[Measured], reference: Measured | None, json_path: str | None) -> None:
-    from mesofuse.cli.measure_table import print_table
+    from mesofuse.console.tables import print_table
     from mesofuse.evaluation.result_table import ResultTable
 
     table = ResultTable(columns, reference)

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mesofuse.evaluation.distributions import Distance, Summary, distance, summary, undefined
-from mesofuse.evaluation.footnotes import Footnotes
-from mesofuse.evaluation.records import number
-from mesofuse.evaluation.rounding import with_error
-from mesofuse.evaluation.subvolumes import Key, Sampled, sample
-from mesofuse.volumes.quantities import conversion
+from mesofuse.evaluation.sample_table import SampleTable
+from mesofuse.evaluation.subvolumes import sample
 
 if TYPE_CHECKING:
     from mesofuse.evaluation.measure import MetricChoice
     from mesofuse.volumes.labels import Labels
-
-CURVES = "Curves only, no single values: --record keeps those of each subvolume."
 
 
 def measure_samples(
@@ -30,7 +22,7 @@ def measure_samples(
     progress: Callable[[str], Any],
     settings: Mapping[str, Any],
     record: Path | None = None,
-) -> SampleReport:
+) -> SampleTable:
     """Measure the subvolumes of every file.
 
     Args:
@@ -48,124 +40,4 @@ def measure_samples(
         key = hashlib.sha256(path.encode()).hexdigest()[:8]  # two folders may hold files of one name
         file = None if record is None else record / f"{Path(path).name}-{key}.jsonl"
         sampled[path] = sample(volume, metrics, name=path, progress=progress(path), record=file, **settings)
-    return SampleReport(list(sampled.values()), sampled[reference] if reference else None, dict(settings))
-
-
-@dataclass
-class SampleReport:
-    """Distributions of several files.
-
-    Attributes:
-        columns: One a file.
-        reference: The one that errors are relative to, or None.
-        settings: How the subvolumes were drawn.
-    """
-
-    columns: list[Sampled]
-    reference: Sampled | None
-    settings: dict[str, Any]
-
-    def keys(self) -> list[Key]:
-        """Return every quantity that any of them has."""
-        return list(dict.fromkeys(key for column in self.columns for key in column.values))
-
-    def unit(self, key: Key) -> str:
-        """Return the unit of a row: the reference's, else the first's that has it."""
-        have = [c for c in [*([self.reference] if self.reference else []), *self.columns] if key in c.units]
-        return have[0].units[key]
-
-    def cell(self, column: Sampled, key: Key) -> tuple[Summary | None, Distance | None]:
-        """Return one file's entry in a row: its mean in the row's unit, and its distance from the reference."""
-        if key not in column.values or (factor := conversion(column.units[key], self.unit(key))) is None:
-            return None, None
-        against = self.reference is not None and column is not self.reference and key in self.reference.values
-        found = distance(column, self.reference, key) if against and self.reference is not None else None
-        return summary(column, key, factor), found
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all as plain JSON values, each subvolume's value included."""
-        rows = []
-        for key in self.keys():
-            cells = []
-            for column in self.columns:
-                mean, apart = self.cell(column, key)
-                values = [number(v) for v in column.values[key].tolist()] if key in column.values else []
-                reason = undefined(column, key)
-                cells.append({"summary": _plain(mean), "distance": _plain(apart), "values": values, "reason": reason})
-            rows.append({"metric": key[0], "label": key[1], "unit": self.unit(key), "cells": cells})
-        return {
-            "volumes": [c.volume for c in self.columns],
-            "reference": self.reference.volume if self.reference else None,
-            "settings": {k: v for k, v in self.settings.items() if k != "workers"},
-            "skipped": {c.volume: c.skipped for c in self.columns},
-            "table": rows,
-        }
-
-    def curves_only(self) -> list[str]:
-        """Return the names under which there are curves but no single values."""
-        single = {metric for column in self.columns for metric, _ in column.values}
-        return list(dict.fromkeys(m for column in self.columns for m, _ in column.curves if m not in single))
-
-    def print(self) -> None:
-        """Print mean ± standard error of every quantity, and the error against the reference with its 95 % interval."""
-        from rich.table import Table
-
-        from mesofuse.console import terminal
-
-        console = terminal.console()
-        table = Table(show_edge=False, pad_edge=False, header_style="bold")
-        for name in ("metric", "of"):
-            table.add_column(name)
-        for column in self.columns:
-            title = Path(column.volume).name + (" (reference)" if column is self.reference else "")
-            table.add_column(title, justify="right")
-        table.add_column("unit")
-        notes = Footnotes()
-        previous = ""
-        for key in self.keys():
-            cells = [_text(*self.cell(column, key), undefined(column, key), notes) for column in self.columns]
-            table.add_row("" if key[0] == previous else key[0], key[1], *cells, self.unit(key))
-            previous = key[0]
-        for metric in self.curves_only():
-            there = [any(name == metric for name, _ in column.curves) for column in self.columns]
-            table.add_row(metric, "", *[notes.marked("curves", CURVES) if has else "–" for has in there], "")
-        console.print(table)
-        console.print("mean ± standard error; in brackets the error of the mean with its 95 % interval")
-        for line in notes.lines:
-            console.print(line)
-        for column in self.columns:
-            if column.independent < 2:
-                console.print(
-                    f"{Path(column.volume).name} holds no two such subvolumes side by side, so its means have no "
-                    "standard error.",
-                )
-        for column in self.columns:
-            for metric, reason in column.skipped.items():
-                console.print(f"{Path(column.volume).name}: {metric} was not measured. {reason}")
-
-
-def _plain(entry: Summary | Distance | None) -> dict[str, Any] | None:
-    if entry is None:
-        return None
-    return {
-        key: [number(v) for v in value]
-        if isinstance(value, tuple)
-        else number(value)
-        if isinstance(value, float)
-        else value
-        for key, value in asdict(entry).items()
-    }
-
-
-def _text(mean: Summary | None, apart: Distance | None, reason: str, notes: Footnotes) -> str:
-    if mean is None:
-        return "–"
-    if math.isnan(mean.mean):
-        return notes.marked("undefined" if mean.finite else "nowhere finite", reason)
-    text = with_error(mean.mean, mean.error)
-    if mean.finite < 1:
-        text += f", finite in {mean.finite:.0%}"
-    if apart is not None and apart.relative is not None:
-        interval = "" if apart.interval is None else f", {apart.interval[0]:+.1%} to {apart.interval[1]:+.1%}"
-        text += f" ({apart.relative:+.1%}{interval})"
-    return notes.marked(text, apart.note if apart else "", reason)
+    return SampleTable(list(sampled.values()), sampled[reference] if reference else None, dict(settings))

@@ -10,11 +10,7 @@ import click
 from mesofuse.cli import generation, options, part_options
 
 if TYPE_CHECKING:
-    from mesofuse.pipeline.realisations import Realised
-
-
-ONE_RESULT = "The method draws nothing: all seeds give one result, so there is no spread."
-CURVES = "Curves only, no single values: the folder's realisations.json has them."
+    pass
 
 
 @click.command("realisations")
@@ -60,6 +56,7 @@ def command(
     from mesofuse.cli.generate import places
     from mesofuse.cli.measure_inputs import metric_choices
     from mesofuse.console.progress import ProgressPrinter
+    from mesofuse.console.tables import print_table
     from mesofuse.pipeline.realisations import check_out, realise
     from mesofuse.pipeline.target import open_all
     from mesofuse.streaming.run import GenerateOptions
@@ -92,39 +89,5 @@ def command(
             voxel_size=voxel_size, unit=unit, project=project, emit=progress.emit, say=progress.say,
             watch=progress.step,
         )  # fmt: skip
-    _print(made)
+    print_table(made.table)
     click.echo(f"Wrote {count} realisations, {made.summary.path} and tables to {out}")
-
-
-def _print(made: Realised) -> None:
-    from rich.table import Table
-
-    from mesofuse.console import terminal
-    from mesofuse.evaluation.footnotes import Footnotes
-    from mesofuse.evaluation.rounding import rounded, with_error
-
-    grid = Table(show_edge=False, pad_edge=False, header_style="bold")
-    notes = Footnotes()
-    for name in ("metric", "of"):
-        grid.add_column(name, no_wrap=True)
-    title = "mean ± standard deviation" if made.draws else notes.marked("value", ONE_RESULT)
-    for name in (title, "min", "max"):
-        grid.add_column(name, justify="right")
-    grid.add_column("unit")
-    previous = ""
-    for s in made.spreads:
-        mean = with_error(s.mean, s.deviation) if made.draws else rounded(s.mean)
-        few = "" if s.count == len(made.seeds) else f" ({s.count} of {len(made.seeds)})"
-        ends = [rounded(v, s.deviation) if s.count else "–" for v in (s.least, s.most)]
-        grid.add_row(
-            "" if s.metric == previous else s.metric, s.label, notes.marked(mean + few, s.reason), *ends, s.unit
-        )
-        previous = s.metric
-    for metric in made.curves:
-        grid.add_row(metric, "", notes.marked("curves", CURVES), "", "", "")
-    console = terminal.console()
-    console.print(grid)
-    for line in notes.lines:
-        console.print(line)
-    for metric, reason in made.skipped.items():
-        console.print(f"{metric} was not measured. {reason}")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,15 +18,14 @@ from mesofuse.comparison.columns import (
     result_voxels,
 )
 from mesofuse.comparison.entry import COMPARISON, VOLUME, Usage, entry_takes_scan, make_volume, read_usage
+from mesofuse.comparison.table import ComparisonTable
 from mesofuse.config.comparison import METRICS, ComparisonConfig, Entry, dump_comparison, load_comparison
 from mesofuse.config.places import INPUTS, other_inputs
 from mesofuse.errors import UserError
 from mesofuse.evaluation.compare import same_voxels
-from mesofuse.evaluation.comparison import Column, Line, line_to_json, lines, overall
+from mesofuse.evaluation.comparison import Column, Line, lines
 from mesofuse.evaluation.measure import unmeasurable
-from mesofuse.evaluation.rounding import rounded
 from mesofuse.evaluation.subvolumes import positions
-from mesofuse.models.provenance import versions
 from mesofuse.pipeline.inputs import JobInputs, open_inputs, open_labels, scaled
 from mesofuse.volumes.described import Described
 from mesofuse.volumes.files import check_free, remove, replacing, tidy
@@ -340,63 +336,8 @@ def _check_room(name: str, grid: Grid, config: ComparisonConfig) -> None:
 
 
 def _write_tables(compared: Compared, out: Path) -> None:
-    names = [c.name for c in compared.columns]
-    data = {
-        "reference": compared.reference.name,
-        "columns": names,
-        "subvolumes": compared.config.subvolumes,
-        "size": compared.config.size,
-        "table": [line_to_json(line) for line in compared.lines],
-        "mean_absolute_error": {n: overall(compared.lines, i) for i, n in enumerate(names)},
-        "usage": {name: vars(usage) for name, usage in compared.usage.items()},
-        "skipped": {c.name: {**c.sampled.skipped, **c.whole.skipped} for c in compared.columns},
-        "inputs": compared.inputs.hashes,
-        "versions": versions(),
-    }
-    with replacing(out / TABLE_JSON) as temporary:
-        temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-    with replacing(out / TABLE_CSV) as temporary:
-        temporary.write_text(as_csv(compared), "utf-8")
-
-
-def as_csv(compared: Compared) -> str:
-    """Return the table as CSV: one row a quantity and volume, so that any program can pivot it.
-
-    Numbers are rounded to their errors, or to six digits; the JSON has them as they are.
-    """
-    fields = (
-        "mean",
-        "error",
-        "spread",
-        "relative",
-        "relative_error",
-        "wasserstein",
-        "whole",
-        "finite",
-        "note",
-        "reason",
-    )
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["metric", "of", "unit", "volume", *fields, "reference_floor", "reference_spread"])
-    for line in compared.lines:
-        plain = line_to_json(line)
-        for column, entry in zip(compared.columns, plain["entries"], strict=True):
-            errors = {"mean": entry["error"], "relative": entry["relative_error"]}
-            cells = [_cell(entry[f], errors.get(f)) for f in fields]
-            row = [line.metric, line.label, line.unit, column.name, *cells]
-            writer.writerow([*row, _cell(plain["floor"]), _cell(plain["spread"])])
-    for name, usage in compared.usage.items():
-        for label, unit, value in (
-            ("fit", "s", usage.fit_seconds), ("generate", "s", usage.generate_seconds),
-            ("peak memory", "B", usage.peak_bytes), ("peak GPU memory", "B", usage.device_peak_bytes),
-        ):  # fmt: skip
-            writer.writerow(["cost", label, unit, name, *[None] * 6, value, None, None, None, None, None])
-    return text.getvalue()
-
-
-def _cell(value: Any, error: Any = None) -> Any:
-    """Round what is a number for CSV; what has no value stays empty."""
-    if not isinstance(value, float):
-        return value
-    return rounded(value, error if isinstance(error, float) else math.nan, digits=6)
+    table = ComparisonTable(compared)
+    data = json.dumps(table.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    for name, text in ((TABLE_JSON, data), (TABLE_CSV, table.to_csv())):
+        with replacing(out / name) as temporary:
+            temporary.write_text(text, "utf-8")

@@ -1,18 +1,16 @@
-"""The table of measured volumes: laid out once, written as text, Markdown, LaTeX, CSV, HTML, JSON or a data frame."""
+"""The table of measured volumes."""
 
 from __future__ import annotations
 
 import csv
-import html
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from mesofuse.errors import UserError
 from mesofuse.evaluation.compare import Cell, Row, curves_only, table
 from mesofuse.evaluation.footnotes import Footnotes
+from mesofuse.evaluation.layout import Layout, Tabular, file_name, pandas
 from mesofuse.evaluation.records import row_to_json, to_json
 from mesofuse.evaluation.rounding import rounded
 from mesofuse.evaluation.texture import FLOOR_NOTE, TEXTURE
@@ -22,30 +20,9 @@ UNKNOWN_VOXELS = "Voxel sizes are not known everywhere: values that depend on th
 CURVES = "Curves only, no single values: the JSON output has them."
 MANY_ROWS = 60
 """Tables longer than this leave out rows of zeros where people read them."""
-_LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "|": r"\textbar{}", "±": r"$\pm$", "∞": r"$\infty$",
-    "−": "$-$", "µ": r"\textmu{}", "²": r"\textsuperscript{2}", "³": r"\textsuperscript{3}",
-    "⁻": r"\textsuperscript{$-$}", "¹": r"\textsuperscript{1}", "–": "--",
-}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Layout:
-    """A table as people read it.
-
-    Attributes:
-        header: Titles of the columns: metric, of, one a volume, unit.
-        rows: Texts of the cells; a metric that is the row above's is left out.
-        notes: What stands below the table.
-    """
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...]
-
-
-class ResultTable:
+class ResultTable(Tabular):
     """Measured volumes next to each other: a row a quantity, a column a volume.
 
     Args:
@@ -59,7 +36,7 @@ class ResultTable:
 
     def names(self) -> list[str]:
         """Return the names of the columns; a file's is that of the file alone."""
-        return [Path(column.volume).name or column.volume for column in self.columns]
+        return [file_name(column.volume) for column in self.columns]
 
     def layout(self) -> Layout:
         """Return the table as people read it, relative errors in brackets."""
@@ -86,7 +63,8 @@ class ResultTable:
             f"{name} (reference)" if column is self.reference else name
             for name, column in zip(self.names(), self.columns, strict=True)
         ]
-        return Layout(("metric", "of", *titles, "unit"), tuple(cells), tuple(below))
+        align = f"ll{'r' * len(titles)}l"
+        return Layout(("metric", "of", *titles, "unit"), tuple(cells), tuple(below), align)
 
     def value(self, metric: str, of: str = "", volume: int | str = -1) -> float:
         """Return one number.
@@ -120,42 +98,9 @@ class ResultTable:
 
     # -- as text ------------------------------------------------------------------------------------------------------
 
-    def __str__(self) -> str:
-        """Return the table for a terminal."""
-        shown = self.layout()
-        lines = [shown.header, *shown.rows]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(shown.header))]
-        numbers = range(2, len(widths) - 1)
-
-        def aligned(line: Sequence[str]) -> str:
-            cells = enumerate(zip(line, widths, strict=True))
-            return "  ".join(t.rjust(w) if i in numbers else t.ljust(w) for i, (t, w) in cells).rstrip()
-
-        texts = [aligned(line) for line in lines]
-        return "\n".join([texts[0], "-" * sum(widths, 2 * len(widths) - 2), *texts[1:], *shown.notes])
-
     def __repr__(self) -> str:
         """Return what is in the table, in a line."""
         return f"<table of {len(self.rows)} quantities of {', '.join(self.names())}>"
-
-    def to_markdown(self) -> str:
-        """Return the table as Markdown."""
-        shown = self.layout()
-        rule = ["---", "---", *["---:"] * len(self.columns), "---"]
-        lines = [
-            "| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in (shown.header, *shown.rows)
-        ]
-        lines.insert(1, "| " + " | ".join(rule) + " |")
-        return "\n".join([*lines, *([""] if shown.notes else []), *shown.notes]) + "\n"
-
-    def to_latex(self) -> str:
-        """Return the table as a LaTeX tabular (booktabs), its notes as comments below."""
-        shown = self.layout()
-        lines = [" & ".join(map(_latex, row)) + r" \\" for row in (shown.header, *shown.rows)]
-        body = [lines[0], r"\midrule", *lines[1:]]
-        columns = f"ll{'r' * len(self.columns)}l"
-        begin, end = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"], [r"\bottomrule", r"\end{tabular}"]
-        return "\n".join([*begin, *body, *end, *(f"% {note}" for note in shown.notes)]) + "\n"
 
     def to_csv(self) -> str:
         """Return every number as CSV, in full: metric, of, unit, volume, value, relative error, note."""
@@ -169,21 +114,6 @@ class ResultTable:
                     note = cell.note or cell.reason
                     rows.writerow([row.metric, row.label, row.unit, name, repr(cell.value), error, note])
         return text.getvalue()
-
-    def _repr_html_(self) -> str:
-        """Return the table for a notebook."""
-        shown = self.layout()
-
-        def line(cells: Sequence[str], kind: str) -> str:
-            last = len(cells) - 1
-            styles = ["left" if i in (0, 1, last) else "right" for i in range(len(cells))]
-            return "".join(
-                f'<{kind} style="text-align:{s}">{html.escape(c)}</{kind}>' for c, s in zip(cells, styles, strict=True)
-            )
-
-        body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in shown.rows)
-        notes = "".join(f"<div><small>{html.escape(note)}</small></div>" for note in shown.notes)
-        return f"<table><thead><tr>{line(shown.header, 'th')}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
     # -- as data ------------------------------------------------------------------------------------------------------
 
@@ -206,10 +136,7 @@ class ResultTable:
         Raises:
             UserError: If pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise UserError("A data frame needs pandas, which is not installed: pip install pandas.") from None
+        frames = pandas()
         if curves:
             fields = ("volume", "metric", "of", "x", "y", "x unit", "y unit")
             points = [
@@ -217,19 +144,15 @@ class ResultTable:
                 for name, c in self.curves()
                 for x, y in zip(c.x, c.y, strict=True)
             ]
-            return pandas.DataFrame(points, columns=list(fields))
-        index = pandas.MultiIndex.from_tuples([(r.metric, r.label) for r in self.rows], names=["metric", "of"])
+            return frames.DataFrame(points, columns=list(fields))
+        index = frames.MultiIndex.from_tuples([(r.metric, r.label) for r in self.rows], names=["metric", "of"])
         found: dict[str, list[Any]] = {}
         for i, name in enumerate(self.names()):
             found[name] = [row.cells[i].value for row in self.rows]
             if self.reference is not None and self.columns[i] is not self.reference:
                 found[f"{name} error"] = [row.cells[i].error for row in self.rows]
         found["unit"] = [row.unit for row in self.rows]
-        return pandas.DataFrame(found, index=index)
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(c, c) for c in text)
+        return frames.DataFrame(found, index=index)
 
 
 def _cell(cell: Cell, row: Row, notes: Footnotes, known: bool) -> str:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
 import os
 import re
-import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mesofuse.errors import UserError
-from mesofuse.evaluation.compare import curves_only, table
+from mesofuse.evaluation.compare import curves_only
 from mesofuse.evaluation.measure import MetricChoice, measure
-from mesofuse.evaluation.records import from_json, number, to_json
+from mesofuse.evaluation.records import from_json, to_json
 from mesofuse.evaluation.scan_reference import ScanReference
+from mesofuse.evaluation.spread_table import SpreadTable, spreads
 from mesofuse.interfaces.events import Event
 from mesofuse.interfaces.metric import Measured
 from mesofuse.models.package import Package
@@ -39,35 +36,6 @@ Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Spread:
-    """One quantity over the realisations in which it is defined.
-
-    Attributes:
-        metric: Name of the metric.
-        label: What of.
-        unit: Unit of all values.
-        mean: Mean.
-        deviation: Standard deviation (n − 1); NaN below two values.
-        least: Smallest value.
-        most: Largest value.
-        count: How many values.
-        values: The value of each realisation; None where it was not measured or is undefined.
-        reason: Why it is undefined in some; empty otherwise.
-    """
-
-    metric: str
-    label: str
-    unit: str
-    mean: float
-    deviation: float
-    least: float
-    most: float
-    count: int
-    values: tuple[float | None, ...]
-    reason: str = ""
-
-
-@dataclass(frozen=True)
 class Realised:
     """What was made.
 
@@ -75,19 +43,21 @@ class Realised:
         seeds: Their seeds.
         volumes: The realisations.
         summary: Most probable phases, with the arrays ``probability`` and ``entropy``.
-        spreads: The measured values.
-        skipped: Metric name to the reason why it was not measured.
-        draws: Whether the model draws anything; one that does not makes the same volume for every seed.
-        curves: Names under which there are curves but no single values.
+        table: How the measured values spread.
     """
 
     seeds: tuple[int, ...]
     volumes: tuple[StoredVolume, ...]
     summary: StoredVolume
-    spreads: tuple[Spread, ...]
-    skipped: dict[str, str]
-    draws: bool = True
-    curves: tuple[str, ...] = ()
+    table: SpreadTable
+
+    def __str__(self) -> str:
+        """Return the table."""
+        return str(self.table)
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        return self.table._repr_html_()
 
 
 def check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -183,28 +153,13 @@ def realise(
     summary = summarise(
         volumes, str(out / SUMMARY), options, say=say, watch=lambda done, total: watch("summarising", done, total)
     )  # fmt: skip
-    made = Realised(
-        seeds, tuple(volumes), summary, tuple(spreads(measured)), dict(measured[0].skipped), bool(package.model.noise),
-        tuple(curves_only(measured)),
+    spread = SpreadTable(
+        seeds, tuple(spreads(measured)), tuple(curves_only(measured)), dict(measured[0].skipped),
+        bool(package.model.noise),
     )  # fmt: skip
+    made = Realised(seeds, tuple(volumes), summary, spread)
     _write(out, made, measured)
     return made
-
-
-def spreads(measured: Sequence[Measured]) -> list[Spread]:
-    """Return how each measured number spreads over realisations."""
-    found = []
-    for row in table(measured):
-        values = [c.value if c.value is not None and math.isfinite(c.value) else None for c in row.cells]
-        known = [v for v in values if v is not None]
-        mean = statistics.fmean(known) if known else math.nan
-        deviation = statistics.stdev(known) if len(known) > 1 else math.nan
-        why = "; ".join(dict.fromkeys(cell.reason for cell in row.cells if cell.reason))
-        least, most = min(known, default=math.nan), max(known, default=math.nan)
-        found.append(
-            Spread(row.metric, row.label, row.unit, mean, deviation, least, most, len(known), tuple(values), why)
-        )
-    return found
 
 
 def _scan(package: Package, low_res: Labels | None, say: Callable[[str], None]) -> ScanReference | None:
@@ -244,25 +199,14 @@ def _measured(
 
 
 def _write(out: Path, made: Realised, measured: Sequence[Measured]) -> None:
-    rows = [
-        {key: number(value) if isinstance(value, float) else value for key, value in asdict(spread).items()}
-        for spread in made.spreads
-    ]
     record = {
         "seeds": list(made.seeds),
-        "draws": made.draws,
+        "draws": made.table.draws,
         "model": made.summary.provenance.get("model"),
-        "spreads": rows,
+        "spreads": made.table.to_json(),
         "realisations": [to_json(m) for m in measured],
     }
-    with replacing(out / RECORD) as temporary:
-        temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    heads = ("metric", "label", "unit", "mean", "standard deviation", "min", "max", "count")
-    writer.writerow([*heads, *(f"seed {seed}" for seed in made.seeds)])
-    for s in made.spreads:
-        known = [s.metric, s.label, s.unit, s.mean, s.deviation, s.least, s.most, s.count]
-        writer.writerow([*known, *("" if v is None else v for v in s.values)])
-    with replacing(out / TABLE) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    for name, data in ((RECORD, text), (TABLE, made.table.to_csv())):
+        with replacing(out / name) as temporary:
+            temporary.write_text(data, encoding="utf-8")

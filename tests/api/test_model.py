@@ -39,7 +39,7 @@ def test_a_plan_and_realisations(tmp_path, model, pair, fused):
     assert model.plan(pair.scan).shape == fused.shape
     made = model.realisations(pair.scan, count=2, seed=1, out=tmp_path / "many", progress=False)
     assert np.array_equal(mf.volume(tmp_path / "many" / "seed-1.zarr")[...], fused[...])
-    assert len(made.spreads) > 3
+    assert len(made.table.spreads) > 3
 
 
 def test_a_method_without_a_scan_takes_a_size(arrays):
