@@ -63,13 +63,13 @@ def images_of(reference: Labels, *, stack: bool) -> Mapping[int, LabelArray]:
         stack: Its axis 0 numbers separate images.
     """
     array = reference.read(reference.grid.region)
-    if stack or array.shape[0] == 1:
+    if stack or reference.grid.shape[0] == 1:
         return dict.fromkeys(range(3), LabelArray(array, reference.grid, reference.phases))
     found = {}
     for axis in range(3):
-        planes = np.moveaxis(array, axis, 0)
+        planes = np.moveaxis(array, axis - 3, -3)
         order = [axis, *(a for a in range(3) if a != axis)]
         z, y, x = (reference.grid.voxel_size[a] for a in order)
-        grid = replace(reference.grid, shape=planes.shape, voxel_size=(z, y, x))
+        grid = replace(reference.grid, shape=planes.shape[-3:], voxel_size=(z, y, x))
         found[axis] = LabelArray(planes, grid, reference.phases)
     return found

@@ -13,8 +13,9 @@ from mesofuse.errors import UserError
 from mesofuse.interfaces.events import Event
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
-from mesofuse.volumes.grid import AXES, Region, Scale, Triple
+from mesofuse.volumes.grid import Region, Scale, Triple
 from mesofuse.volumes.labels import LabelArray, Labels
+from mesofuse.volumes.normals import by_normals
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class FusionInputs:
     @property
     def isotropic(self) -> bool:
         """Whether one image stands for all directions."""
-        return len({id(image) for image in self.images}) == 1
+        return len(by_normals(dict(enumerate(self.images)))) == 1
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -158,10 +159,7 @@ class FusionInputs:
     @property
     def groups(self) -> dict[str, LabelArray]:
         """The distinct images by the axes that they are normal to, such as ``{"zy": …, "x": …}``."""
-        found: dict[int, str] = {}
-        for axis in self.axes:
-            found[id(self.images[axis])] = found.get(id(self.images[axis]), "") + AXES[axis]
-        return {letters: self.images[AXES.index(letters[0])] for letters in found.values()}
+        return by_normals({axis: self.images[axis] for axis in self.axes})
 
 
 @dataclass(frozen=True)

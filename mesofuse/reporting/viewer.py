@@ -14,7 +14,7 @@ from mesofuse.figures.fields import Box, field_of_view, in_plane, place_image, p
 from mesofuse.volumes.grid import AXES, Grid
 from mesofuse.volumes.labels import Labels
 from mesofuse.volumes.phases import IGNORED, Phase
-from mesofuse.volumes.shading import in_colours
+from mesofuse.volumes.shading import pixels
 
 FIELD_VOXELS = 256
 SLICES = 21  # along each axis, so that a volume has at most 63
@@ -116,8 +116,7 @@ def png(labels: np.ndarray, phases: Sequence[Phase]) -> bytes:
 
     if not phases:
         stream = io.BytesIO()
-        plane = labels if labels.ndim == 2 else in_colours(labels, phases)
-        Image.fromarray(np.ascontiguousarray(plane)).save(stream, format="PNG", optimize=True)
+        Image.fromarray(pixels(labels, phases)).save(stream, format="PNG", optimize=True)
         return stream.getvalue()
     picture = Image.frombytes("P", (labels.shape[1], labels.shape[0]), np.ascontiguousarray(labels).tobytes())
     picture.putpalette([c for phase in sorted(phases, key=lambda p: p.value) for c in phase.rgb])

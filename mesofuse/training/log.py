@@ -12,7 +12,7 @@ import numpy as np
 
 from mesofuse.training.checkpoint import write_atomic
 from mesofuse.volumes.phases import Phase
-from mesofuse.volumes.shading import in_colours
+from mesofuse.volumes.shading import pixels
 
 
 class MetricsLog:
@@ -73,6 +73,6 @@ def save_preview(path: Path, labels: np.ndarray, phases: Sequence[Phase]) -> Non
     from PIL import Image
 
     picture = io.BytesIO()
-    Image.fromarray(in_colours(labels, phases)).save(picture, format="PNG")
+    Image.fromarray(pixels(labels, phases)).save(picture, format="PNG")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, picture.getvalue())

@@ -30,3 +30,8 @@ def in_colours(values: np.ndarray, phases: Sequence[Phase], axes: int = 2) -> np
     if values.ndim > axes:
         return np.ascontiguousarray(np.moveaxis(values, 0, -1))
     return np.repeat(values[..., None], 3, axis=-1)
+
+
+def pixels(plane: np.ndarray, phases: Sequence[Phase]) -> np.ndarray:
+    """Return a plane as a picture file holds it: grey values (rows, columns), else colours (rows, columns, 3)."""
+    return np.ascontiguousarray(plane if not phases and plane.ndim == 2 else in_colours(plane, phases))

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from PIL import Image
 
 from mesofuse.cli.main import main
@@ -142,12 +143,56 @@ def test_info_render_plan_and_export_take_the_volume(runs, content, tmp_path, ca
     assert main(["plan", str(runs / content / "model"), "--size", "100"]) == 0
 
 
+@pytest.mark.parametrize("content", CHANNELS)
+def test_measure_takes_volumes_and_images(runs, content, tmp_path, capsys):
+    fused, image = runs / content / "fused.zarr", runs / f"{content}.png"
+    words = ["measure", fused, "--reference", image, "--voxel-size", 0.5, "--json", tmp_path / "m.json"]
+    assert main([str(w) for w in [*words, "--metrics", "intensity-mean,histogram-distance"]]) == 0
+    assert "intensity-mean" in capsys.readouterr().out
+    table = json.loads((tmp_path / "m.json").read_text())["table"]
+    made, own = voxels(fused).reshape(-1, 40**3).mean(1), np.atleast_3d(np.array(Image.open(image)))[..., :3]
+    means = [[cell["value"] for cell in row["cells"]] for row in table if row["metric"] == "intensity-mean"]
+    assert [m for _, m in means] == pytest.approx(list(made))
+    assert [m for m, _ in means] == pytest.approx(own.reshape(-1, own.shape[-1]).mean(0))
+    assert main([str(w) for w in ["measure", image, "--content", content, "--samples", 4, "--size", 16]]) == 0
+
+
+@pytest.mark.parametrize("content", CHANNELS)
+def test_realisations_have_a_mean_and_a_deviation(runs, content, tmp_path):
+    model, out = str(runs / content / "model"), tmp_path / "out"
+    words = ["realisations", model, str(out), "--size", "40", "--count", "3", "--chunks", "16"]
+    assert main([*words, "--metrics", "intensity-mean"]) == 0
+    each = np.stack([voxels(out / f"seed-{seed}.zarr") for seed in range(3)]).astype(float)
+    assert np.array_equal(voxels(out / "summary.zarr"), np.floor(each.mean(0) + 0.5).astype(np.uint8))
+    deviation = zarr.open_group(str(out / "summary.zarr"), mode="r")["deviation"][...]
+    assert deviation == pytest.approx(each.std(0, ddof=1), abs=1e-3)
+    rows = json.loads((out / "realisations.json").read_text())["spreads"]
+    channels = each.reshape(3, -1, 40**3).mean(2)
+    assert [row["mean"] for row in rows] == pytest.approx(list(channels.mean(0)))
+    assert main([*words, "--metrics", "intensity-mean", "--resume"]) == 0
+
+
+@pytest.mark.parametrize("content", CHANNELS)
+def test_report_shows_a_run(runs, content, tmp_path):
+    out = tmp_path / "r.html"
+    words = ["report", runs / content, "--out", out, "--subvolumes", 4, "--size", 16, "--quiet"]
+    assert main([str(w) for w in words]) == 0
+    page = out.read_text("utf-8")
+    for word in ("Intensity mean in subvolumes", "Variogram", "Histogram distance", "In three dimensions"):
+        assert word in page
+    assert "was not measured" not in page
+
+
 def test_what_is_for_phases_refuses_in_a_sentence(runs, tmp_path, capsys):
     fused, model = runs / "grey" / "fused.zarr", runs / "grey" / "model"
-    assert "holds grey values, not phases" in refused(capsys, "measure", fused)
-    assert "holds colour values, not phases" in refused(capsys, "measure", runs / "colour" / "fused.zarr")
-    assert "not phases" in refused(capsys, "report", runs / "grey")
-    assert "phase by phase" in refused(capsys, "realisations", model, tmp_path / "r", "--size", 64)
+    both = refused(capsys, "measure", fused, runs / "colour" / "fused.zarr")
+    assert "holds colours, but grey values are expected" in both
+    assert "it measures phases, and these are grey values" in refused(
+        capsys, "measure", fused, "--metrics", "tortuosity"
+    )
+    assert "have no phases" in refused(capsys, "measure", fused, "--phases", "a,b")
+    assert "--low-res is for phases" in refused(capsys, "measure", fused, "--low-res", fused)
+    assert "holds grey values, not phases" in refused(capsys, "preflight", "--low-res", fused, "--high-res", fused)
     assert "--project" in refused(capsys, "generate", model, tmp_path / "p.zarr", "--size", 64, "--project")
     assert "leave out --low-res and --phases" in refused(capsys, "render", fused, tmp_path / "f.png", "--phases", "a,b")
     assert "written for phases alone" in refused(capsys, "export", fused, tmp_path / "a.vti")

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 import tifffile
 
 from mesofuse.cli.main import main
+from mesofuse.comparison import columns
+from mesofuse.comparison.run import reopen
+from mesofuse.comparison.table import ComparisonTable
+from mesofuse.config.comparison import load_comparison
+from mesofuse.errors import UserError
 from mesofuse.interfaces.problem import Problem
 from mesofuse.registry import get_registry
 from mesofuse.simulation.electrode import make_electrode, make_scan, sections
@@ -101,6 +107,25 @@ def test_what_is_done_is_not_done_again(compared, inputs, monkeypatch, capsys):
     assert main(arguments(inputs, compared, "--method", "interpolation", "--volume", volume)) == 0
     assert (compared / "comparison.json").read_text("utf-8") == before
     assert "mean |error|" in capsys.readouterr().out
+
+
+def test_reopened_it_is_what_was_measured_and_each_volume_is_hashed_once(compared, monkeypatch):
+    monkeypatch.setattr("mesofuse.evaluation.subvolumes.measure", lambda *a, **k: pytest.fail("measured again"))
+    hashed = []
+    real = columns.hash_labels
+    monkeypatch.setattr(columns, "hash_labels", lambda labels: hashed.append(labels) or real(labels))
+    before = (compared / "comparison.json").read_text("utf-8")
+    found = reopen(load_comparison(compared / "comparison.yaml"), compared)
+    assert json.loads(json.dumps(ComparisonTable(found).to_json())) == json.loads(before)
+    assert len(hashed) == len({id(labels) for labels in hashed}) == len(found.labels)
+    assert (compared / "comparison.json").read_text("utf-8") == before
+
+
+def test_an_unfinished_comparison_is_not_reopened(compared, tmp_path):
+    shutil.copytree(compared, tmp_path / "cmp")
+    shutil.rmtree(tmp_path / "cmp" / "interpolation")
+    with pytest.raises(UserError, match="not finished"):
+        reopen(load_comparison(compared / "comparison.yaml"), tmp_path / "cmp")
 
 
 def test_another_seed_is_refused(compared, inputs, capsys):

@@ -10,7 +10,7 @@ from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, Metri
 from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.content import CHANNELS
 from mesofuse.volumes.intensity_statistics import histogram_of
-from mesofuse_metrics.images import by_normals
+from mesofuse_metrics.images import compared
 from mesofuse_metrics.options import IntensityOptions
 
 
@@ -35,7 +35,7 @@ class HistogramDistance(AdditiveMetric):
         """Compare with each image."""
         assert context.images is not None
         found: list[Result] = []
-        for normals, image in by_normals(context):
+        for normals, image in compared(context):
             distances = np.abs(_shares(counts["histogram"]) - _shares(histogram_of(image.array))).sum(1)
             for channel, distance in zip(CHANNELS[context.content], distances, strict=True):
                 found.append(Measurement("histogram-distance", Of(channel, normals=normals), float(distance)))

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from mesofuse.interfaces.metric import MetricContext
-from mesofuse.volumes.grid import AXES
 from mesofuse.volumes.labels import LabelArray
+from mesofuse.volumes.normals import by_normals
 
 
-def by_normals(context: MetricContext) -> list[tuple[str, LabelArray]]:
+def compared(context: MetricContext) -> list[tuple[str, LabelArray]]:
     """Return each image once with the axes that it is normal to, such as ``zy``; a single one with none."""
     images = dict(context.images or {})
-    if context.planar:
-        images = {0: images[0]}
-    found: dict[int, str] = {}
-    for axis, image in sorted(images.items()):
-        found[id(image)] = found.get(id(image), "") + AXES[axis]
-    if len(found) == 1:
-        return [("", next(iter(images.values())))]
-    return [(normals, images[AXES.index(normals[0])]) for normals in found.values()]
+    found = by_normals({0: images[0]} if context.planar else images)
+    return [("", next(iter(found.values())))] if len(found) == 1 else list(found.items())

@@ -10,6 +10,7 @@ from mesofuse.interfaces.metric import AdditiveMetric, Block, Measurement, Metri
 from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.grid import AXES, Triple
 from mesofuse.volumes.labels import LabelArray
+from mesofuse.volumes.normals import by_normals
 from mesofuse.volumes.patterns import MAX_PHASES, TURNS, Stencil, js_divergence, pattern_counts, shares, turned_counts
 from mesofuse_metrics.options import PatternOptions
 from mesofuse_metrics.reasons import unless
@@ -67,7 +68,7 @@ class PatternDistance(AdditiveMetric):
         """Compare with the images; NaN where no pattern fits."""
         assert context.images is not None
         stencil = Stencil.of(len(context.phases))
-        same = len({id(image) for image in context.images.values()}) == 1
+        same = len(by_normals(context.images)) == 1
         symmetry = self._options.symmetry
         turns = TURNS[symmetry if symmetry != "auto" else "rotate" if same and len(context.images) > 1 else "mirror"]
         values, floors = [], []

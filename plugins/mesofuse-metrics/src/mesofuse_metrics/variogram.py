@@ -9,7 +9,7 @@ from mesofuse.interfaces.quantity import Of
 from mesofuse.volumes.content import CHANNELS
 from mesofuse.volumes.grid import AXES, Triple
 from mesofuse.volumes.intensity_statistics import LAGS, pairs_of
-from mesofuse_metrics.images import by_normals
+from mesofuse_metrics.images import compared
 from mesofuse_metrics.options import IntensityOptions
 from mesofuse_metrics.pieces import directions
 
@@ -37,7 +37,7 @@ class Variogram(AdditiveMetric):
 
     def finish(self, counts: dict[str, np.ndarray], context: MetricContext) -> list[Result]:
         """Divide; a distance at which there are no pairs is left out."""
-        groups = by_normals(context) if context.images and not context.stack else []
+        groups = compared(context) if context.images and not context.stack else []
         several = [normals for normals, _ in groups if normals]
         found: list[Result] = []
         for normals in several or [""]:

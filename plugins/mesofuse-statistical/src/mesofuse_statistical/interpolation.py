@@ -39,7 +39,7 @@ class Interpolation:
         """
         if not inputs.problem.low_phases:
             raise UserError("The method 'interpolation' needs a low-resolution volume, but none is given.")
-        images = {id(image): image.array for image in inputs.images}.values()
+        images = [image.array for image in inputs.groups.values()]
         phases = len(inputs.problem.phases)
         counts = np.sum([np.bincount(a.ravel(), minlength=phases)[:phases] / a.size for a in images], axis=0)
         becomes = [max(values, key=lambda v: counts[v]) for values in inputs.problem.match.shows]
