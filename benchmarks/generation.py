@@ -1,4 +1,4 @@
-"""Time and memory of generation: canonical tiles with an exact halo beside the usual ways, in one run.
+"""Time and memory of generation: canonical tiles with an exact halo next to the usual ways, in one run.
 
 The usual ways are the whole volume at once, and tiles that overlap by half of which the middle is kept (as the
 published SuperRes program does). All use the same network, weights and threads; each is run in a process of its own,
@@ -85,7 +85,7 @@ def run(way: str, low_edge: int, preset: str) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--low", type=int, default=32, help="edge of the low-resolution volume")
+    parser.add_argument("--low", type=int, default=32, help="edge of the scan")
     parser.add_argument("--preset", default="slim", choices=("slim", "paper"))
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--repeat", type=int, default=3)

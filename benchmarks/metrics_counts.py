@@ -1,4 +1,4 @@
-"""Time the metrics beside taufactor's own functions and other ways, in memory and streamed from a zarr volume.
+"""Time the metrics next to taufactor's own functions and other ways, in memory and streamed from a zarr volume.
 
     python benchmarks/metrics_counts.py [--size 256] [--no-taufactor] [--zarr-size 0]
 
@@ -74,7 +74,7 @@ def even_levels(mask: np.ndarray, levels: int = 24) -> np.ndarray:
 
 
 def sizes(size: int, sigma: float) -> None:
-    """Time local thickness, which tells apart every size that is there, beside 24 even sizes."""
+    """Time local thickness, which tells apart every size that exists, next to 24 even sizes."""
     labels = electrode(size, sigma)
     context, metric = MetricContext(Grid(labels.shape), default_phases(3)), LocalThickness()
     ours = seconds(lambda: metric.measure(labels, context), repeats=1)

@@ -12,7 +12,7 @@ them. Each cell is the median over the seeds with its bootstrap interval of 95 %
     python benchmarks/recipes.py --minutes 1 --seeds 5 --recipes patterns,slim --json recipes.json
     python benchmarks/recipes.py --minutes 5 --materials case:nmc,case:sofc --data FOLDER
 
-Run nothing else beside it where the budget is time. Choose by some seeds (`--first-seed 0`) and report others
+Run nothing else next to it where the budget is time. Choose by some seeds (`--first-seed 0`) and report others
 (`--first-seed 100`).
 """
 
@@ -250,7 +250,7 @@ def main() -> int:
 
 
 def montage(path: Path, made: LabelArray, on: Material) -> None:
-    """Draw the middle planes of a result beside parts of its images."""
+    """Draw the middle planes of a result next to parts of its images."""
     from PIL import Image
 
     colors = np.array([p.rgb for p in made.phases], np.uint8)

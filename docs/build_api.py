@@ -23,7 +23,7 @@ GROUPS = {
     "Measure and compare": ("measure", "compare", "consistency", "degrade", "report", "ResultTable", "Comparison"),
     "Draw": ("plot",),
     "Sample data": ("data",),
-    "What is said": ("Note", "UserError"),
+    "What is reported": ("Note", "UserError"),
 }
 HEAD = """# Python
 

@@ -2,9 +2,9 @@
 
     python examples/case_studies/run.py nmc --data FOLDER --out runs/nmc [--minutes 12] [--preset paper] [--resume]
 
-FOLDER holds the published TIFF files (README.md says where they are had). Each case is a `case.yaml` beside this file:
+FOLDER holds the published TIFF files (README.md says where they are had). Each case is a `case.yaml` next to this file:
 a job as `mesofuse fuse` takes it, the part of the volume to make, and what to measure of it. The run's folder is that
-of `mesofuse fuse`, so that `mesofuse report` draws it, with `results.csv` beside it.
+of `mesofuse fuse`, so that `mesofuse report` draws it, with `results.csv` next to it.
 """
 
 from __future__ import annotations

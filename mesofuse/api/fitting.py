@@ -27,7 +27,7 @@ class Fused:
     Attributes:
         volume: The fused volume.
         model: The model.
-        table: The volume's values beside the image's.
+        table: The volume's values next to the image's.
         folder: The run's folder, of which `report` makes a page.
     """
 

@@ -151,7 +151,7 @@ def degrade(
         threshold: Grey value, or values, at which the scan is segmented, or ``otsu``; None: the largest share decides.
         seed: Of the noise.
         out: File to write, whose ending names the format; None: a temporary one.
-        overwrite: Replace what is there.
+        overwrite: Replace what exists.
 
     Raises:
         UserError: If the volume is smaller than a scan voxel, or an option is not known.
@@ -196,8 +196,8 @@ def consistency(
         pair: What it was made from.
         degradation: Name of the instrument's model.
         out: Zarr volume to write; None: a temporary one.
-        workers: Blocks in flight; None: one a core.
-        overwrite: Replace what is there.
+        workers: Blocks in flight; None: one per core.
+        overwrite: Replace what exists.
 
     Returns:
         The map on the scan's grid, 0 agrees and 1 violated, and the share of voxels that agree: in ``all``, and of each
@@ -237,14 +237,14 @@ def report(
         out: File to write; None: ``report.html`` in the folder.
         pdf: Write a PDF of the same name too.
         workers: Processes that measure.
-        overwrite: Replace what is there.
+        overwrite: Replace what exists.
         progress: Show it.
 
     Returns:
         The HTML file.
 
     Raises:
-        UserError: If the folder holds neither, or a file is there already.
+        UserError: If the folder holds neither, or a file exists already.
     """
     from mesofuse.reporting.source import Sampling
     from mesofuse.reporting.write import Wanted, write_report

@@ -95,10 +95,10 @@ class Model:
             project: Change the fewest, least certain voxels so that the result shows, degraded, what the scan shows.
             chunks: Edge of the output's chunks.
             shards: Edge of a file that bundles chunks; None: every chunk is a file.
-            workers: Tiles in flight; None: one a core.
+            workers: Tiles in flight; None: one per core.
             device: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``.
             resume: Make what is missing of an earlier attempt.
-            overwrite: Replace what is there.
+            overwrite: Replace what exists.
             progress: Show it.
 
         Raises:
@@ -179,7 +179,7 @@ class Model:
             workers: See `generate`.
             device: See `generate`.
             resume: Make what is missing of an earlier attempt.
-            overwrite: Replace what is there.
+            overwrite: Replace what exists.
             progress: Show it.
 
         Raises:

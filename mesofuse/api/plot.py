@@ -26,11 +26,11 @@ def slices(
         volumes: What to draw.
         axis: The slices are normal to it; images are drawn as they are.
         at: Where along the axis, from 0 to 1.
-        axes: Matplotlib axes to draw into, one a volume; None: a new figure.
+        axes: Matplotlib axes to draw into, one per volume; None: a new figure.
         legend: Name the phases.
 
     Returns:
-        The axes, one a volume.
+        The axes, one per volume.
 
     Raises:
         UserError: If there is nothing to draw, or the axis or place is none.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--method", "methods", multiple=True, metavar="NAME[:PRESET]", help="A registered method to run.")
 @click.option("--set", "settings", multiple=True, metavar="NAME.KEY=VALUE", help="An option of one of the methods.")
 @click.option("--model", "models", multiple=True, metavar="FOLDER", help="A model package to apply.")
-@click.option("--volume", "volumes", multiple=True, metavar="FILE", help="A volume that is there already.")
+@click.option("--volume", "volumes", multiple=True, metavar="FILE", help="A volume that exists already.")
 @click.option("--reference", metavar="FILE", help="The true volume. [default: errors are against the image]")
 @click.option("--metrics", metavar="NAME,...", help="What to measure in every subvolume.")
 @click.option("--subvolumes", type=click.IntRange(min=2), metavar="N", help="Random subvolumes. [default: 256]")

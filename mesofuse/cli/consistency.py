@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--ignore", multiple=True, metavar="VALUE", help="Voxels of SCAN of this value are no material; may be repeated."
 )
-@click.option("--workers", type=click.IntRange(min=1), help="Threads. [default: one a core]")
+@click.option("--workers", type=click.IntRange(min=1), help="Threads. [default: one per core]")
 @options.overwrite
 @options.quiet
 @options.as_json

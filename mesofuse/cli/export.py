@@ -18,7 +18,7 @@ def command(volume: str, output: str, region: str | None, level: int, format: st
     """Write VOLUME as OUTPUT: .tif, .npy, .h5, .nrrd, .mha, .raw, .vti, .png, .zarr, .zip, or a folder of PNGs (NAME/).
 
     Memory stays bounded however large the volume is, and OUTPUT appears only when it is whole. A .raw gets a header, a
-    .mhd, beside it; a .png holds one plane. Grey values and colours go to .tif, .npy, .png and folders.
+    .mhd, next to it; a .png holds one plane. Grey values and colours go to .tif, .npy, .png and folders.
 
     \b
     Example:
@@ -51,7 +51,7 @@ def command(volume: str, output: str, region: str | None, level: int, format: st
     grid = labels.grid
     click.echo(f"{output}: {' × '.join(map(str, grid.shape))} voxels.")
     if output.lower().endswith(".raw") or format == "raw":
-        click.echo("Its shape, voxel size and phases are in the .mhd beside it.")
+        click.echo("Its shape, voxel size and phases are in the .mhd next to it.")
     if grid.known and (format in ("npy", "folder", "image") or output.lower().endswith((".npy", ".png", ".bmp", "/"))):
         size = ",".join(f"{v:g}" for v in grid.voxel_size)
         click.echo(f"This format holds no voxel size; to read it back: --voxel-size {size} --unit {grid.unit}.")

@@ -38,7 +38,7 @@ def command(
 ) -> None:  # fmt: skip
     """Apply MODEL (a package folder) to the volume LOW_RES and write the fused volume OUT (zarr).
 
-    A model that takes no low-resolution volume (SliceGAN and its like) makes a volume of any --size [default: 256].
+    A model that takes no scan (SliceGAN and its like) makes a volume of any --size [default: 256].
 
     The same model, input and seed give the same voxels for every chunking, region, number of workers and restart.
 
@@ -83,7 +83,7 @@ def command(
 
 
 def places(model: str, files: Sequence[str]) -> tuple[str | None, str]:
-    """Return the low-resolution volume, if there is one, and the output.
+    """Return the scan, if there is one, and the output.
 
     Raises:
         UserError: If there is none of them, or more than two.
@@ -93,4 +93,4 @@ def places(model: str, files: Sequence[str]) -> tuple[str | None, str]:
     if len(files) == 2:
         return files[0], files[1]
     found = f"but {len(files)} files are named after {model}" if files else f"but only {model} is given"
-    raise UserError(f"Give MODEL, the low-resolution volume if the model takes one, and OUT, {found}.")
+    raise UserError(f"Give MODEL, the scan if the model takes one, and OUT, {found}.")

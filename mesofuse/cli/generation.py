@@ -20,7 +20,7 @@ project = click.option(
     "--project", is_flag=True,
     help="Change the fewest, least certain voxels so that the result, degraded, shows what the scan shows.",
 )  # fmt: skip
-workers = click.option("--workers", type=click.IntRange(min=1), help="Tiles in flight. [default: one a core]")
+workers = click.option("--workers", type=click.IntRange(min=1), help="Tiles in flight. [default: one per core]")
 
 
 def storage(chunk: int, shard: int | None) -> tuple[Triple, Triple | None]:

@@ -100,7 +100,7 @@ def check_scale(low_res: str | None, scale: Any) -> None:
     """
     if low_res is None and scale is not None:
         raise UserError(
-            "Missing option '--low-res': --scale relates the image to a low-resolution volume; give both, or neither "
+            "Missing option '--low-res': --scale relates the image to a scan; give both, or neither "
             "for a method that makes a volume from the image alone."
         )
 
@@ -136,7 +136,7 @@ def make(low_res: str | None, high_res: Sequence[str], scale: Any, fields: dict[
 
 
 def open_job(job: JobConfig) -> tuple[JobConfig, JobInputs]:
-    """Return the job resolved, and its inputs, opened and checked; what is to be noted about them is said.
+    """Return the job resolved, and its inputs, opened and checked; what is to be noted about them is reported.
 
     A scale factor that follows from the files' voxel sizes stands in the job then.
 

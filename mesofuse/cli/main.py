@@ -1,4 +1,4 @@
-"""The command line's door: which command lies in which file, and how a failure is said."""
+"""The command line's door: which command lies in which file, and how a failure is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``mesofuse measure``: numbers of volumes and images, beside each other and against a reference."""
+"""``mesofuse measure``: numbers of volumes and images, next to each other and against a reference."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def command(
     crop: str | None,
     content: Content,
 ) -> None:
-    """Measure VOLUMEs (zarr volumes, stacks, images) and show them beside each other.
+    """Measure VOLUMEs (zarr volumes, stacks, images) and show them next to each other.
 
     \b
     Example:
@@ -108,7 +108,7 @@ def command(
     if samples and low_res:
         raise UserError("--samples and --low-res can't go together: the scan is compared with whole volumes only.")
     if record and not samples:
-        raise UserError("--record keeps subvolumes: give --samples, how many, beside it.")
+        raise UserError("--record keeps subvolumes: give --samples, how many, next to it.")
     if crop and low_res:
         raise UserError("--crop and --low-res can't go together: the scan is compared with whole volumes only.")
     masked = part_options.job_fields(ignore, (), scan=True)

@@ -1,4 +1,4 @@
-"""``mesofuse measure --samples``: distributions over random subvolumes, beside each other."""
+"""``mesofuse measure --samples``: distributions over random subvolumes, next to each other."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def measure_samples(
         reference: The path that errors are relative to, or None.
         progress: Returns the callback of a path.
         settings: The rest of `sample`'s arguments.
-        record: Folder that keeps what is measured, a file a volume; None keeps nothing.
+        record: Folder that keeps what is measured, a file per volume; None keeps nothing.
     """
     if record is not None:
         record.mkdir(parents=True, exist_ok=True)

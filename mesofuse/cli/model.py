@@ -31,14 +31,14 @@ def command() -> None:
     "--low-phases",
     default="",
     metavar="NAME,...",
-    help="Names of the low-resolution volume's phases, in order; none for SliceGAN.",
+    help="Names of the scan's phases, in order; none for SliceGAN.",
 )
 @options.scale
 @click.option(
     "--shows",
     multiple=True,
     metavar="LOW=NAME,...",
-    help="Which phases a low-resolution phase shows. [default: the same number]",
+    help="Which phases a scan phase shows. [default: the same number]",
 )
 @click.option(
     "--set",
@@ -55,7 +55,7 @@ def import_(
 
     Only tensors are read. A file that holds more, such as a whole pickled module, is refused: load it with the program
     that wrote it, and save its state_dict(). Every tensor must find its place. What the file does not say, the phases
-    and the scale factor, is asked for; parameters that a program pickled beside its weights are not read.
+    and the scale factor, is asked for; parameters that a program pickled next to its weights are not read.
 
     \b
     Example:

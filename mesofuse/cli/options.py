@@ -43,12 +43,12 @@ scale = click.option(
     "--scale",
     callback=_scale,
     metavar="N[,N,N]",
-    help="High-resolution voxels along one low-resolution voxel, for example 4 or 8,4,4. [default: what the files' "
+    help="Voxels of the result along one voxel of the scan, for example 4 or 8,4,4. [default: what the files' "
     "voxel sizes give]",
 )
 size = click.option(
     "--size", callback=_size, metavar="N[,N,N]",
-    help="Voxels of the result, for a method that takes no low-resolution volume.",
+    help="Voxels of the result, for a method that takes no scan.",
 )  # fmt: skip
 periodic = click.option(
     "--periodic", callback=_periodic, default="", metavar="AXES",
@@ -76,7 +76,7 @@ seed = click.option(
 device = click.option(
     "--device", default="auto", show_default=True, metavar="NAME", help="cpu, cuda, cuda:N, or auto (CUDA if present)."
 )
-overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
+overwrite = click.option("--overwrite", is_flag=True, help="Replace what exists.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -48,7 +48,7 @@ def command(
     ignore: tuple[str, ...],
     overwrite: bool,
 ) -> None:
-    """Draw slices of RESULT (any volume or stack) beside its scan and the sharp image, to OUT.
+    """Draw slices of RESULT (any volume or stack) next to its scan and the sharp image, to OUT.
 
     OUT ends in .png, .pdf or .svg. All upper panels show the same physical field of view.
 

@@ -12,7 +12,7 @@ from mesofuse.cli import options
 @click.command("report")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN_OR_COMPARISON")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: report.html in the folder]")
-@click.option("--pdf", "as_pdf", is_flag=True, help="Also write the figures as one PDF beside it.")
+@click.option("--pdf", "as_pdf", is_flag=True, help="Also write the figures as one PDF next to it.")
 @click.option(
     "--figures", type=click.Path(path_type=Path), metavar="DIR", help="Also write each figure as a file here."
 )

@@ -6,7 +6,7 @@ from mesofuse.interfaces.metric import Measured
 
 
 def print_against_image(measured: Measured, image: Measured) -> None:
-    """Print the values of a result beside the image's."""
+    """Print the values of a result next to the image's."""
     from mesofuse.console.tables import print_table
     from mesofuse.evaluation.result_table import ResultTable
 

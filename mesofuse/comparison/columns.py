@@ -100,7 +100,7 @@ class Bench:
     def sample_all(self, name: str, volume: Labels, metrics: Sequence[MetricChoice], count: int) -> Sampled:
         """Measure subvolumes, or patches of the image.
 
-        With an image for each direction, the image's values are the images' mean; beside them stand each image's own,
+        With an image for each direction, the image's values are the images' mean; next to them stand each image's own,
         and in a volume those of as many patches of its planes normal to the same axes.
         """
 

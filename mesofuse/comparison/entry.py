@@ -71,7 +71,7 @@ def make_volume(comparison: Path, entry: Entry, size: Triple, *, quiet: bool) ->
     Args:
         comparison: The comparison's folder.
         entry: The entry, a method or a model.
-        size: Voxels of the volume, for what takes no low-resolution volume.
+        size: Voxels of the volume, for what takes no scan.
         quiet: The process shows no progress.
 
     Raises:
@@ -109,7 +109,7 @@ def entry_takes_scan(config: ComparisonConfig, entry: Entry) -> bool:
 
 
 def without_scan(inputs: JobInputs) -> JobInputs:
-    """Return the images alone, as a method is given them that takes no low-resolution volume."""
+    """Return the images alone, as a method is given them that takes no scan."""
     problem = Problem((1.0, 1.0, 1.0), (), inputs.problem.phases, PhaseMatch(()))
     hashes = {name: digest for name, digest in inputs.hashes.items() if name != "low_res"}
     return replace(inputs, low_res=None, problem=problem, hashes=hashes)
@@ -120,7 +120,7 @@ def run_entry(
 ) -> None:
     """Fit or load the entry's model, generate its volume, and record time and memory.
 
-    A method that takes no low-resolution volume is fitted to the images alone; its volume has the size of the others.
+    A method that takes no scan is fitted to the images alone; its volume has the size of the others.
     """
     folder.mkdir(exist_ok=True)
     usage = read_usage(folder)
@@ -162,7 +162,7 @@ def check_model(package: Package, inputs: JobInputs, name: str) -> None:
     """
     theirs, ours = package.model.problem, inputs.problem
     if theirs.low_phases and inputs.low_res is None:
-        raise UserError(f"The model {name} is applied to a low-resolution volume, but none is given: add --low-res.")
+        raise UserError(f"The model {name} is applied to a scan, but none is given: add --low-res.")
     if theirs.low_phases and theirs.scale != ours.scale:
         raise UserError(f"The model {name} has the scale factor {theirs.scale}, but the comparison's is {ours.scale}.")
     mine, wanted = ([p.name for p in problem.phases] for problem in (theirs, ours))

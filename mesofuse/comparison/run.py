@@ -205,7 +205,7 @@ def reopen(
 
 
 def _open_all(config: ComparisonConfig, inputs: JobInputs, say: Callable[[str], None]) -> dict[str, Labels]:
-    """Return the volumes that are there already, and the reference, by name."""
+    """Return the volumes that exist already, and the reference, by name."""
     ready = {e.name: open_ready(e.volume, inputs, say) for e in config.compare if e.volume is not None}
     if config.reference is not None:
         ready[REFERENCE] = open_ready(config.reference, inputs, say)
@@ -224,7 +224,7 @@ def _compared(
 
     Args:
         bench: Where it is measured.
-        ready: The volumes that are there already.
+        ready: The volumes that exist already.
         made: Grid of those that are made, or None.
         make: Makes the volume of an entry on a grid.
     """
@@ -245,7 +245,7 @@ def _compared(
 
 
 def open_ready(path: str, inputs: JobInputs, say: Callable[[str], None] = lambda text: None) -> Labels:
-    """Open a volume that is there already, with the image's phases and, where it has none, the voxels of a result.
+    """Open a volume that exists already, with the image's phases and, where it has none, the voxels of a result.
 
     Raises:
         UserError: If it is no volume, or its phases are not, or not surely, the image's.
@@ -294,7 +294,7 @@ def made_grid(config: ComparisonConfig, inputs: JobInputs, ready: dict[str, Labe
     first = ready.get(REFERENCE) or next(iter(ready.values()), None)
     if first is None:
         raise UserError(
-            "Without a low-resolution volume nothing says how large the volumes shall be: give --low-res and --scale, "
+            "Without a scan nothing says how large the volumes shall be: give --low-res and --scale, "
             "or a volume of the size wanted with --reference or --volume."
         )
     return first.grid

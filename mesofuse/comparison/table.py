@@ -22,7 +22,7 @@ CURVES = "Curves only, no single values: `mesofuse report` draws them."
 
 
 class ComparisonTable(Tabular):
-    """A row a quantity and a column a volume, then time and memory.
+    """A row per quantity and a column per volume, then time and memory.
 
     Args:
         compared: The finished comparison.
@@ -97,7 +97,7 @@ class ComparisonTable(Tabular):
         }
 
     def to_csv(self) -> str:
-        """Return the table as CSV: one row a quantity and volume, so that any program can pivot it.
+        """Return the table as CSV: one row per quantity and volume, so that any program can pivot it.
 
         Numbers are rounded to their errors, or to six digits; the JSON has them as they are.
         """
@@ -132,7 +132,7 @@ class ComparisonTable(Tabular):
         return text.getvalue()
 
     def to_pandas(self) -> Any:
-        """Return a pandas DataFrame, a row a quantity and volume; numbers are rounded as in `to_csv`.
+        """Return a pandas DataFrame, a row per quantity and volume; numbers are rounded as in `to_csv`.
 
         Raises:
             UserError: If pandas is not installed.

@@ -28,8 +28,8 @@ class Entry(Options):
 
     name: str = Field("", description="What it is called in the table; the method's or the file's name if left out.")
     method: dict[str, Any] | None = Field(None, description="A method to fit: its name, a preset, and its options.")
-    model: str | None = Field(None, description="Folder of a model package to apply to the low-resolution volume.")
-    volume: str | None = Field(None, description="A volume that is there already.")
+    model: str | None = Field(None, description="Folder of a model package to apply to the scan.")
+    volume: str | None = Field(None, description="A volume that exists already.")
 
     @model_validator(mode="before")
     @classmethod
@@ -77,7 +77,7 @@ class ComparisonConfig(InputsConfig):
     )
     degradation: dict[str, Any] = Field(
         default_factory=lambda: {"name": "blur-downsample"},
-        description="The model of the low-resolution instrument that consistency with the scan is judged by.",
+        description="The model of the scan's instrument that consistency with the scan is judged by.",
     )
 
     @field_validator("compare")
@@ -106,7 +106,7 @@ class ComparisonConfig(InputsConfig):
         if takes_scan(job):
             if self.low_res is None:
                 raise UserError(
-                    f"{entry.name}: the method {job.method_name!r} needs a low-resolution volume: add --low-res and "
+                    f"{entry.name}: the method {job.method_name!r} needs a scan: add --low-res and "
                     "--scale, or leave the method out."
                 )
             return job
@@ -135,7 +135,7 @@ class ComparisonConfig(InputsConfig):
 
 
 def takes_scan(job: JobConfig) -> bool:
-    """Return whether a job's method takes a low-resolution volume: ``conditional`` of its class."""
+    """Return whether a job's method takes a scan: ``conditional`` of its class."""
     from mesofuse.registry import get_registry
 
     return MethodTraits.of(get_registry().find("method", job.method_name).load()).conditional

@@ -32,14 +32,14 @@ class InputsConfig(Options):
     )
     scale: Scale | None = Field(
         None,
-        description="High-resolution voxels along one low-resolution voxel: one number, or z, y, x; null: what the "
-        "files' voxel sizes give, and without a low-resolution volume.",
+        description="Voxels of the result along one voxel of the scan: one number, or z, y, x; null: what the "
+        "files' voxel sizes give, and without a scan.",
     )
     shows: dict[str, tuple[str, ...]] | None = Field(
-        None, description="Which image phases each low-resolution phase shows; null: the phase of the same number."
+        None, description="Which image phases each scan phase shows; null: the phase of the same number."
     )
     phases: tuple[str, ...] = Field((), description="Names of the image's phases, in order of their label values.")
-    voxel_size: Scale | None = Field(None, description="Edge length of a low-resolution voxel; null: the file's.")
+    voxel_size: Scale | None = Field(None, description="Edge length of a scan voxel; null: the file's.")
     image_pixel_size: tuple[float, float] | None = Field(
         None, description="Height and width of a pixel of the images; null: the file's."
     )
@@ -49,10 +49,10 @@ class InputsConfig(Options):
         description="Values that are no material, in whichever of the inputs they occur: a number as the file has it, "
         "a colour such as #ff0000, nan, or surround:0 for what of a value lies around all else.",
     )
-    low_res_ignore: tuple[str, ...] = Field((), description="Values of the low-resolution volume that are no material.")
+    low_res_ignore: tuple[str, ...] = Field((), description="Values of the scan that are no material.")
     high_res_ignore: tuple[str, ...] = Field((), description="Values of the images that are no material.")
     low_res_crop: str | None = Field(
-        None, description="Part of the low-resolution volume to take, as z0:z1,y0:y1,x0:x1 in its voxels; null: all."
+        None, description="Part of the scan to take, as z0:z1,y0:y1,x0:x1 in its voxels; null: all."
     )
     high_res_crop: str | None = Field(
         None, description="Part of each image to take, as i0:i1,y0:y1,x0:x1 (images, rows, columns); null: all."
@@ -108,13 +108,12 @@ class InputsConfig(Options):
     @model_validator(mode="after")
     def _scale_goes_with_scan(self) -> Self:
         if self.low_res is None and (self.scale is not None or self.shows is not None):
-            raise ValueError("scale and shows describe a low-resolution volume, but low_res is missing")
+            raise ValueError("scale and shows describe a scan, but low_res is missing")
         if self.low_res is None and (self.low_res_ignore or self.low_res_crop is not None):
-            raise ValueError("low_res_ignore and low_res_crop are for a low-resolution volume, but low_res is missing")
+            raise ValueError("low_res_ignore and low_res_crop are for a scan, but low_res is missing")
         if self.low_res is None and self.voxel_size is not None and self.image_pixel_size is not None:
             raise ValueError(
-                "without a low-resolution volume the result has the image's pixels: give image_pixel_size alone, not "
-                "voxel_size too"
+                "without a scan the result has the image's pixels: give image_pixel_size alone, not voxel_size too"
             )
         return self
 

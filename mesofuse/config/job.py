@@ -22,7 +22,7 @@ class JobConfig(InputsConfig):
     """A fusion job."""
 
     size: Triple | None = Field(
-        None, description="Voxels of the result along z, y, x, for a method that takes no low-resolution volume."
+        None, description="Voxels of the result along z, y, x, for a method that takes no scan."
     )
     periodic: str = Field("", description="Axes along which the result continues from its end to its start: z, y, x.")
     content: Content = Field(

@@ -28,12 +28,12 @@ def _comparison() -> dict[str, Any]:
     return ComparisonConfig.model_json_schema()
 
 
-# Documents beside those of the kinds: name, and what makes the schema.
+# Documents next to those of the kinds: name, and what makes the schema.
 DOCUMENTS: tuple[tuple[str, Callable[[], dict[str, Any]]], ...] = (("comparison", _comparison), ("job", _job))
 
 
 def schemas(registry: Registry) -> dict[str, dict[str, Any]]:
-    """Return every schema by name: one a kind, and those of `DOCUMENTS`."""
+    """Return every schema by name: one per kind, and those of `DOCUMENTS`."""
     found: dict[str, dict[str, Any]] = {kind: kind_schema(kind, registry.components(kind)) for kind in KINDS}
     return {**found, **{name: {"$schema": DIALECT, **make()} for name, make in DOCUMENTS}}
 

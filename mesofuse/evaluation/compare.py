@@ -50,7 +50,7 @@ class Row:
 
 
 def table(volumes: Sequence[Measured], reference: Measured | None = None) -> list[Row]:
-    """Return one row a quantity, in order of first appearance, with a cell a volume.
+    """Return one row per quantity, in order of first appearance, with a cell a volume.
 
     Args:
         volumes: What to show, the reference among them if it shall have a column.
@@ -115,7 +115,7 @@ def _against(entry: Measurement, grid: Grid, truth: Measurement, truth_grid: Gri
 def same_voxels(one: Grid, other: Grid) -> bool:
     """Return whether two grids have voxels of the same physical size; grids of unknown size are taken as alike.
 
-    Beside another image the axis that an image is normal to is left out. Beside a volume, whose planes in all
+    Next to another image the axis that an image is normal to is left out. Next to a volume, whose planes in all
     directions it stands for, the volume's voxels must be cubes of its pixels, or as long along that axis as the image's
     grid says (a job's image has there what other images say).
     """

@@ -1,4 +1,4 @@
-"""Images for several directions beside volumes: a volume's planes normal to an axis, and the mean of the images.
+"""Images for several directions next to volumes: a volume's planes normal to an axis, and the mean of the images.
 
 An image normal to z shows the directions y (rows) and x (columns), and so on: the rows of a plane run along the lower
 of its two axes.
@@ -137,7 +137,7 @@ def with_planes(sampled: Sampled, planes: Iterable[Sampled]) -> Sampled:
 
 
 def mean_of_images(images: Mapping[str, Sampled]) -> Sampled:
-    """Return what images for several directions say of the volume, and each image's own values beside it.
+    """Return what images for several directions say of the volume, and each image's own values next to it.
 
     A quantity without direction is the mean over the three axes of the image that is normal to each. One along an axis
     is the mean of the two planes that show this axis. Errors follow, as patch i is the mean of the images' patches i.

@@ -1,4 +1,4 @@
-"""Footnotes of a table: each has its marker in a cell, and what is said twice has one number."""
+"""Footnotes of a table: each has its marker in a cell, and what is reported twice has one number."""
 
 from __future__ import annotations
 

@@ -224,16 +224,16 @@ def _unfit(chosen: Chosen, context: MetricContext) -> str:
     if not metric.needs.low_res:
         return ""
     if context.low_res is None or context.match is None or context.scale is None:
-        return "It needs the low-resolution volume and which phases each of its phases shows."
+        return "It needs the scan and which phases each of its phases shows."
     if context.degradation is None:
-        return "It needs a degradation, which says what the low-resolution instrument shows."
+        return "It needs a degradation, which says what the scan's instrument shows."
     if context.stack:
         return "Separate images are no result of the scan."
     high, low = context.grid.shape, context.low_res.grid
     if min(context.scale) < 1 or low.region.scaled(context.scale).shape != high:
         return shapes_differ(high, low.shape, context.scale)
     if max((v for values in context.match.shows for v in values), default=-1) >= len(context.phases):
-        return "The volume has fewer phases than the low-resolution volume is said to show."
+        return "The volume has fewer phases than the scan is said to show."
     return ""
 
 

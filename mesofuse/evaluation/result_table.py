@@ -23,7 +23,7 @@ MANY_ROWS = 60
 
 
 class ResultTable(Tabular):
-    """Measured volumes next to each other: a row a quantity, a column a volume.
+    """Measured volumes next to each other: a row per quantity, a column per volume.
 
     Args:
         columns: What was measured, the reference among them if it is to have a column.
@@ -129,9 +129,9 @@ class ResultTable(Tabular):
         """Return a pandas DataFrame.
 
         Args:
-            curves: Return the curves, a row a point (volume, metric, of, x, y, units), instead of the single numbers,
-                which have a row a quantity and a column a volume, and next to it its relative error where there is a
-                reference.
+            curves: Return the curves, a row per point (volume, metric, of, x, y, units), instead of the single numbers,
+                which have a row per quantity and a column per volume, and next to it its relative error against the
+                reference, if any.
 
         Raises:
             UserError: If pandas is not installed.

@@ -36,7 +36,7 @@ class ScanReference:
         return cls(Described.of(low_res, phases=problem.low_phases), problem.match, problem.scale, degradation)
 
     def scale_of(self, volume: Labels) -> Scale:
-        """Return the scale factor: what is said, or the quotient of the shapes."""
+        """Return the scale factor: what is given, or the quotient of the shapes."""
         if self.scale is not None:
             return self.scale
         high, low = volume.grid.shape, self.low_res.grid.shape

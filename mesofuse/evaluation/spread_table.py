@@ -68,7 +68,7 @@ def spreads(measured: Sequence[Measured]) -> list[Spread]:
 
 @dataclass(frozen=True)
 class SpreadTable(Tabular):
-    """A row a quantity: its mean and spread over realisations.
+    """A row per quantity: its mean and spread over realisations.
 
     Attributes:
         seeds: The realisations' seeds.
@@ -118,7 +118,7 @@ class SpreadTable(Tabular):
         return text.getvalue()
 
     def to_pandas(self) -> Any:
-        """Return a pandas DataFrame, a row a quantity.
+        """Return a pandas DataFrame, a row per quantity.
 
         Raises:
             UserError: If pandas is not installed.

@@ -33,7 +33,7 @@ class Sampled:
         volume: How the volume is called.
         grid: Its grid.
         regions: The subvolumes.
-        values: For each metric and label one value a subvolume, in the order of ``regions``.
+        values: For each metric and label one value per subvolume, in the order of ``regions``.
         units: Unit of each metric and label.
         per_voxel: Those whose values depend on the voxel size.
         skipped: Metric name to the reason why it was not measured.
@@ -91,7 +91,7 @@ def sample(
     Args:
         volume: The labels, in memory or on disk; it is pickled for each worker.
             Where some of its voxels are ignored, the subvolumes are drawn among those that hold none.
-        metrics: As for `measure`; those that need the low-resolution volume are skipped.
+        metrics: As for `measure`; those that need the scan are skipped.
         size: Edge of a subvolume in voxels.
         count: How many.
         seed: Draws their places.

@@ -33,7 +33,7 @@ def compares(metrics: Sequence[MetricChoice]) -> bool:
 def with_floors(volume: Measured, image: Measured) -> tuple[Measured, Measured]:
     """Return both with the floors as the image's own values of what the volume was measured for.
 
-    A metric ``NAME`` that compares with the image states beside its values ``NAME-floor``, what parts of the image, as
+    A metric ``NAME`` that compares with the image states next to its values ``NAME-floor``, what parts of the image, as
     large as the volume, score among themselves. In a table that is the image's part of the row.
     """
     floors = [r for r in volume.results if r.metric.endswith(FLOOR)]

@@ -58,7 +58,7 @@ def violations(
         problem: Scale and phases.
         degradation: The model of the instrument, built for ``problem``.
         out: Path or URL of the zarr volume to write.
-        overwrite: Replace what is there.
+        overwrite: Replace what exists.
         workers: Threads.
         progress: Called with blocks done and blocks in all.
 

@@ -92,9 +92,9 @@ def montage(
 
     Args:
         path: File to write or replace, of suffix .png (200 dots per inch), .pdf or .svg.
-        low_res: The low-resolution volume, or None.
+        low_res: The scan, or None.
         result: The high-resolution volume.
-        image: The high-resolution image, or three, of planes normal to z, y and x (the same object for those that look
+        image: The image, or three, of planes normal to z, y and x (the same object for those that look
             alike), or None.
         axis: The upper panels are normal to this axis, 0 to 2.
         index: Slice of the result along ``axis``; the middle one if None.

@@ -80,7 +80,7 @@ def _violin(axes: Axes, place: int, values: np.ndarray, color: str) -> None:
 def curves(
     volumes: Sequence[Sampled], image: Sampled | None, metric: str, ending: str, colors: Mapping[str, str], y: str
 ) -> Figure:
-    """Draw a metric's curves, one plot a phase: the mean over subvolumes with a band of one standard deviation.
+    """Draw a metric's curves, one plot per phase: the mean over subvolumes with a band of one standard deviation.
 
     Args:
         volumes: Subvolumes of each volume.
@@ -136,7 +136,7 @@ def band(found: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def per_axis(volumes: Sequence[Sampled], metric: str, colors: Mapping[str, str], y: str) -> Figure:
-    """Draw a value along each axis, one plot a phase: means over subvolumes with their standard errors."""
+    """Draw a value along each axis, one plot per phase: means over subvolumes with their standard errors."""
     keys = {k: Of.read(k[1]) for v in volumes for k in v.values if k[0] == metric}
     names = list(dict.fromkeys(of.what for of in keys.values() if of.along in AXES))[:MOST_PLOTS]
     rows, columns = grid_of(len(names), 3)

@@ -1,1 +1,1 @@
-"""What a plugin can supply, one file a kind. Importing this package imports no torch."""
+"""What a plugin can supply, one file per kind. Importing this package imports no torch."""

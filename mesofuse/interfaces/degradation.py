@@ -1,4 +1,4 @@
-"""Interface of a degradation: what the low-resolution instrument would show of a high-resolution volume."""
+"""Interface of a degradation: what the scan's instrument would show of a high-resolution volume."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class Degradation(Protocol):
     It may be a `SupportsShares`, and its class a `SupportsEstimate`, as well.
 
     Attributes:
-        halo: Low-resolution voxels beyond its own whose high-resolution voxels a result depends on (z, y, x).
+        halo: Scan voxels beyond its own whose high-resolution voxels a result depends on (z, y, x).
     """
 
     halo: Triple
 
     def __call__(self, probabilities: torch.Tensor, region: Region) -> torch.Tensor:
-        """Degrade high-resolution phase probabilities.
+        """Degrade image phase probabilities.
 
         Args:
             probabilities: (batch, phases, *region.scaled(scale).shape).
-            region: The low-resolution voxels that they fill, in the low-resolution volume's coordinates.
+            region: The scan voxels that they fill, in the scan's coordinates.
 
         Returns:
-            How strongly each low-resolution phase shows, (batch, low phases, *region.shape); the phase seen is the
+            How strongly each scan phase shows, (batch, low phases, *region.shape); the phase seen is the
             argmax. Values within ``halo`` of a region's side that is not the volume's end are approximate.
         """
         ...
@@ -76,8 +76,8 @@ def degraded(degradation: Degradation, labels: np.ndarray, phases: int, region: 
         degradation: The model of the instrument.
         labels: uint8 labels of ``region.scaled(scale)``; an ignored voxel is of no phase, so that a voxel of the scan
             shows the phases in proportion to what is inside.
-        phases: Number of high-resolution phases.
-        region: The low-resolution voxels that they fill.
+        phases: Number of image phases.
+        region: The scan voxels that they fill.
     """
     import torch
 

@@ -17,7 +17,7 @@ class Generator(Protocol):
 
     It is built as ``Class(options, problem)``. It never draws random numbers: it lists what it wants in ``noise``.
 
-    A generator that takes no low-resolution volume (``problem.low_phases`` is empty) says so by ``conditional = False``
+    A generator that takes no scan (``problem.low_phases`` is empty) says so by ``conditional = False``
     on its class. Its field has no channels; the input grid is one that it chooses by its ``scale``; its region is
     always the core with the halo on every side, also at a volume's end, where the noise goes on.
 
@@ -42,7 +42,7 @@ class Generator(Protocol):
         Args:
             field: Low-resolution phases, one-hot: (batch, low phases, z, y, x), values 0 or 1.
             noise: One tensor a field of ``self.noise``: (batch, channels, *region.scaled(factor).shape).
-            region: Where ``field`` lies in the low-resolution volume; a generator of non-integer scale resamples by it.
+            region: Where ``field`` lies in the scan; a generator of non-integer scale resamples by it.
             core: The part of the region whose output is wanted, all of it if None. A generator may compute everything
                 and cut, or (faster) compute in each layer only what the core needs.
 

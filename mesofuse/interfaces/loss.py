@@ -79,12 +79,12 @@ class GeneratorStep:
 
     Attributes:
         probabilities: Generated volumes: (batch, phases, Z, Y, X).
-        field: The low-resolution phases they came from, one-hot: (batch, low phases, z, y, x).
-        region: Where a volume of the batch lies on the low-resolution grid (its place is the same for the whole batch).
+        field: The scan phases they came from, one-hot: (batch, low phases, z, y, x).
+        region: Where a volume of the batch lies on the scan's grid (its place is the same for the whole batch).
         scores: For each axis, the critic's scores of the step's slices normal to it. A step that makes volumes of
             several shapes (thin ones for each axis) is shown shape by shape, each time with all scores, and the
             objective is the mean.
-        degradation: The model of the low-resolution instrument, or None.
+        degradation: The model of the scan's instrument, or None.
         real: For each axis, slices of the image that shows planes normal to it, one-hot: (batch, phases, h, w).
         share: Which part of the batch this is.
         number: Number of this step, from 0.

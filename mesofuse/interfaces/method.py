@@ -23,12 +23,12 @@ class TileInput:
     """One tile to reconstruct.
 
     Attributes:
-        core: The low-resolution voxels that the tile owns.
+        core: The scan voxels that the tile owns.
         window: The core with the model's halo, ending where the volume ends. It does not end there, and may hold
             negative coordinates, along an axis on which the result is periodic, and on every axis for a model that
-            takes no low-resolution volume (noise goes on beyond its end).
-        shape: Shape of the whole low-resolution volume.
-        field: uint8 labels of the window, or None for a model that takes no low-resolution volume.
+            takes no scan (noise goes on beyond its end).
+        shape: Shape of the whole scan.
+        field: uint8 labels of the window, or None for a model that takes no scan.
         noise: One float32 array a field of ``model.noise``: (channels, *window.scaled(factor).shape).
     """
 
@@ -47,7 +47,7 @@ class TileOutput:
         labels: uint8 labels of ``core.scaled(scale)``; where the problem's content is grey or colour, its values from 0
             to 255, colours with a leading axis of 3.
         probabilities: float32 (phases, z, y, x), if they were asked for.
-        extra: Counts on the low-resolution grid, (*core.shape) by name, that are kept beside the volume.
+        extra: Counts on the scan's grid, (*core.shape) by name, that are kept next to the volume.
     """
 
     labels: np.ndarray
@@ -60,10 +60,10 @@ class Model(Protocol):
 
     Attributes:
         problem: What it was fitted for.
-        scale: Output voxels along one low-resolution voxel; without a low-resolution volume, along one voxel of the
+        scale: Output voxels along one scan voxel; without a scan, along one voxel of the
             grid that its noise is counted on.
-        halo: Low-resolution voxels that a tile needs beyond its own.
-        tile: Canonical tile in low-resolution voxels; part of the model, so that every run cuts volumes alike.
+        halo: Scan voxels that a tile needs beyond its own.
+        tile: Canonical tile in scan voxels; part of the model, so that every run cuts volumes alike.
         noise: The noise it wants.
         can_tile: False where it works on whole volumes only; such a volume is one tile.
 

@@ -69,14 +69,14 @@ def _unwatched(share: float) -> None:
 
 @dataclass(frozen=True)
 class MetricContext:
-    """What a metric may need beside the labels.
+    """What a metric may need besides the labels.
 
     Attributes:
         grid: Grid of the whole volume that is measured.
         phases: Its phases.
-        low_res: The low-resolution volume that it was made from, or None.
-        match: Which phases each low-resolution phase shows, or None.
-        scale: Voxels of this volume along one low-resolution voxel, or None without a low-resolution volume.
+        low_res: The scan that it was made from, or None.
+        match: Which phases each scan phase shows, or None.
+        scale: Voxels of this volume along one scan voxel, or None without a scan.
         degradation: The model of the instrument that made the scan, built and in evaluation mode, or None.
         stack: Axis 0 numbers separate images; it is no direction, and nothing may be counted or joined along it.
         images: For each axis, the image stack (image, row, column) that shows planes normal to it; or None. What is
@@ -134,7 +134,7 @@ class Needs:
 
     Attributes:
         three_d: It has no meaning for a single image.
-        low_res: It needs the low-resolution volume, its matching and a degradation.
+        low_res: It needs the scan, its matching and a degradation.
         images: It compares with the images.
         min_phases: With fewer phases there is nothing to measure.
         max_phases: It takes no more phases.
@@ -173,7 +173,7 @@ class AdditiveMetric:
     are summed in a fixed order.
 
     Attributes:
-        align: Whether pieces must be whole low-resolution voxels (for metrics that compare with the scan).
+        align: Whether pieces must be whole scan voxels (for metrics that compare with the scan).
     """
 
     needs: ClassVar[Needs] = Needs()

@@ -16,7 +16,7 @@ class NoiseSpec:
     Attributes:
         name: Distinguishes the fields of one model, for example ``input`` or ``stage1``.
         channels: Numbers a voxel.
-        factor: How much finer than the low-resolution grid the field is, per axis; 1 is the input's own resolution.
+        factor: How much finer than the scan's grid the field is, per axis; 1 is the input's own resolution.
     """
 
     name: str

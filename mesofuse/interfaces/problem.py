@@ -16,11 +16,11 @@ class Problem:
     """The setting that a generator, critic, loss or degradation is built for.
 
     Attributes:
-        scale: High-resolution voxels along one low-resolution voxel (z, y, x), each ≥ 1; 1 for a method that takes no
-            low-resolution volume, whose generator chooses its own.
-        low_phases: Phases of the low-resolution volume; empty for a method that takes none (SliceGAN).
-        phases: Phases of the high-resolution image and so of the result.
-        match: Which high-resolution phases each low-resolution phase shows.
+        scale: Voxels of the result along one voxel of the scan (z, y, x), each ≥ 1; 1 for a method that takes no
+            scan, whose generator chooses its own.
+        low_phases: Phases of the scan; empty for a method that takes none (SliceGAN).
+        phases: Phases of the image and so of the result.
+        match: Which image phases each scan phase shows.
         content: What the image and so the result hold. With grey values or colours ``phases`` is empty; generators and
             critics then work on values from 0 to 1 instead of probabilities.
     """
@@ -33,7 +33,7 @@ class Problem:
 
     @property
     def channels(self) -> int:
-        """Numbers a voxel that a generator makes and a critic sees: one a phase, 1 for grey values, 3 for colours."""
+        """Numbers a voxel that a generator makes and a critic sees: one per phase, 1 for grey values, 3 for colours."""
         return len(CHANNELS[self.content]) or len(self.phases)
 
     def to_json(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ class Of(str):
     """What a value is of, such as ``Of("pore", "binder")`` or ``Of("pore", along="z")``: text that knows its parts.
 
     It is the text that tables show, here ``pore | binder`` and ``pore | z``, and so it is found in a table by that
-    text. What compares directions, or draws one plot a phase, reads the parts, so that phases may be called anything.
+    text. What compares directions, or draws one plot per phase, reads the parts, so that phases may be called anything.
 
     Args:
         parts: Phases, or words such as ``spacing 1``.

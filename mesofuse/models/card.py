@@ -25,7 +25,7 @@ def model_card(record: Mapping[str, Any]) -> str:
         "",
     ]
     if problem["low_phases"]:
-        lines += ["| low-resolution phase | shows |", "| --- | --- |"]
+        lines += ["| scan phase | shows |", "| --- | --- |"]
         names = [p["name"] for p in problem["phases"]]
         for phase, shown in zip(problem["low_phases"], problem["shows"], strict=True):
             lines.append(f"| {cell(phase['name'])} | {cell(', '.join(names[i] for i in shown))} |")

@@ -63,7 +63,7 @@ def save_package(
     """Write a model package; the folder appears whole or not at all.
 
     Raises:
-        UserError: If something is there already and is not to be replaced, or an array of the model can't be kept.
+        UserError: If something exists already and is not to be replaced, or an array of the model can't be kept.
     """
     check_free(path, overwrite)
     weights = pack(model.state())

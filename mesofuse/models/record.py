@@ -57,7 +57,7 @@ class _Problem(_Checked):
         if (self.content == "phases") != bool(self.phases):
             raise ValueError("it has phases, or grey values or colours")
         if len(self.shows) != len(self.low_phases):
-            raise ValueError("there must be one rule for each low-resolution phase in 'shows'")
+            raise ValueError("there must be one rule for each scan phase in 'shows'")
         shown = [value for values in self.shows for value in values]
         if len(set(shown)) < len(shown) or not all(0 <= v < len(self.phases) for v in shown) or not all(self.shows):
             raise ValueError("each rule in 'shows' must name phases of the image, each phase at most once")

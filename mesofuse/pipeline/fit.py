@@ -74,7 +74,7 @@ def fit_job(
 
     Raises:
         FitInterrupted: On Ctrl-C or SIGTERM.
-        UserError: If the inputs don't suit the method, the folder may not be used, what is there is another job's, or
+        UserError: If the inputs don't suit the method, the folder may not be used, what exists is another job's, or
             the training diverged. If nothing of worth was made, the folder is then as it was before.
     """
     if rank():
@@ -214,7 +214,7 @@ def _origin(job: JobConfig, inputs: JobInputs, component: Component, device: str
 def assist(job: JobConfig, out: Path, *, resume: bool = False) -> None:
     """Take part, as one of the further processes of torchrun, in the training that the first one runs by `fit_job`.
 
-    Writes and says nothing. Does nothing where there is nothing to share: the model is there already, or the method
+    Writes and says nothing. Does nothing where there is nothing to share: the model exists already, or the method
     trains in one process.
 
     Args:

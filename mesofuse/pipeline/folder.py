@@ -77,7 +77,7 @@ def forget_training(out: Path) -> None:
 def claimed(out: Path, say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
     """Wait until no other run of this machine works in the folder, and hold it for the block, in which it is claimable.
 
-    What a killed run left half-written in it or beside it is undone first.
+    What a killed run left half-written in it or next to it is undone first.
 
     Args:
         out: The folder; it need not exist.

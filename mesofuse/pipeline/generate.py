@@ -1,4 +1,4 @@
-"""Applying a model package to a low-resolution volume, or to noise: planned, refused where it does not fit, said."""
+"""Applying a model package to a scan, or to noise: planned, refused where it does not fit, said."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def apply_model(
 
     Args:
         package: The model.
-        low_res: What it is applied to; None for a model that takes no low-resolution volume.
+        low_res: What it is applied to; None for a model that takes no scan.
         out: Path or URL of the zarr volume to write.
         options: How to store and run it.
-        size: Voxels of the result of a model that takes no low-resolution volume; None is 256³.
+        size: Voxels of the result of a model that takes no scan; None is 256³.
         voxel_size: Edge of its voxels; None: the image's that the model was trained on.
         unit: Its unit.
-        project: Make the result reproduce the low-resolution volume (see `mesofuse.streaming.projection`).
+        project: Make the result reproduce the scan (see `mesofuse.streaming.projection`).
         low_res_sha256: Hash of the scan's voxels, where it is known already, so that the scan is not read for it again.
         emit: Takes the events.
         say: Takes a sentence at each stage.
 
     Raises:
-        UserError: If the output may not be written or does not fit, or the model takes a low-resolution volume and
+        UserError: If the output may not be written or does not fit, or the model takes a scan and
             there is none, or the other way round; nothing is written or deleted then.
     """
     check_scan(package, low_res is not None, size)
@@ -95,7 +95,7 @@ def apply_model(
 
 
 def check_scan(package: Package, given: bool, size: Triple | None) -> None:
-    """Refuse a model without the low-resolution volume that it takes, or with one that it does not take.
+    """Refuse a model without the scan that it takes, or with one that it does not take.
 
     Raises:
         UserError: If it is so, or a size is given to a model whose scan determines it.
@@ -103,14 +103,14 @@ def check_scan(package: Package, given: bool, size: Triple | None) -> None:
     name = package.path
     if takes_scan(package.model):
         if not given:
-            raise UserError(f"The model {name} is applied to a low-resolution volume, but none is given: name it.")
+            raise UserError(f"The model {name} is applied to a scan, but none is given: name it.")
         if size is not None:
             raise UserError(
-                f"The model {name} makes a volume as large as its low-resolution volume: leave out --size, or give "
+                f"The model {name} makes a volume as large as its scan: leave out --size, or give "
                 "--region to make a part."
             )
     elif given:
         raise UserError(
-            f"The model {name} makes volumes from noise alone and takes no low-resolution volume: leave it out, and "
+            f"The model {name} makes volumes from noise alone and takes no scan: leave it out, and "
             "say how large the result is to be with --size."
         )

@@ -105,15 +105,15 @@ def problem_for(
         )
     if content != "phases":
         if low_phases or scale is not None or shows:
-            raise UserError(f"A model of {content} values takes no low-resolution volume: leave out its options.")
+            raise UserError(f"A model of {content} values takes no scan: leave out its options.")
         return Problem((1.0, 1.0, 1.0), (), (), PhaseMatch(()), content)
     high = default_phases(len(phases), phases)
     if not low_phases:
         if scale is not None or shows:
-            raise UserError("--scale and --shows describe a low-resolution volume: name its phases with --low-phases.")
+            raise UserError("--scale and --shows describe a scan: name its phases with --low-phases.")
         return Problem((1.0, 1.0, 1.0), (), high, PhaseMatch(()))
     if scale is None:
-        raise UserError("--low-phases describes a low-resolution volume: say its scale factor with --scale.")
+        raise UserError("--low-phases describes a scan: say its scale factor with --scale.")
     low = default_phases(len(low_phases), low_phases)
     match = PhaseMatch.by_index(len(low), len(high))
     return Problem(scale, low, high, PhaseMatch.parse(shows, low, high) if shows else match)

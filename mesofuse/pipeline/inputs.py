@@ -69,7 +69,7 @@ class JobInputs:
             UserError: There is none.
         """
         if self.low_res is None:
-            raise UserError("There is no low-resolution volume, but this needs one: give --low-res and --scale.")
+            raise UserError("There is no scan, but this needs one: give --low-res and --scale.")
         return self.low_res
 
 
@@ -143,10 +143,10 @@ def open_inputs(job: InputsConfig) -> JobInputs:
 
 
 def _open_scan(job: InputsConfig, notes: list[str], mappings: dict[str, LabelMapping]) -> Labels | None:
-    """Open the low-resolution volume, if there is one, and add what there is to say of it."""
+    """Open the scan, if there is one, and add what there is to say of it."""
     if job.low_res is None:
         return None
-    # Without a size of the scan's own, --unit beside a pixel size is that size's unit alone.
+    # Without a size of the scan's own, --unit next to a pixel size is that size's unit alone.
     unit = job.unit if job.voxel_size is not None or job.image_pixel_size is None else None
     low, mapping = open_labels(
         job.low_res,
@@ -191,7 +191,7 @@ def pixel_options(job: InputsConfig, *, scan: bool) -> tuple[Scale | None, str |
 
     Args:
         job: The job.
-        scan: Whether there is a low-resolution volume, whose size ``voxel_size`` is; else it is the image's.
+        scan: Whether there is a scan, whose size ``voxel_size`` is; else it is the image's.
     """
     if job.image_pixel_size is not None:
         rows, columns = job.image_pixel_size
@@ -222,7 +222,7 @@ def _check_volume(name: str, grid: Grid, scale: Scale | None) -> None:
         hint = ""
         if grid.shape[0] == 1 and scale is not None:
             hint = f"; to make the image itself sharper, give --scale 1,{scale[1]:g},{scale[2]:g}"
-        raise UserError(f"{name} is a 2D image of shape {grid.shape}; the low-resolution input must be a volume{hint}.")
+        raise UserError(f"{name} is a 2D image of shape {grid.shape}; the scan must be a volume{hint}.")
 
 
 def _check_alike(files: Mapping[str, str], images: Mapping[str, LabelArray]) -> None:
@@ -256,7 +256,7 @@ def _check_shown(name: str, image: LabelArray) -> None:
 
 
 def match_phases(shows: dict[str, tuple[str, ...]] | None, low: Sequence[Phase], high: Sequence[Phase]) -> PhaseMatch:
-    """Return which high-resolution phases each low-resolution phase shows: the rules', or by index."""
+    """Return which image phases each scan phase shows: the rules', or by index."""
     by_index = PhaseMatch.by_index(
         len(low), len(high)
     )  # refuses a volume of more phases than the image, whatever the rules
@@ -264,7 +264,7 @@ def match_phases(shows: dict[str, tuple[str, ...]] | None, low: Sequence[Phase],
 
 
 def named_after(low: Sequence[Phase], high: Sequence[Phase], match: PhaseMatch) -> tuple[Phase, ...]:
-    """Name low-resolution phases that have no name of their own after what they show, for example ``pore + binder``."""
+    """Name scan phases that have no name of their own after what they show, for example ``pore + binder``."""
     if any(p.name != f"phase {p.value}" for p in low):
         return tuple(low)
     return tuple(

@@ -1,4 +1,4 @@
-"""Files that are measured beside each other, and the scan that they are compared with, opened and checked."""
+"""Files that are measured next to each other, and the scan that they are compared with, opened and checked."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ DEFAULT_SIZE: Triple = (256, 256, 256)
 
 
 def takes_scan(model: Model) -> bool:
-    """Return whether a model is applied to a low-resolution volume."""
+    """Return whether a model is applied to a scan."""
     return bool(model.problem.low_phases)
 
 
@@ -27,7 +27,7 @@ def check_job(job: JobConfig, inputs: JobInputs) -> None:
     """Refuse a job whose parts don't go together, before anything is written.
 
     Raises:
-        UserError: If the method needs a scan and there is none, or the other way round; a size is given beside a scan;
+        UserError: If the method needs a scan and there is none, or the other way round; a size is given next to a scan;
             an axis can't be periodic.
     """
     component, options = job.resolve_method()
@@ -35,19 +35,19 @@ def check_job(job: JobConfig, inputs: JobInputs) -> None:
     if inputs.low_res is not None:
         if not conditional:
             raise UserError(
-                f"The method {name!r} makes a volume from the image alone and takes no low-resolution volume: leave "
+                f"The method {name!r} makes a volume from the image alone and takes no scan: leave "
                 "out --low-res, --scale and --shows."
             )
         if job.size is not None:
             raise UserError(
-                "The size of the result is the low-resolution volume's times the scale factor: leave out --size, which "
+                "The size of the result is the scan's times the scale factor: leave out --size, which "
                 "is for methods that take no such volume."
             )
         check_periodic(inputs.low_res.grid.shape, inputs.problem.scale, job.periodic)
         return
     if conditional:
         raise UserError(
-            f"The method {name!r} needs a low-resolution volume: give --low-res and --scale, or choose a --method that "
+            f"The method {name!r} needs a scan: give --low-res and --scale, or choose a --method that "
             "makes a volume from the image alone."
         )
     if not job.periodic:
@@ -90,7 +90,7 @@ def noise_grid(
         z, y, x = (float(v) for v in package.provenance.get("voxel_size", (1.0, 1.0, 1.0)))
         fine, name = (z, y, x), str(package.provenance.get("unit", "pixel"))
         if unit is not None and name == "pixel":
-            raise UserError(f"The model's image says no voxel size, so --unit {unit} needs --voxel-size beside it.")
+            raise UserError(f"The model's image says no voxel size, so --unit {unit} needs --voxel-size next to it.")
         name = name if unit is None else parse_unit(unit)
     coarse: Scale = tuple(v * s for v, s in zip(fine, scale, strict=True))  # type: ignore[assignment]
     origin: Scale = tuple((c - f) / 2 for c, f in zip(coarse, fine, strict=True))  # type: ignore[assignment]

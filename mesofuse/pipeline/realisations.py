@@ -113,10 +113,10 @@ def realise(
         options: As for one volume; ``seed`` is the first.
         count: How many, of consecutive seeds.
         metrics: What to measure in each.
-        size: Voxels of the results of a model that takes no low-resolution volume.
+        size: Voxels of the results of a model that takes no scan.
         voxel_size: Edge of their voxels.
         unit: Its unit.
-        project: Make each reproduce the low-resolution volume.
+        project: Make each reproduce the scan.
         emit: Takes the events of the generations.
         say: Takes a sentence at each stage.
         watch: Takes what goes on, how much of it is done and how much there is.

@@ -28,8 +28,8 @@ class Opened:
 
     Attributes:
         package: The model, on the CPU.
-        low_res: The low-resolution volume, or None for a model that takes none.
-        grid: The low-resolution grid, or the one that noise is counted on.
+        low_res: The scan, or None for a model that takes none.
+        grid: The scan's grid, or the one that noise is counted on.
         device: Where to compute.
         region: Output voxels wanted, or None for all that the grid holds.
     """
@@ -94,7 +94,7 @@ def open_scan(
     note: Callable[[str], None] = lambda text: None,
     crop: str | None = None,
 ) -> Labels:  # fmt: skip
-    """Open the low-resolution volume that a model is applied to, without what ``ignore`` says is no material.
+    """Open the scan that a model is applied to, without what ``ignore`` says is no material.
 
     Raises:
         UserError: If it is missing, or its phases are not the model's.

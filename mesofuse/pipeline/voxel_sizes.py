@@ -148,7 +148,7 @@ def _torn(sizes: tuple[list[float], ...], torn: list[int], unit: str) -> str:
 
 
 def _missing(scan_name: str, scan: Grid, images: Mapping[str, tuple[str, Grid]], torn: list[str]) -> str:
-    needed = "Missing option '--scale': say how many high-resolution voxels lie along one low-resolution voxel"
+    needed = "Missing option '--scale': say how many high-resolution voxels lie along one scan voxel"
     if torn:
         return f"{needed}; the sizes in the files don't say it, because {torn[0]}."
     silent = [] if scan.known else [scan_name]

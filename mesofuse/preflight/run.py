@@ -89,7 +89,7 @@ def _check_padding(padded: Sequence[tuple[str, Labels, Surround]]) -> list[Check
 
 
 def _unless_padded(check: Check, padded: Sequence[tuple[str, Labels, Surround]]) -> Check:
-    """Return a check of the fractions; beside padding, they can't be said to agree."""
+    """Return a check of the fractions; next to padding, they can't be said to agree."""
     if not padded or check.status != "ok":
         return check
     sentence = f"Padding counts as material, so that the fractions can't be said to agree. {check.sentence}"

@@ -227,7 +227,7 @@ def _degradation(config: ComparisonConfig, inputs: JobInputs) -> Degradation | N
 
 
 def training_rows(folder: Path) -> list[dict[str, float]]:
-    """Return a training's record, one mapping a step with the cells that are filled; nothing where there is none."""
+    """Return a training's record, one mapping per step with the cells that are filled; nothing where there is none."""
     file = folder / "metrics.csv"
     if not file.exists():
         return []

@@ -24,7 +24,7 @@ class Wanted:
         pdf: Whether to write the figures as one PDF of the same name too.
         figures: Folder for a file of each figure; None for none.
         kind: Format of those: ``pdf`` or ``svg``.
-        overwrite: Whether to replace what is there.
+        overwrite: Whether to replace what exists.
     """
 
     out: Path | None = None
@@ -47,7 +47,7 @@ def write_report(folder: Path, sampling: Sampling, wanted: Wanted, *, quiet: boo
         The files, the HTML file first.
 
     Raises:
-        UserError: If the folder holds neither, or a file is there already.
+        UserError: If the folder holds neither, or a file exists already.
     """
     target = wanted.out or folder / REPORT
     if target.suffix.lower() not in (".html", ".htm"):

@@ -155,15 +155,15 @@ def sections(volume: LabelArray, n: int, size: int, seed: int = 0) -> LabelArray
 
 
 def make_scan(truth: LabelArray, degradation: Degradation, problem: Problem) -> LabelArray:
-    """Scan a known volume with a low-resolution instrument: its phases are those that show most in each voxel.
+    """Scan a known volume with a scan's instrument: its phases are those that show most in each voxel.
 
     Args:
-        truth: The volume, of the problem's high-resolution phases; a rest that fills no scan voxel is left out.
+        truth: The volume, of the problem's image phases; a rest that fills no scan voxel is left out.
         degradation: The instrument, built for ``problem``.
-        problem: Its scale and low-resolution phases.
+        problem: Its scale and scan phases.
 
     Returns:
-        Labels of the low-resolution phases on the coarser grid.
+        Labels of the scan phases on the coarser grid.
 
     Raises:
         UserError: If the truth is smaller than one scan voxel.

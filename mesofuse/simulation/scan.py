@@ -1,4 +1,4 @@
-"""Simulating a scan: what a low-resolution instrument would show of a known volume, block by block."""
+"""Simulating a scan: what a scan's instrument would show of a known volume, block by block."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Scanner:
 
 
 class Scan:
-    """The scan of a volume: labels of the low-resolution phases, computed where they are read.
+    """The scan of a volume: labels of the scan phases, computed where they are read.
 
     A voxel is the same whatever region it is read in: the volume is degraded by blocks with the degradation's halo,
     and the noise belongs to coordinates. Memory is bounded. Voxels at the volume's end that fill no scan voxel are
@@ -60,7 +60,7 @@ class Scan:
 
     Args:
         volume: The known volume.
-        problem: Scale, low-resolution phases, and what they show; of ``volume.phases``.
+        problem: Scale, scan phases, and what they show; of ``volume.phases``.
         scanner: The instrument.
 
     Attributes:
@@ -184,7 +184,7 @@ class Scan:
         return labels
 
     def _grey(self, shares: np.ndarray, core: Region, noise: float) -> np.ndarray:
-        """Return grey values: 0 for the first low-resolution phase, 1 for the second …, and noise."""
+        """Return grey values: 0 for the first scan phase, 1 for the second …, and noise."""
         grey: np.ndarray = shares[0] * np.float32(0)
         for value in range(1, len(shares)):
             grey = grey + shares[value] * np.float32(value)

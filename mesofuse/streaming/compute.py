@@ -55,13 +55,13 @@ def compute_output(
     gate: threading.Semaphore | None = None,
     periodic: str = "",
 ) -> TileOutput:
-    """Return the uint8 labels of a tile's output, and what the model counts beside them.
+    """Return the uint8 labels of a tile's output, and what the model counts next to them.
 
     Args:
         model: The model.
         tile: The tile.
-        shape: Shape of the whole low-resolution volume, or of the grid that noise is counted on.
-        low_res: The low-resolution volume, or None.
+        shape: Shape of the whole scan, or of the grid that noise is counted on.
+        low_res: The scan, or None.
         seed: Seed of the noise.
         gate: Held while the model computes, so that reading and writing of other tiles overlap with it.
         periodic: Axes whose end continues into their start.
@@ -112,7 +112,7 @@ def torch_threads_kept() -> Iterator[None]:
 
 
 def default_workers(device: str) -> int:
-    """Return how many tiles to have in flight: one a core on a CPU; two on a GPU, to feed it while it computes."""
+    """Return how many tiles to have in flight: one per core on a CPU; two on a GPU, to feed it while it computes."""
     if device != "cpu":
         return 2
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -1,4 +1,4 @@
-"""Counts made beside its labels: arrays on the low-resolution grid, kept in the output, a tile a chunk."""
+"""Counts made next to its labels: arrays on the scan's grid, kept in the output, a tile a chunk."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 class ExtraArrays:
     """The arrays of a volume that is being generated; a tile's counts are in place before its labels are.
 
-    They cover the low-resolution voxels of all tiles that the volume's region touches, whole tiles throughout. Their
-    attributes say what they count, their grid, and at which low-resolution voxel they begin.
+    They cover the scan voxels of all tiles that the volume's region touches, whole tiles throughout. Their
+    attributes say what they count, their grid, and at which scan voxel they begin.
 
     Args:
         path: The output.
         names: What each array counts, by name (``group/array``); uint32.
-        tiling: How the low-resolution volume is cut.
+        tiling: How the scan is cut.
         region: High-resolution voxels that the output holds.
-        grid: The low-resolution grid.
+        grid: The scan's grid.
     """
 
     def __init__(self, path: str, names: Mapping[str, str], tiling: Tiling, region: Region, grid: Grid) -> None:
@@ -68,7 +68,7 @@ class ExtraArrays:
         return all(units.written(self._place(tile)) for units in self._units.values())
 
     def discard_damaged(self, known: Mapping[str, str]) -> int:
-        """Read every count that is there, delete what can't be used, and return how many units that were.
+        """Read every count that exists, delete what can't be used, and return how many units that were.
 
         Args:
             known: Key to the SHA-256 of what was written.
@@ -94,7 +94,7 @@ class ExtraArrays:
 
 
 def _covered(tiling: Tiling, region: Region) -> Region:
-    """Return the low-resolution voxels of all tiles that meet a region."""
+    """Return the scan voxels of all tiles that meet a region."""
     ends: list[Triple] = []
     for corner in (region.start, tuple(b - 1 for b in region.stop)):
         (tile,) = tiling.touching(Region(corner, tuple(c + 1 for c in corner)))  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ def draw_noise(spec: NoiseSpec, seed: int, region: Region) -> np.ndarray:
     Args:
         spec: The field.
         seed: Any integer; its lowest 64 bits count.
-        region: Voxels of the grid that is ``spec.factor`` times finer than the low-resolution grid.
+        region: Voxels of the grid that is ``spec.factor`` times finer than the scan's grid.
 
     Returns:
         float32, standard normal: (channels, *region.shape).

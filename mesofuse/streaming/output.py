@@ -70,8 +70,8 @@ def open_output(
         chunks: Shape of a chunk.
         shards: Shape of a shard, or None.
         job: What bears on its voxels; kept with it, and compared when it is resumed.
-        resume: Go on with what is there.
-        overwrite: Replace what is there.
+        resume: Go on with what exists.
+        overwrite: Replace what exists.
         content: What its voxels hold.
         masked: Whether some of them are no material.
 
@@ -126,7 +126,7 @@ def open_output(
 def alone(out: str, say: Callable[[str], None]) -> Iterator[None]:
     """Wait until no other process or thread of this machine writes the same output; see `mesofuse.volumes.lock`.
 
-    What killed runs left in it and beside it is deleted first. When the block fails, threads of this process that still
+    What killed runs left in it and next to it is deleted first. If the block fails, threads of this process that still
     write into the output are waited for, and begin nothing more. Where there are no locks, two runs of one job do not
     harm each other while they compute: every write is whole.
     """
@@ -149,7 +149,7 @@ def alone(out: str, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def scratch_path(out: str) -> str:
-    """Return where an output's tiles are kept: beside it, or for a remote one in the folder for temporary files."""
+    """Return where an output's tiles are kept: next to it, or for a remote one in the folder for temporary files."""
     if is_url(out):
         name = hashlib.sha256(out.encode()).hexdigest()[:16]
         return str(Path(tempfile.gettempdir()) / f"mesofuse-{name}.tiles.zarr")

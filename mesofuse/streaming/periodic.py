@@ -24,7 +24,7 @@ def check_periodic(shape: Triple, scale: Scale, periodic: str, what: str = "the 
     """Refuse a periodic axis whose end falls within a voxel of the finer grid.
 
     Args:
-        shape: Voxels of the low-resolution volume, or of the grid that noise is counted on.
+        shape: Voxels of the scan, or of the grid that noise is counted on.
         scale: How much finer the other grid is.
         periodic: Letters of the periodic axes.
         what: What ``scale`` is, for the sentence.

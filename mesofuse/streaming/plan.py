@@ -26,7 +26,7 @@ FILE_BYTES = 4096
 
 
 ALLOWANCE = 1.25
-"""What allocator and store hold beside the tiles in flight, seen on runs of 64 to 1,536 tiles."""
+"""What allocator and store hold besides the tiles in flight, seen on runs of 64 to 1,536 tiles."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def make_plan(
 
     Args:
         model: The model, on its device.
-        low_res: The low-resolution volume, or None.
+        low_res: The scan, or None.
         shape: Its shape, or that of the grid that noise is counted on.
         region: The high-resolution voxels wanted; None is all.
         unit: The output's write unit.
@@ -121,7 +121,7 @@ def make_plan(
     aligned = is_aligned(tiling, region, unit)
     voxels = sum_output(tiling, region)
     units = math.prod(-(-n // u) for n, u in zip(region.shape, unit, strict=True))
-    # A chunk being assembled from several tiles is held beside them.
+    # A chunk being assembled from several tiles is held next to them.
     extra = 0 if aligned else 2 * math.prod(unit) * math.prod(leading(model.problem.content))
     return Plan(
         shape=region.shape,
@@ -169,7 +169,7 @@ def _refuse_too_large(needed: int) -> None:
     if needed > free:
         raise UserError(
             f"This model works on whole volumes only and would need {human_bytes(needed)} of memory, but "
-            f"{human_bytes(free)} are free: cut the low-resolution volume, or use a method that works by tiles."
+            f"{human_bytes(free)} are free: cut the scan, or use a method that works by tiles."
         )
 
 

@@ -24,7 +24,7 @@ class Probe:
 
     Attributes:
         seconds: Time, once warm.
-        base_bytes: Resident memory of the process beside it.
+        base_bytes: Resident memory of the process without it.
         tile_bytes: Memory that the tile held at its peak.
         stored: Bytes on disk a voxel, compressed as in the store.
     """

@@ -29,7 +29,7 @@ LEAST = 1e-12  # probability below which all are alike
 class ProjectedModel:
     """A model whose result, degraded, shows what the scan shows; it counts what it changed.
 
-    In each low-resolution voxel that the model gets wrong, its own high-resolution voxels change to the most probable
+    In each scan voxel that the model gets wrong, its own high-resolution voxels change to the most probable
     phase that the scan's phase shows, until the degraded voxel agrees: first those that lose least probability (log p
     of the present phase − log p of the new one) for what they add to the scan's phase (the degradation's gradient). The
     number is the least in that order, found by bisection; where none is enough, all of them change. Where a degradation
@@ -48,7 +48,7 @@ class ProjectedModel:
 
     sees_ignored = True
     extras = {  # noqa: RUF012
-        "projection/moved": "high-resolution voxels whose phase was changed, in each low-resolution voxel",
+        "projection/moved": "high-resolution voxels whose phase was changed, in each scan voxel",
         "projection/violated": "1 where the degraded result still does not show the scan's phase, 0 where it does",
     }
 
@@ -119,7 +119,7 @@ class Target:
 
     Attributes:
         scan: uint8 labels (z, y, x) of the scan.
-        region: The low-resolution voxels that it fills.
+        region: The scan voxels that it fills.
         problem: Scale and phases.
         degradation: The model of the instrument.
         free: Phases of the scan that are not enforced.
@@ -137,7 +137,7 @@ class Target:
         Args:
             labels: uint8 labels of ``region.scaled(scale)``.
             probabilities: float32 (phases, z, y, x) of the same voxels.
-            rounds: How often all low-resolution voxels that disagree are changed.
+            rounds: How often all scan voxels that disagree are changed.
         """
         for _ in range(rounds):
             wrong = self.wrong(labels, MARGIN)
@@ -155,13 +155,13 @@ class Target:
         return labels
 
     def wrong(self, labels: np.ndarray, tie: float) -> np.ndarray:
-        """Return where an enforced low-resolution voxel is not shown as the scan has it."""
+        """Return where an enforced scan voxel is not shown as the scan has it."""
         seen = degraded(self.degradation, labels, len(self.problem.phases), self.region)
         left = [i for i, values in enumerate(self.problem.match.shows) if not values or i in self.free]
         return ~agrees(seen, self.scan, tie) & ~np.isin(self.scan, left)
 
     def own_sums(self, values: np.ndarray) -> np.ndarray:
-        """Sum high-resolution values over each low-resolution voxel's own: uint32."""
+        """Sum high-resolution values over each scan voxel's own: uint32."""
         sums = values.astype(np.uint32)
         for axis, edges in enumerate(self._edges()):
             sums = np.add.reduceat(sums, edges[:-1], axis=axis, dtype=np.uint32)
@@ -170,7 +170,7 @@ class Target:
     def _changes(
         self, labels: np.ndarray, probabilities: np.ndarray, wrong: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return which voxels to change (flat index) to which phase, so that low-resolution voxels become right."""
+        """Return which voxels to change (flat index) to which phase, so that scan voxels become right."""
         places, owner = self._candidates(labels, wrong)
         allowed = self._allowed()[self.scan.ravel()[owner]].T
         logs = np.log(np.maximum(probabilities.reshape(len(allowed), -1)[:, places], LEAST))
@@ -196,7 +196,7 @@ class Target:
         return places[taken], phases[taken]
 
     def _candidates(self, labels: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the voxels (flat index) of wrong low-resolution voxels that show another phase, and whose they are."""
+        """Return the voxels (flat index) of wrong scan voxels that show another phase, and whose they are."""
         owners = [np.repeat(np.arange(len(e) - 1), np.diff(e)) for e in self._edges()]
         z, y, x = np.nonzero(wrong[np.ix_(*owners)])
         owner = np.ravel_multi_index((owners[0][z], owners[1][y], owners[2][x]), wrong.shape)
@@ -231,14 +231,14 @@ class Target:
         return np.where(top > 0, relative, 1)
 
     def _allowed(self) -> np.ndarray:
-        """Return which high-resolution phases each low-resolution phase shows: booleans (low phases, phases)."""
+        """Return which image phases each scan phase shows: booleans (low phases, phases)."""
         table = np.zeros((len(self.problem.match.shows), len(self.problem.phases)), bool)
         for low, values in enumerate(self.problem.match.shows):
             table[low, list(values)] = True
         return table
 
     def _edges(self) -> list[np.ndarray]:
-        """Return, along each axis, where each low-resolution voxel's own voxels begin, and the end."""
+        """Return, along each axis, where each scan voxel's own voxels begin, and the end."""
         spans = zip(self.region.start, self.region.stop, self.problem.scale, strict=True)
         return [np.array([scaled_edge(i, s) - scaled_edge(a, s) for i in range(a, b + 1)]) for a, b, s in spans]
 

@@ -70,11 +70,11 @@ def generate(
 
     Args:
         model: The model, on ``options.device``.
-        low_res: The low-resolution volume, or None for a model that takes none.
-        grid: The low-resolution grid; without a low-resolution volume, the grid that noise is counted on.
+        low_res: The scan, or None for a model that takes none.
+        grid: The scan's grid; without a scan, the grid that noise is counted on.
         out: Path or URL of the zarr store to write.
         options: See `GenerateOptions`.
-        provenance: What is recorded in the output beside the job itself; with ``resume`` it must be what it was.
+        provenance: What is recorded in the output next to the job itself; with ``resume`` it must be what it was.
         emit: Takes a `TileDone` for every tile.
         say: Takes a sentence where something has to be waited for.
 

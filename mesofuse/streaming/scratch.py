@@ -17,11 +17,11 @@ from mesofuse.volumes.store.volume import StoredVolume
 
 
 class Scratch:
-    """A store with one chunk a tile, beside the output; a resumed job finds it again, another job's is thrown away.
+    """A store with one chunk a tile, next to the output; a resumed job finds it again, another job's is thrown away.
 
     Args:
         volume: The output.
-        tiling: How the low-resolution volume is cut.
+        tiling: How the scan is cut.
         job: What bears on the output's voxels.
         resume: Take over the tiles that the same job left.
 
@@ -47,7 +47,7 @@ class Scratch:
             self.store.discard_damaged()
 
     def _opened(self) -> dict[str, Any]:
-        """Return what is said of the store that is there."""
+        """Return what is said of the store that exists."""
         try:
             return open_volume(self.path).provenance
         except UserError as error:

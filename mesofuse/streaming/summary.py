@@ -36,7 +36,7 @@ def summarise(
 ) -> StoredVolume:
     """Write the summary of realisations; one that was begun of the same realisations is resumed, another replaced.
 
-    Its labels are the most probable phases (ties: the lowest). Beside them lie ``probability`` (phases, z, y, x), the
+    Its labels are the most probable phases (ties: the lowest). Next to them lie ``probability`` (phases, z, y, x), the
     share p of realisations that have the phase, and ``entropy`` (z, y, x), −Σ p log₂ p in bits; both are float32.
     Ignored voxels are ignored here too: their shares are 0, their entropy is NaN. Of intensities its voxels are the
     rounded mean, and next to them lies ``deviation``, the standard deviation (n − 1) as float32.
@@ -91,7 +91,7 @@ def summarise(
 
 
 def _discard_damaged(volume: StoredVolume, arrays: Sequence[zarr.Array[Any]]) -> None:
-    """Delete the labels of all units in which they, or what lies beside them, can't be used."""
+    """Delete the labels of all units in which they, or what lies next to them, can't be used."""
     known = volume.known_digests()
     volume.discard_damaged()
     for array in arrays:

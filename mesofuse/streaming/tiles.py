@@ -17,7 +17,7 @@ class Tile:
 
     Attributes:
         index: Its place in the grid of tiles.
-        core: The low-resolution voxels it owns.
+        core: The scan voxels it owns.
         window: The core with the model's halo, ending where the volume ends, unless it goes on there (see `Tiling`).
         output: The high-resolution voxels that it makes.
     """
@@ -30,13 +30,13 @@ class Tile:
 
 @dataclass(frozen=True)
 class Tiling:
-    """How a low-resolution volume is cut for a model.
+    """How a scan is cut for a model.
 
     Attributes:
-        shape: Shape of the low-resolution volume.
-        edge: Low-resolution voxels of a tile per axis; the last tile of an axis ends where the volume ends.
-        halo: Low-resolution voxels that a tile needs beyond its own.
-        scale: Output voxels along one low-resolution voxel.
+        shape: Shape of the scan.
+        edge: Scan voxels of a tile per axis; the last tile of an axis ends where the volume ends.
+        halo: Scan voxels that a tile needs beyond its own.
+        scale: Output voxels along one scan voxel.
         periodic: Axes whose end continues into their start: windows go on beyond the ends.
         endless: Windows go on beyond the ends of all axes, since there is noise alone, which has no end.
     """
@@ -50,7 +50,7 @@ class Tiling:
 
     @classmethod
     def of(cls, model: Model, shape: Triple, periodic: str = "") -> Tiling:
-        """Return the tiling of a model for a low-resolution volume of ``shape``, or a grid of that shape without one.
+        """Return the tiling of a model for a scan of ``shape``, or a grid of that shape without one.
 
         Raises:
             UserError: If the model can't make a volume of this shape periodic.

@@ -52,7 +52,7 @@ def double_backward(component: Component) -> None:
 
 
 CHECKS = (
-    Check("scores", "One finite score a slice, and different slices score differently.", scores),
+    Check("scores", "One finite score per slice, and different slices score differently.", scores),
     *module_checks(make),
     Check("double-backward", "A gradient penalty has finite gradients for every weight.", double_backward),
 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mesofuse.registry import Component
 
 TOLERANCE = 1e-5
-ONE_TO_ONE = (1.0, 1.0, 1.0)  # results lie on the low-resolution grid
+ONE_TO_ONE = (1.0, 1.0, 1.0)  # results lie on the scan's grid
 
 
 def make(component: Component, problem: Problem) -> tuple[Any, tuple[torch.Tensor, Region]]:
@@ -51,7 +51,7 @@ def strengths(component: Component) -> None:
 
 
 def uniform(component: Component) -> None:
-    """Degrade a volume of one phase: the low-resolution phase that shows it must win everywhere."""
+    """Degrade a volume of one phase: the scan phase that shows it must win everywhere."""
     for problem in problems_for(component):
         degradation, (volume, region) = make(component, problem)
         for low, values in enumerate(problem.match.shows):
@@ -86,7 +86,7 @@ def learns(component: Component) -> None:
 
 
 def halo(component: Component) -> str:
-    """Change the voxels of one low-resolution voxel and see how far the result changes."""
+    """Change the voxels of one scan voxel and see how far the result changes."""
     remarks = []
     for problem in problems_for(component):
         degradation, _ = make(component, problem)
@@ -98,7 +98,7 @@ def halo(component: Component) -> str:
 
 
 def measure_halo(degradation: Any, problem: Problem, contrast: float) -> Triple:
-    """Return how many low-resolution voxels away a result is changed, up to two more than declared."""
+    """Return how many scan voxels away a result is changed, up to two more than declared."""
     z, y, x = (2 * (h + 2) + 1 for h in degradation.halo)
     region = Region.whole((z, y, x)).shifted((3, 1, 2))
     volume, other = (volumes(problem, region, 1, contrast, seed) for seed in (0, 1))
@@ -177,7 +177,7 @@ def shares(component: Component) -> None:
 
 
 CHECKS = (
-    Check("strengths", "One finite value for each low-resolution phase and voxel.", strengths),
+    Check("strengths", "One finite value for each scan phase and voxel.", strengths),
     Check("uniform", "A volume of one phase is seen as the phase that shows it.", uniform),
     *module_checks(make),
     Check("batch-independent", "A volume's result does not depend on the others of its batch.", batch_independent),

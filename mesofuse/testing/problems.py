@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def make_problem(low: int, high: int, scale: float | Sequence[float]) -> Problem:
-    """Return a problem of ``low`` and ``high`` phases; the last low-resolution phase shows all those left over."""
+    """Return a problem of ``low`` and ``high`` phases; the last scan phase shows all those left over."""
     shows = tuple((i,) for i in range(low - 1)) + ((tuple(range(low - 1, high)),) if low else ())
     return Problem(parse_scale(scale), default_phases(low) if low else (), default_phases(high), PhaseMatch(shows))
 
@@ -32,7 +32,7 @@ def intensity_problem(content: Any) -> Problem:
 def problems_for(component: Component) -> list[Problem]:
     """Return the problems to check a component on: 2 phases in and 3 out at every scale, 2 and 2 at the first.
 
-    A component that takes no low-resolution volume gets none, 2 and 3 phases out, and grey values and colours if its
+    A component that takes no scan gets none, 2 and 3 phases out, and grey values and colours if its
     options say that it takes them.
     """
     if not conditional(component):
@@ -43,7 +43,7 @@ def problems_for(component: Component) -> list[Problem]:
 
 
 def conditional(component: Component) -> bool:
-    """Return whether the component's class takes a low-resolution volume."""
+    """Return whether the component's class takes a scan."""
     return MethodTraits.of(component.load()).conditional
 
 

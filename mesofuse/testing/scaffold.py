@@ -1,4 +1,4 @@
-"""Writing a new plugin: an installable, tested distribution of one component, from the templates beside this file."""
+"""Writing a new plugin: an installable, tested distribution of one component, from the templates next to this file."""
 
 from __future__ import annotations
 

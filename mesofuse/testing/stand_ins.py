@@ -19,12 +19,12 @@ class PlainCritic(torch.nn.Module):
         self.weight = torch.nn.Parameter(torch.randn((4, problem.channels, 3, 3), generator=rng))
 
     def forward(self, slices: torch.Tensor) -> torch.Tensor:
-        """Return one score a slice."""
+        """Return one score per slice."""
         return torch.nn.functional.conv2d(slices, self.weight).square().mean((1, 2, 3))
 
 
 class PlainDegradation(torch.nn.Module):
-    """The mean over each low-resolution voxel, for integer scale factors."""
+    """The mean over each scan voxel, for integer scale factors."""
 
     halo: Triple = (0, 0, 0)
 
@@ -33,7 +33,7 @@ class PlainDegradation(torch.nn.Module):
         self.problem = problem
 
     def forward(self, probabilities: torch.Tensor, region: Region) -> torch.Tensor:
-        """Return the share of each low-resolution phase."""
+        """Return the share of each scan phase."""
         z, y, x = (int(s) for s in self.problem.scale)
         means = torch.nn.functional.avg_pool3d(probabilities, (z, y, x))
         return torch.stack([means[:, list(values)].sum(1) for values in self.problem.match.shows], 1)

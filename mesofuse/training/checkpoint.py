@@ -65,7 +65,7 @@ def load_optimizer(prefix: str, optimizer: torch.optim.Optimizer, tensors: Mappi
 
 
 def save_checkpoint(folder: Path, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
-    """Write one checkpoint file with a checksum; the one before is kept beside it.
+    """Write one checkpoint file with a checksum; the one before is kept next to it.
 
     The JSON state travels in the file's own metadata, so that all is of one moment.
     """
@@ -89,7 +89,7 @@ def load_checkpoint(
         mend: Put the one before instead of a damaged one, so that the next save does not put it last.
 
     Raises:
-        UserError: If every checkpoint that is there is damaged.
+        UserError: If every checkpoint that exists is damaged.
     """
     places = [path for name in (CHECKPOINT, PREVIOUS) if (path := folder / name).exists()]
     damages = []

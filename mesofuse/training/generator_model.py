@@ -118,5 +118,5 @@ def drawn(probabilities: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
 
 
 def canonical_edge(scale: float) -> int:
-    """Return the edge of a canonical tile in low-resolution voxels for a scale factor along that axis."""
+    """Return the edge of a canonical tile in scan voxels for a scale factor along that axis."""
     return max(4 if scale <= TILE_VOXELS / 4 else 1, round(TILE_VOXELS / scale))

@@ -16,7 +16,7 @@ from mesofuse.volumes.shading import pixels
 
 
 class MetricsLog:
-    """A CSV file of one row a step; columns that first appear later are added, their earlier cells left empty.
+    """A CSV file of one row per step; columns that first appear later are added, their earlier cells left empty.
 
     What the file holds is replaced at the first row: a run that goes on gives the log its earlier rows, which its
     checkpoint holds.

@@ -39,7 +39,7 @@ class BatchOptions(Options):
     slab: int | None = Field(
         None,
         ge=1,
-        description="Thickness in low-resolution voxels of volumes that are generated for each axis by itself, as wide "
+        description="Thickness in scan voxels of volumes that are generated for each axis by itself, as wide "
         "as its slices need (neighbouring slices teach critics little, so thinner volumes show them more); null: "
         "volumes as thick as wide, whose slices along every axis are used.",
     )
@@ -53,7 +53,7 @@ class BatchOptions(Options):
     context: int = Field(
         2,
         ge=0,
-        description="Low-resolution voxels around a crop that the generator reads, but does not fill.",
+        description="Scan voxels around a crop that the generator reads, but does not fill.",
     )
     margin: int = Field(
         0,
@@ -131,10 +131,8 @@ class SelectionOptions(Options):
     )
     every: int = Field(40, ge=1, description="Generator steps between checks.")
     after: float = Field(0.3, ge=0, lt=1, description="Share of the budget before the first check.")
-    window: int = Field(
-        24, ge=4, description="Edge length of the part that a check generates, in low-resolution voxels."
-    )
-    parts: int = Field(2, ge=1, description="Parts of the low-resolution volume that a check generates.")
+    window: int = Field(24, ge=4, description="Edge length of the part that a check generates, in scan voxels.")
+    parts: int = Field(2, ge=1, description="Parts of the scan that a check generates.")
     stop_below: float | None = Field(
         None, gt=0, description="Stop once the error of a check is below this; null: never."
     )
@@ -174,7 +172,7 @@ class AdversarialOptions(Options):
     generator: Part = Field(description="The generator.")
     critic: Part | None = Field(description="The critics' architecture; null: none, the losses alone teach.")
     losses: tuple[Part, ...] = Field(description="Terms of the objectives.")
-    degradation: Part | None = Field(None, description="The model of the low-resolution instrument; null: none.")
+    degradation: Part | None = Field(None, description="The model of the scan's instrument; null: none.")
     shared_critic: bool = Field(
         True,
         description="One critic for all axes whose planes the same image shows (one in all for isotropic material); "

@@ -44,7 +44,7 @@ def to_channels(crops: torch.Tensor, problem: Problem) -> torch.Tensor:
 
 
 class FieldSampler:
-    """Crops of the low-resolution volume.
+    """Crops of the scan.
 
     Args:
         low_res: The volume.
@@ -78,7 +78,7 @@ class FieldSampler:
                 return crop
         much = "free of ignored voxels" if self.inside == 1 else f"of which {self.inside:.0%} are not ignored"
         raise UserError(
-            f"The low-resolution volume has no part of {' × '.join(map(str, self.core.shape))} voxels {much} (none in "
+            f"The scan has no part of {' × '.join(map(str, self.core.shape))} voxels {much} (none in "
             f"{TRIES:,} random ones), which this method trains on: ignore less of it, or use smaller crops "
             f"({SMALLER})."
         )
@@ -165,13 +165,13 @@ def training_window(
     """Return the low-resolution crop whose generated volume, its margin cut off, holds the critics' slices.
 
     Args:
-        low_res: The low-resolution volume, or None where there is none to be too small.
+        low_res: The scan, or None where there is none to be too small.
         scale: Generated voxels along one of its voxels.
         window: Edge that the user asks for, or None.
         crop: Edge of the critics' slices.
         margin: Generated voxels cut from the sides along each axis.
         axes: The axes that slices are normal to.
-        thickness: Low-resolution voxels along an axis that lies in no slice.
+        thickness: Scan voxels along an axis that lies in no slice.
 
     Raises:
         UserError: If the volume, or the window asked for, is too small.
@@ -185,11 +185,11 @@ def training_window(
     if window is not None and window < edge:
         raise UserError(
             f"The option batch.window is {window}, but crops of {crop} voxels need at least {edge} "
-            "low-resolution voxels; give that or more."
+            "scan voxels; give that or more."
         )
     if low_res is not None and any(n < k for n, k in zip(low_res.grid.shape, needed, strict=True)):
         raise UserError(
-            f"The low-resolution volume has the shape {low_res.grid.shape}, but this method needs at least {needed} "
+            f"The scan has the shape {low_res.grid.shape}, but this method needs at least {needed} "
             "voxels to train on at this scale factor: use a larger volume, or smaller crops "
             f"({SMALLER})."
         )

@@ -35,7 +35,7 @@ class Check:
     Attributes:
         error: What is minimised: the mean absolute relative error of all measured values against the image, plus the
             mean of the distances from the image (of metrics that compare with it themselves), plus the share of
-            low-resolution voxels that are not reproduced; of intensities
+            scan voxels that are not reproduced; of intensities
             `mesofuse.volumes.intensity_statistics.difference`.
         values: Measured values by ``metric label``.
         sample: The central slice of the first generated part, for previews.
@@ -47,12 +47,12 @@ class Check:
 
 
 class Selector:
-    """Checks generators on fixed parts of the low-resolution volume with fixed noise.
+    """Checks generators on fixed parts of the scan with fixed noise.
 
     Args:
         options: What to measure, on how much.
-        inputs: The images, and the low-resolution volume if there is one.
-        degradation: Model of the low-resolution instrument, on the CPU.
+        inputs: The images, and the scan if there is one.
+        degradation: Model of the scan's instrument, on the CPU.
         seed: Chooses the parts and the noise.
     """
 
@@ -120,7 +120,7 @@ class Selector:
                 continue
             for result in metric.measure(labels, context):
                 if metric.needs.images and result.metric != name:
-                    continue  # what it says beside the distance, such as its floor
+                    continue  # what it says next to the distance, such as its floor
                 if isinstance(result, Measurement) and math.isfinite(result.value):
                     values[f"{result.metric} {result.label}".strip()] = result.value
         return values

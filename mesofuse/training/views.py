@@ -19,10 +19,10 @@ class View:
 
     Attributes:
         axes: The axes whose slices critics see.
-        region: What the generator reads, in low-resolution voxels.
+        region: What the generator reads, in scan voxels.
         core: What it fills.
         margin: Generated voxels cut from the sides along each axis before critics see them.
-        fields: Draws what it reads; None for a generator that takes no low-resolution volume.
+        fields: Draws what it reads; None for a generator that takes no scan.
     """
 
     axes: tuple[int, ...]

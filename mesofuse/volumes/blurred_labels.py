@@ -1,7 +1,7 @@
 """Labels that resizing or JPEG has spoilt, recognised by their values and where these lie.
 
 Interpolation puts values between the phases' own along the boundaries, where every such pixel has smaller and greater
-neighbours; JPEG puts values right beside the phases' own. A phase, however rare, has an inside, or no neighbours on
+neighbours; JPEG puts values right next to the phases' own. A phase, however rare, has an inside, or no neighbours on
 both sides.
 """
 
@@ -24,7 +24,7 @@ _SOME = 0.005
 _EXPLAINED = 0.8
 """Of the pixels that are no phase's so many lie between smaller and greater ones, or close to a phase's value."""
 _BESIDE = 0.5
-"""The values that JPEG puts beside a level are on average rarer than this, compared with the level."""
+"""The values that JPEG puts next to a level are on average rarer than this, compared with the level."""
 _RARER = 0.6
 """Interpolation leaves most values that it makes rarer than this, compared with the most common phase."""
 _COMMON = 0.01
@@ -134,7 +134,7 @@ def _middle(plane: np.ndarray) -> np.ndarray:
 
 
 def _is_crowd(groups: list[np.ndarray], counts: np.ndarray, inside: np.ndarray) -> bool:
-    """Return whether values lie beside a few levels, the rarer the further, and nowhere among like ones alone."""
+    """Return whether values lie next to a few levels, the rarer the further, and nowhere among like ones alone."""
     wide = [group for group in groups if len(group) > 1]
     if not 2 <= len(groups) <= _LEVELS or len(wide) < 2 or sum(map(len, groups)) < 2 * len(groups):
         return False

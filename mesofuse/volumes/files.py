@@ -38,7 +38,7 @@ def check_free(path: Path, overwrite: bool) -> None:
     """Raise if an output exists that must not be replaced, or its folder can't be written.
 
     Raises:
-        UserError: If ``path`` exists and ``overwrite`` is false, or it is not possible to write beside it.
+        UserError: If ``path`` exists and ``overwrite`` is false, or it is not possible to write next to it.
     """
     if path.exists() and not overwrite:
         raise UserError(f"{path} exists already; choose another name or add --overwrite to replace it.")
@@ -65,7 +65,7 @@ def tidy(folder: Path) -> None:
 
 
 def sweep(path: Path) -> None:
-    """Undo what killed writers of ``path`` left beside it, as `recover` does; for whoever holds the lock on it."""
+    """Undo what killed writers of ``path`` left next to it, as `recover` does; for whoever holds the lock on it."""
     _undo([(left, found, path) for left, found in _left_in(path.parent) if found["name"] in _tails(path)])
 
 
@@ -83,7 +83,7 @@ def _undo(left: list[tuple[Path, re.Match[str], Path]]) -> None:
 
 @contextmanager
 def replacing(path: Path, *, overwrite: bool = True, busy: Callable[[], None] = lambda: None) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; it takes the place of ``path`` when the block ends without an error.
+    """Give a temporary path next to ``path``; it takes the place of ``path`` when the block ends without an error.
 
     The temporary name ends like ``path``, so that writers which look at the suffix choose the same. What is written is
     on the disk, not only on its way there, before it takes its place. One process at a time replaces a path, and it
@@ -122,13 +122,13 @@ def replacing(path: Path, *, overwrite: bool = True, busy: Callable[[], None] = 
 
 
 def left_beside(path: Path) -> list[Path]:
-    """Return what killed writers of ``path`` left beside it, or running ones have there."""
+    """Return what killed writers of ``path`` left next to it, or running ones have there."""
     folder = path.absolute().parent
     return sorted(left for left, found in _left_in(folder) if found["name"] in _tails(path))
 
 
 def beside(path: Path, kind: Literal["partial", "old"] = "partial") -> Path:
-    """Return a temporary path beside ``path`` that `sweep` knows."""
+    """Return a temporary path next to ``path`` that `sweep` knows."""
     return path.with_name(f".{uuid.uuid4().hex[:8]}.{kind}.{short_name(path.name)}")
 
 

@@ -94,7 +94,7 @@ def parse_scale(text: str | float | Sequence[float]) -> Scale:
     if len(values) not in (1, 3) or not all(math.isfinite(v) and v >= 1 for v in values):
         raise UserError(
             f"The scale factor {text!r} is not usable: give one number, or three as z,y,x, each at least 1 "
-            "(how many high-resolution voxels lie along one low-resolution voxel), for example 4 or 4,4,2."
+            "(how many high-resolution voxels lie along one scan voxel), for example 4 or 4,4,2."
         )
     return (values[0],) * 3 if len(values) == 1 else (values[0], values[1], values[2])
 

@@ -140,7 +140,7 @@ def _arranged(raw: RawImage, content: str, notes: list[str]) -> np.ndarray:
         raise UserError(f"{path} holds NaN or infinite values; an image needs a value everywhere.")
     if not color:
         if content == "colour":
-            raise UserError(f"{path} holds no colours, but one value a pixel: give --content grey.")
+            raise UserError(f"{path} holds no colours, but one value per pixel: give --content grey.")
         return array if array.ndim == 3 else array[np.newaxis]
     rgb = np.moveaxis(array[..., :3], -1, 0)
     rgb = rgb if rgb.ndim == 4 else rgb[:, np.newaxis]

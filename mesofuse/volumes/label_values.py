@@ -35,7 +35,7 @@ def different_values(
     """
     if array.dtype.kind not in "biuf":
         kind = "complex numbers" if array.dtype.kind == "c" else f"{array.dtype} values"
-        raise UserError(f"{name} holds {kind}; an image of whole numbers is expected, one a phase.")
+        raise UserError(f"{name} holds {kind}; an image of whole numbers is expected, one per phase.")
     seen: Counter[int] = Counter()
     for slab in slabs(array):
         part = array[slab] if mask is None else array[slab][~mask[slab]]

@@ -315,7 +315,7 @@ def grid_of(raw: RawImage, shape: Sequence[int], voxel_size: str | float | Scale
         text = ",".join(map(str, voxel_size)) if isinstance(voxel_size, tuple) else voxel_size
         return Grid(extent, *parse_voxel_size(text, unit), raw.origin if raw.unit else (0.0, 0.0, 0.0))
     if unit is not None and raw.voxel_size is None:
-        raise UserError(f"{raw.path} says no voxel size, so --unit {unit} needs --voxel-size beside it.")
+        raise UserError(f"{raw.path} says no voxel size, so --unit {unit} needs --voxel-size next to it.")
     if raw.voxel_size is None:
         return Grid(extent)
     return Grid(extent, raw.voxel_size, parse_unit(unit) if unit else raw.unit or "pixel", raw.origin)

@@ -16,7 +16,7 @@ LONGEST = 200
 def alone(place: Path, busy: Callable[[], None]) -> Iterator[bool]:
     """Wait until no other process or thread of this machine holds the lock on ``place``, and hold it for the block.
 
-    The lock is a hidden file beside ``place``, which need not exist; it is deleted at the end. Where the system or the
+    The lock is a hidden file next to ``place``, which need not exist; it is deleted at the end. Where the system or the
     file system has no such locks, nothing is waited for.
 
     Args:
@@ -24,7 +24,7 @@ def alone(place: Path, busy: Callable[[], None]) -> Iterator[bool]:
         busy: Called once if another one holds the lock, before waiting for it.
 
     Yields:
-        Whether the lock is held, so that whatever other writers left beside ``place`` is dead.
+        Whether the lock is held, so that whatever other writers left next to ``place`` is dead.
     """
     if os.name == "nt":
         yield False

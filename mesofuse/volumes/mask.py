@@ -193,11 +193,11 @@ def check_found(wanted: Sequence[Ignore], found: Mapping[str, Sequence[Ignore]])
 
 
 def on_fine_grid(values: np.ndarray, region: Region, scale: Scale) -> np.ndarray:
-    """Return values of low-resolution voxels at each of their own high-resolution voxels.
+    """Return values of scan voxels at each of their own high-resolution voxels.
 
     Args:
         values: (z, y, x), of the voxels of ``region``.
-        region: Low-resolution voxels.
+        region: Scan voxels.
         scale: High-resolution voxels along one of them.
     """
     for axis, (a, b, s) in enumerate(zip(region.start, region.stop, scale, strict=True)):
@@ -207,12 +207,12 @@ def on_fine_grid(values: np.ndarray, region: Region, scale: Scale) -> np.ndarray
 
 
 def compared(scan: np.ndarray, labels: np.ndarray, region: Region, scale: Scale) -> np.ndarray:
-    """Return which low-resolution voxels can be compared with a result: those of which both have something.
+    """Return which scan voxels can be compared with a result: those of which both have something.
 
     Args:
         scan: uint8 labels (z, y, x) of the scan in ``region``.
         labels: uint8 labels of the result in ``region.scaled(scale)``.
-        region: Low-resolution voxels.
+        region: Scan voxels.
         scale: High-resolution voxels along one of them.
     """
     known = scan != IGNORED

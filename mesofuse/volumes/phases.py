@@ -47,7 +47,7 @@ def default_phases(count: int, names: Sequence[str] = ()) -> tuple[Phase, ...]:
         )
     if len(names) > count:
         raise UserError(
-            f"{len(names)} phase names were given ({', '.join(names)}) for {count} phases; give at most one a phase."
+            f"{len(names)} phase names were given ({', '.join(names)}) for {count} phases; give at most one per phase."
         )
     if len(set(names)) != len(names):
         raise UserError(f"A phase name was given twice: {', '.join(names)}; each phase needs its own.")
@@ -87,29 +87,29 @@ def parse_rules(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 @dataclass(frozen=True)
 class PhaseMatch:
-    """Which high-resolution phases each low-resolution phase shows.
+    """Which image phases each scan phase shows.
 
-    ``shows[i]`` lists the high-resolution values that the low-resolution phase ``i`` stands for. A high-resolution
-    phase that no low-resolution phase lists is not compared with the scan.
+    ``shows[i]`` lists the high-resolution values that the scan phase ``i`` stands for. A high-resolution
+    phase that no scan phase lists is not compared with the scan.
     """
 
     shows: tuple[tuple[int, ...], ...]
 
     def free(self, phases: Sequence[Phase]) -> tuple[Phase, ...]:
-        """Return the high-resolution phases that no low-resolution phase shows; none where there is no scan."""
+        """Return the image phases that no scan phase shows; none where there is no scan."""
         shown = {v for values in self.shows for v in values}
         return tuple(p for p in phases if p.value not in shown) if self.shows else ()
 
     @classmethod
     def by_index(cls, low: int, high: int) -> PhaseMatch:
-        """Return the paper's default: low-resolution phase ``i`` shows high-resolution phase ``i``.
+        """Return the paper's default: scan phase ``i`` shows image phase ``i``.
 
         Raises:
-            UserError: If the low-resolution volume has more phases than the image.
+            UserError: If the scan has more phases than the image.
         """
         if low > high:
             raise UserError(
-                f"The low-resolution volume has {low} phases but the high-resolution image only {high}: the image must "
+                f"The scan has {low} phases but the image only {high}: the image must "
                 "show every phase of the volume; merge phases of the volume, or use an image with more phases."
             )
         return cls(tuple((i,) for i in range(low)))
@@ -127,15 +127,13 @@ class PhaseMatch:
         missing = [p.name for p in low if p.value not in shows]
         if missing:
             raise UserError(
-                f"No rule says what the low-resolution phase {missing[0]!r} shows; add one such as {missing[0]}=NAME."
+                f"No rule says what the scan phase {missing[0]!r} shows; add one such as {missing[0]}=NAME."
             )
         flat = [v for values in shows.values() for v in values]
         twice = sorted({high[v].name for v in flat if flat.count(v) > 1})
         if twice:
-            raise UserError(
-                f"The phase {twice[0]!r} is shown by two low-resolution phases; each may be shown by one only."
-            )
+            raise UserError(f"The phase {twice[0]!r} is shown by two scan phases; each may be shown by one only.")
         empty = [low[k].name for k, v in shows.items() if not v]
         if empty:
-            raise UserError(f"The low-resolution phase {empty[0]!r} shows no phase; name at least one.")
+            raise UserError(f"The scan phase {empty[0]!r} shows no phase; name at least one.")
         return cls(tuple(shows[p.value] for p in low))

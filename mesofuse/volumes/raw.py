@@ -31,7 +31,7 @@ class RawImage:
         bits: Bits of a value where the file has fewer than ``array``'s type (1, 2, 4, 12 …), else 0.
         lossy: Name of a compression that alters values, or empty.
         notes: What the user should know of how the file was read, as sentences without a full stop.
-        size_notes: What the user should know of its voxel size, unless it is given beside the file; as ``notes``.
+        size_notes: What the user should know of its voxel size, unless it is given next to the file; as ``notes``.
     """
 
     array: np.ndarray

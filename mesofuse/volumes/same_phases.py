@@ -65,7 +65,7 @@ def numbers(mapping: LabelMapping) -> tuple[int, ...] | None:
 
 
 def check_same(files: Mapping[str, Opened]) -> None:
-    """Refuse files without names of which one may lack a phase, such as 0, 1 beside 0, 1, 2, or 0, 2 beside 0, 1.
+    """Refuse files without names of which one may lack a phase, such as 0, 1 next to 0, 1, 2, or 0, 2 next to 0, 1.
 
     Args:
         files: What is opened, by path.

@@ -31,7 +31,7 @@ def _spec(
 BUILTIN: tuple[FormatSpec, ...] = (
     _spec("tiff", (".tif", ".tiff"), "TIFF stack; ImageJ's and OME's voxel sizes are read and written."),
     _spec("image", (".png", ".bmp", ".jpg", ".jpeg"), "One 2D image."),
-    _spec("folder", ("/",), "Folder of 2D images in natural order, one a plane."),
+    _spec("folder", ("/",), "Folder of 2D images in natural order, one per plane."),
     _spec("npy", (".npy",), "NumPy array."),
     _spec("vti", (".vti",), "VTK image data for ParaView and PyVista (write only).", readable=False),
     _spec("zarr", (".zarr", ".zip"), "OME-Zarr volume."),
@@ -125,7 +125,7 @@ def write_labels(
         path: Where to; its ending names the format (a name that ends with ``/`` is a folder of images).
         formats: The formats to choose from.
         format: Name of the format, where the file's ending does not tell.
-        overwrite: Replace a file that is there, or a folder of this format.
+        overwrite: Replace a file that exists, or a folder of this format.
 
     Raises:
         UserError: If the format is not known or can't hold it, or the file exists or can't be written.
@@ -157,7 +157,7 @@ def write_labels(
 
 
 def _write_header(labels: Labels, target: Path, header: Path) -> None:
-    """Write the MetaImage header of a headerless file beside it."""
+    """Write the MetaImage header of a headerless file next to it."""
     from mesofuse.volumes.formats import metaimage
 
     with replacing(header) as temporary:

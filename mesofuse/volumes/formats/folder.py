@@ -1,4 +1,4 @@
-"""Folders of 2D images, one a plane, in natural order (``2.png`` before ``10.png``)."""
+"""Folders of 2D images, one per plane, in natural order (``2.png`` before ``10.png``)."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def choose(path: str, found: Mapping[str, Sequence[int]], other: Sequence[str] =
     Args:
         path: The path, perhaps with a name.
         found: Shape of each array of numbers.
-        other: Names of what is there too, but is no array of numbers.
+        other: Names of what exists too, but is no array of numbers.
 
     Raises:
         UserError: If there is no such array, none that could be an image, or several; they are named.
@@ -45,7 +45,7 @@ def choose(path: str, found: Mapping[str, Sequence[int]], other: Sequence[str] =
         if name is not None:
             return name, ()
         if any(n.strip("/") == inner.strip("/") for n in other):
-            raise UserError(f"{path} is no plain array of numbers; an image of whole numbers is expected, one a phase.")
+            raise UserError(f"{path} is no plain array of numbers; an image of whole numbers is expected.")
         hint = nearest(inner, list(found)[: _MOST * 4])
         raise UserError(f"{file} holds no array {inner[:60]!r}.{hint}")
     solid = {n: s for n, s in found.items() if sum(k > 1 for k in s) >= 3} or {

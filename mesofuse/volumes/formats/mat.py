@@ -46,5 +46,5 @@ def _version_5(path: str, file: str) -> RawImage:
     check_room(path, shapes[name], _BYTES[next(kind for n, _, kind in held if n == name)])
     array = loadmat(file, appendmat=False, variable_names=[name])[name]
     if not isinstance(array, np.ndarray) or array.dtype.hasobject:
-        raise UserError(f"{path} is no plain array of numbers; an image of whole numbers is expected, one a phase.")
+        raise UserError(f"{path} is no plain array of numbers; an image of whole numbers is expected, one per phase.")
     return RawImage(squeezed(array), path, notes=notes)

@@ -27,7 +27,7 @@ _TYPES = {
 }  # fmt: skip
 _LONGEST = 1 << 20
 _SIZES, _ORIGINS = ("ElementSpacing", "ElementSize"), ("Offset", "Origin", "Position")
-_KNOWN = {"millimeter": "mm", "centimeter": "cm"}  # units that the format has a name for, beside um
+_KNOWN = {"millimeter": "mm", "centimeter": "cm"}  # units that the format has a name for, besides um
 
 
 def read(path: str) -> RawImage:
@@ -40,7 +40,7 @@ def read(path: str) -> RawImage:
 
 
 def beside(path: str) -> str | None:
-    """Return the MetaImage header that lies beside a file of voxels and names it, or None."""
+    """Return the MetaImage header that lies next to a file of voxels and names it, or None."""
     for suffix in (".mhd", ".MHD"):
         header = str(Path(path).with_suffix(suffix))
         if Path(header).is_file() and Path(_fields(header)[0].get("ElementDataFile", "")).name == Path(path).name:
@@ -98,7 +98,7 @@ def write(labels: Labels, path: str) -> None:
     """
     if path.lower().endswith(".mhd"):
         raise UserError(
-            "A .mhd has its voxels in a second file: export a .raw, which gets a .mhd beside it, or a .mha."
+            "A .mhd has its voxels in a second file: export a .raw, which gets a .mhd next to it, or a .mha."
         )
     with open(path, "wb") as file:
         file.write(header_text(labels, "LOCAL").encode("ascii"))
@@ -146,10 +146,10 @@ def _fields(path: str) -> tuple[dict[str, str], int]:
 
 
 def _data_file(header: str, place: str) -> str:
-    """Return the path of a header's data file, which lies beside it or below."""
+    """Return the path of a header's data file, which lies next to it or below."""
     file = Path(header).parent / place
     if Path(place).is_absolute() or ".." in Path(place).parts or place.upper().startswith("LIST") or "%" in place:
-        raise UserError(f"{header} has its data in {place[:60]!r}; one file beside the header is expected.")
+        raise UserError(f"{header} has its data in {place[:60]!r}; one file next to the header is expected.")
     if not file.is_file():
         raise UserError(f"{header} has its data in {place[:60]!r}, which is not there.")
     return str(file)

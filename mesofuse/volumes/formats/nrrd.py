@@ -175,10 +175,10 @@ def _exactly(file: IO[bytes], needed: int, path: str) -> bytearray:
 
 
 def _beside(path: str, place: str) -> str:
-    """Return the file with the data of a detached header, which lies beside it or below."""
+    """Return the file with the data of a detached header, which lies next to it or below."""
     file = Path(path).parent / place
     if Path(place).is_absolute() or ".." in Path(place).parts or place.startswith("LIST") or "%" in place:
-        raise UserError(f"{path} has its data in {place[:60]!r}; one file beside the header is expected.")
+        raise UserError(f"{path} has its data in {place[:60]!r}; one file next to the header is expected.")
     if not file.is_file():
         raise UserError(f"{path} has its data in {place[:60]!r}, which is not there.")
     return str(file)
@@ -188,7 +188,7 @@ def _spatial(header: dict[str, Any], sizes: list[int], path: str) -> list[int]:
     """Return which axes are of space, fastest first; others must have one place alone, or be colours that come first.
 
     Raises:
-        UserError: If there are channels, times … beside them.
+        UserError: If there are channels, times … besides them.
     """
     kinds = [str(kind) for kind in header.get("kinds", [])]
     if len(kinds) != len(sizes):

@@ -1,4 +1,4 @@
-"""Headerless volumes: bytes of voxels, x fastest; what they mean is told, or lies in a MetaImage header beside them."""
+"""Headerless volumes: bytes of voxels, x fastest; what they mean is given, or lies in a MetaImage header."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TYPES = (
 
 
 def read(path: str) -> RawImage:
-    """Read a headerless file by the MetaImage header (``NAME.mhd``) beside it.
+    """Read a headerless file by the MetaImage header (``NAME.mhd``) next to it.
 
     Raises:
         UserError: If there is no header; the sentence says how to import the file.
@@ -87,7 +87,7 @@ def parse_dtype(text: str) -> np.dtype:
 
 
 def write(labels: Labels, path: str) -> None:
-    """Write labels as bytes, x fastest, slab by slab; `mesofuse.volumes.formats.catalogue` puts the header beside them.
+    """Write labels as bytes, x fastest, slab by slab; `mesofuse.volumes.formats.catalogue` writes the header.
 
     Raises:
         OSError: If the place can't be written.

@@ -1,4 +1,4 @@
-"""The chain of a TIFF's directories, one a page: each says where the next lies, and a damaged one may run in a circle.
+"""The chain of a TIFF's directories, one per page: each says where the next is, and damage may lead in a circle.
 
 Source: TIFF 6.0, section 2, https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf; BigTIFF,
 https://www.awaresystems.be/imaging/tiff/bigtiff.html.

@@ -96,7 +96,7 @@ def _other_files(tif: tifffile.TiffFile, path: str) -> tuple[str, ...]:
     if missing:
         raise UserError(
             f"{path} is one of {len(named)} files of one OME-TIFF, of which {len(missing)} are missing here "
-            f"({', '.join(missing[:3])}): put them beside it, or save the stack as one file."
+            f"({', '.join(missing[:3])}): put them next to it, or save the stack as one file."
         )
     return (f"it is one of {len(named)} files of one OME-TIFF, which are read together",)
 
@@ -144,7 +144,7 @@ def _arranged(series: Any, path: str, bits: int, lossy: str) -> RawImage:
     if len(others) > 1:
         named = ", ".join(f"{axes[i]}={array.shape[i]}" for i in others)
         raise UserError(
-            f"{path} has more axes than a volume ({named} beside rows and columns); save one channel and one time. "
+            f"{path} has more axes than a volume ({named} besides rows and columns); save one channel and one time. "
             f"{_FIJI}."
         )
     order = [*others, axes.index("Y"), axes.index("X")]
@@ -235,7 +235,7 @@ def _samples(raw: RawImage, page: Any, bits: int) -> RawImage:
             slices = replace(raw, array=np.moveaxis(array, -1, 0), notes=(*raw.notes, note))
             return _grey(slices, page, bits)
         raise UserError(
-            f"{path} holds {count} values a pixel and does not say what they mean; save one value a pixel (or say "
+            f"{path} holds {count} values per pixel and does not say what they mean; save one value per pixel (or say "
             "which is the transparency, in the tag ExtraSamples)."
         )
     name = getattr(page.photometric, "name", str(page.photometric))

@@ -77,7 +77,7 @@ class ArrayUnits:
         return self.touching(tuple(slice(0, n) for n in self.shape))
 
     def stored(self) -> Iterator[tuple[str, Slices]]:
-        """Give the units that are there, in no order; work is that of the files, however many units there could be."""
+        """Give the units that exist, in no order; work is that of the files, however many units there could be."""
         prefix = f"{self.array.path}/" if self.array.path else ""
         arranged = getattr(self.array, "arrangement", None)
         for key in backends.keys(self.store, prefix):

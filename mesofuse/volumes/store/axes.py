@@ -89,7 +89,7 @@ class Arrangement:
         more = [f"{self.names[i]} = {n}" for i, n in enumerate(shape) if i not in self.places and n != 1]
         if more:
             raise UserError(
-                f"{path} has more axes than a volume ({', '.join(more)} beside z, y and x): save one channel at one "
+                f"{path} has more axes than a volume ({', '.join(more)} next to z, y and x): save one channel at one "
                 "time as an image of its own (if one of these is z, y or x, name it so in the metadata)."
             )
         z, y, x = self.places

@@ -119,7 +119,7 @@ def clear_for_overwrite(path: str) -> None:
     """Delete the zarr store at ``path``; nothing happens where nothing is.
 
     Raises:
-        UserError: If what is there is not a zarr store, or holds files that belong to none.
+        UserError: If what exists is not a zarr store, or holds files that belong to none.
     """
     from zarr.core.sync import sync
 

@@ -1,4 +1,4 @@
-"""SHA-256 of every unit of a volume, in a file beside them that ``sha256sum -c`` reads too.
+"""SHA-256 of every unit of a volume, in a file next to them that ``sha256sum -c`` reads too.
 
 A line is appended when a unit is in its place. So units that a power cut has emptied, that a disk has changed, or that
 were swapped are known, though each may be decoded. When a volume is finished its lines are put in order.
@@ -41,5 +41,5 @@ def parse(text: str) -> dict[str, str]:
 
 
 def render(digests: Mapping[str, str], keys: Iterable[str]) -> str:
-    """Return the file for the keys that are there, in order."""
+    """Return the file for the keys that exist, in order."""
     return "".join(f"{digests[key]}  {key}\n" for key in sorted(keys) if key in digests)

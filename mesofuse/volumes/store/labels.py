@@ -48,7 +48,7 @@ class LabelVolume(StoredVolume):
             phases: Its phases, of value 0 … n−1.
             chunks: Edge of a chunk, or three (z, y, x); at most the volume's own shape is used.
             shards: Edge of a file that bundles chunks, a multiple of ``chunks``; None for one file a chunk.
-            overwrite: Delete a zarr volume that is there. Anything else that is there is never deleted.
+            overwrite: Delete a zarr volume that exists. Anything else that exists is never deleted.
             provenance: JSON values that say how it is made, kept in the group's attribute ``mesofuse``.
             masked: Whether there may be voxels of the value `IGNORED`, which are no material.
 

@@ -1,4 +1,4 @@
-"""Which group of an OME-Zarr store holds the image: bioformats2raw's series, labels beside an image, plates.
+"""Which group of an OME-Zarr store holds the image: bioformats2raw's series, labels next to an image, plates.
 
 Source: https://ngff.openmicroscopy.org/0.5/ (bioformats2raw.layout, labels, plate).
 """
@@ -42,7 +42,7 @@ def image_group(group: zarr.Group, path: str) -> zarr.Group:
 
 
 def labels_hint(group: zarr.Group, path: str) -> str:
-    """Return a sentence, after a space, that names the label images beside an image; empty if there are none."""
+    """Return a sentence, after a space, that names the label images next to an image; empty if there are none."""
     import zarr
 
     below = group.get("labels")

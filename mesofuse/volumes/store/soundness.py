@@ -36,7 +36,7 @@ class Soundness:
         noted: How many of them have a SHA-256 of what was written; others could only be decoded.
         unwritten: Units of an unfinished volume that are still to be written.
         damaged: Units that can't be used.
-        strays: Files in the volume or beside it that belong to nothing, as killed runs leave them.
+        strays: Files in the volume or next to it that belong to nothing, as killed runs leave them.
         mends: What makes it whole again; empty where nothing has to.
     """
 

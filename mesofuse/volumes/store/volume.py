@@ -262,7 +262,7 @@ class StoredVolume:
         return digests.parse(found.decode("ascii", "replace")) if found else {}
 
     def discard_damaged(self, watch: Callable[[int, int], None] | None = None) -> list[Damage]:
-        """Read and decode every unit that is there, delete those that can't be used, and return them.
+        """Read and decode every unit that exists, delete those that can't be used, and return them.
 
         Args:
             watch: Called with units done and units in all.
@@ -304,7 +304,7 @@ class StoredVolume:
         sync_entries(folder)
 
     def sort_digests(self) -> None:
-        """Put the digests of a local volume in order, those of all units that are there and no others."""
+        """Put the digests of a local volume in order, those of all units that exist and no others."""
         if backends.is_url(self.path):
             return
         store, known = self._group.store, self.known_digests()

@@ -30,7 +30,7 @@ class ThickSlices(torch.nn.Module):
         self.voxel = (z, y, x)
 
     def forward(self, probabilities: torch.Tensor, region: Region) -> torch.Tensor:
-        """Return how strongly each low-resolution phase shows: (batch, low phases, *region.shape)."""
+        """Return how strongly each scan phase shows: (batch, low phases, *region.shape)."""
         seen = torch.stack([probabilities[:, list(values)].sum(1) for values in self.shows], 1)
         mean = torch.nn.functional.avg_pool3d(seen, self.voxel)
         above = torch.cat([mean[:, :, :1], mean[:, :, :-1]], 2)

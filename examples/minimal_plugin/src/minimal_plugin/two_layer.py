@@ -14,7 +14,7 @@ from minimal_plugin.options import TwoLayerOptions
 
 
 class TwoLayer(nn.Module):
-    """A convolution on the low-resolution grid, each voxel repeated, noise, a convolution on the fine grid, a softmax.
+    """A convolution on the scan's grid, each voxel repeated, noise, a convolution on the fine grid, a softmax.
 
     Args:
         options: The channels.

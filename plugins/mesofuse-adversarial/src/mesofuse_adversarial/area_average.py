@@ -12,9 +12,9 @@ from mesofuse_adversarial.weighting import Taps, Weighted
 
 
 class AreaAverage(Weighted):
-    """Mean of the phases over the space of each low-resolution voxel, then a softmax.
+    """Mean of the phases over the space of each scan voxel, then a softmax.
 
-    The high-resolution phases that each low-resolution phase shows are summed and averaged over [i·s, (i+1)·s) on each
+    The image phases that each scan phase shows are summed and averaged over [i·s, (i+1)·s) on each
     axis, a high-resolution voxel that a non-integer scale s cuts counting with its share. The result is
     softmax(sharpness · shares).
     """
@@ -25,7 +25,7 @@ class AreaAverage(Weighted):
         self.halo = (z, y, x)
 
     def taps(self, axis: int, start: int, stop: int) -> Taps:
-        """Return each voxel's share in low-resolution voxels start … stop−1."""
+        """Return each voxel's share in scan voxels start … stop−1."""
         scale = self._problem.scale[axis]
         left = np.arange(start, stop)[:, None] * scale
         count = int(scale) if scale.is_integer() else math.ceil(scale) + 1

@@ -14,9 +14,9 @@ from mesofuse_adversarial.weighting import Taps, Weighted, gaussian_weights
 class BlurDownsample(Weighted):
     """Gaussian blur, trilinear down-sampling and a softmax, after Dahari et al. (2023).
 
-    The high-resolution phases that each low-resolution phase shows are summed. Each axis is blurred with a Gaussian of
+    The image phases that each scan phase shows are summed. Each axis is blurred with a Gaussian of
     k taps, k the largest odd number ≤ ⌈s⌉ for scale s, and standard deviation 0.3·((k−1)/2−1)+0.8; then sampled
-    linearly at (i+½)·s−½, the centre of low-resolution voxel i. Beyond the volume its end voxels repeat. The result is
+    linearly at (i+½)·s−½, the centre of scan voxel i. Beyond the volume its end voxels repeat. The result is
     softmax(sharpness · shares), a differentiable argmax. Any scale ≥ 1, integer or not.
     """
 
@@ -27,7 +27,7 @@ class BlurDownsample(Weighted):
         self.halo = (z, y, x)
 
     def taps(self, axis: int, start: int, stop: int) -> Taps:
-        """Return blur and linear sampling in one, for low-resolution voxels start … stop−1."""
+        """Return blur and linear sampling in one, for scan voxels start … stop−1."""
         scale, blur = self._problem.scale[axis], self._blurs[axis]
         position = (np.arange(start, stop) + 0.5) * scale - 0.5
         below = np.floor(position + 1e-9)
@@ -47,7 +47,7 @@ def _blur(scale: float, sigma: float | None) -> np.ndarray:
 
 
 def _halo(scale: float, radius: int) -> int:
-    """Return how many low-resolution voxels beyond its own a voxel's taps reach."""
+    """Return how many scan voxels beyond its own a voxel's taps reach."""
     if scale.is_integer():
         return max(0, math.ceil((radius - (int(scale) - 1) // 2) / scale))
     return max(0, math.ceil((radius + 1.5 - scale / 2) / scale))

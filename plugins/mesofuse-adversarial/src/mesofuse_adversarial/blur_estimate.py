@@ -13,15 +13,15 @@ from mesofuse.interfaces.method import FusionInputs
 from mesofuse.volumes.grid import Region, Scale
 from mesofuse.volumes.labels import Labels
 
-LAGS = (1, 2, 3, 4)  # low-resolution voxels
+LAGS = (1, 2, 3, 4)  # scan voxels
 PATCHES = 32
-EDGES = (16, 48)  # shortest and longest edge of a patch, low-resolution voxels
-RIM = 2  # low-resolution voxels at a patch's sides that are not compared: the blur lacks what lies beyond
-WIDEST = 2.0  # low-resolution voxels
+EDGES = (16, 48)  # shortest and longest edge of a patch, scan voxels
+RIM = 2  # scan voxels at a patch's sides that are not compared: the blur lacks what lies beyond
+WIDEST = 2.0  # scan voxels
 CLEARLY = 9.0  # by how much a blur for each axis must fit better than one for all
 
 Weights = Callable[[int, int, float], tuple[np.ndarray, np.ndarray]]
-"""Taps (index, weight) of the first n low-resolution voxels of an axis for a standard deviation."""
+"""Taps (index, weight) of the first n scan voxels of an axis for a standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def estimate_sigma(inputs: FusionInputs, weights: Weights) -> Estimate:
     """Fit the standard deviation of the blur along each axis.
 
     Patches of the images, cut at random sub-voxel offsets, are degraded in their plane with a candidate σ and take the
-    low-resolution phase of the largest share. Compared is the autocorrelation of each low-resolution phase's indicator,
-    ρ(r) = (S₂(r) − φ²)/(φ − φ²), along each axis at 1 to 4 low-resolution voxels: independent of the fraction φ, by
+    scan phase of the largest share. Compared is the autocorrelation of each scan phase's indicator,
+    ρ(r) = (S₂(r) − φ²)/(φ − φ²), along each axis at 1 to 4 scan voxels: independent of the fraction φ, by
     which one image differs from the whole material. The differences are weighed by their covariance over patches, and
     their squares minimised. One σ for all axes is taken unless one for each fits clearly better.
 

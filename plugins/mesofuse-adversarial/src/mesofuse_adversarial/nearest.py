@@ -12,9 +12,9 @@ from mesofuse_adversarial.weighting import Taps, reduce_axis, shown
 
 
 class Nearest(torch.nn.Module):
-    """The high-resolution voxel ⌊(i+½)·s⌋, that holds the centre of low-resolution voxel i, on each axis.
+    """The high-resolution voxel ⌊(i+½)·s⌋, that holds the centre of scan voxel i, on each axis.
 
-    The probabilities of the high-resolution phases that each low-resolution phase shows are summed; they are not
+    The probabilities of the image phases that each scan phase shows are summed; they are not
     sharpened, because one voxel mixes nothing.
     """
 
@@ -33,11 +33,11 @@ class Nearest(torch.nn.Module):
         return self.forward(probabilities, region)
 
     def forward(self, probabilities: torch.Tensor, region: Region) -> torch.Tensor:
-        """Return the probability that each low-resolution phase shows: (batch, low phases, *region.shape).
+        """Return the probability that each scan phase shows: (batch, low phases, *region.shape).
 
         Args:
             probabilities: (batch, phases, *region.scaled(scale).shape).
-            region: The low-resolution voxels that they fill.
+            region: The scan voxels that they fill.
         """
         x = probabilities
         for axis, scale in enumerate(self._problem.scale):

@@ -41,12 +41,12 @@ class PointSpreadOptions(Options):
     sigma: Literal["estimate"] | Sigma | tuple[Sigma, Sigma, Sigma] | None = Field(
         None,
         description="Standard deviation of the blur in high-resolution voxels, one for all axes or z, y, x; its tail "
-        "is cut at 3. null: a full width at half maximum of one low-resolution voxel, and no blur along an axis of "
+        "is cut at 3. null: a full width at half maximum of one scan voxel, and no blur along an axis of "
         "scale 1. estimate: fitted before training, so that the degraded image has the scan's two-point statistics.",
     )
     thickness: Thickness | tuple[Thickness, Thickness, Thickness] = Field(
         1.0,
-        description="Thickness that a scan voxel averages over, in low-resolution voxels, one for all axes or z, y, x: "
+        description="Thickness that a scan voxel averages over, in scan voxels, one for all axes or z, y, x: "
         "above 1 where slices are thicker than their spacing, below 1 where there are gaps between them.",
     )
 

@@ -22,7 +22,7 @@ _erf = np.vectorize(math.erf, otypes=[float])
 class PointSpread(Weighted):
     """Mean of the phases weighted by a box convolved with a Gaussian, at the centre of each scan voxel; then a softmax.
 
-    Along each axis, a low-resolution voxel of s high-resolution ones sees the high-resolution phases with the weight
+    Along each axis, a scan voxel of s high-resolution ones sees the image phases with the weight
     K(u) = [Φ((u + t·s/2)/σ) − Φ((u − t·s/2)/σ)] / (t·s) at the distance u from its centre (i + ½)·s: a slice of
     thickness t (in scan voxels: more than 1 where slices overlap, less where there is a gap between them), blurred with
     standard deviation σ (in high-resolution voxels). K is integrated over each high-resolution voxel, cut 3 σ beyond
@@ -65,12 +65,12 @@ class PointSpread(Weighted):
         return options.model_copy(update={"sigma": found.sigma})
 
     def taps(self, axis: int, start: int, stop: int) -> Taps:
-        """Return the integral of K over each high-resolution voxel, for low-resolution voxels start … stop−1."""
+        """Return the integral of K over each high-resolution voxel, for scan voxels start … stop−1."""
         return box_and_gaussian(start, stop, self._problem.scale[axis], self._thickness[axis], self._sigma[axis])
 
 
 def box_and_gaussian(start: int, stop: int, scale: float, thickness: float, sigma: float) -> Taps:
-    """Return the taps of low-resolution voxels start … stop−1 for a thickness and σ in high-resolution voxels."""
+    """Return the taps of scan voxels start … stop−1 for a thickness and σ in high-resolution voxels."""
     reach = _reach(thickness, sigma)
     left = np.arange(start, stop)[:, None] * scale
     base = np.floor(left + 1e-6)
@@ -135,6 +135,6 @@ def _cumulative(u: np.ndarray, thickness: float, sigma: float) -> np.ndarray:
 
 
 def _halo(scale: float, reach: float) -> int:
-    """Return how many low-resolution voxels beyond its own a voxel sees."""
-    slack = 0 if scale.is_integer() else 1  # a non-integer scale gives a cut voxel to the next low-resolution voxel
+    """Return how many scan voxels beyond its own a voxel sees."""
+    slack = 0 if scale.is_integer() else 1  # a non-integer scale gives a cut voxel to the next scan voxel
     return max(0, math.ceil((reach + slack) / scale - 0.5 - 1e-9))

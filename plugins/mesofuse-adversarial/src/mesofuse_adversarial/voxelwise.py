@@ -14,7 +14,7 @@ from mesofuse_adversarial.options import VoxelwiseOptions
 class Voxelwise:
     """Voxel-wise loss after Dahari et al. (2023).
 
-    With d the degraded probabilities, f the low-resolution phases as one-hot and m their number, the error is
+    With d the degraded probabilities, f the scan phases as one-hot and m their number, the error is
     m/2 · mean (d − f)² over batch, phases and voxels; the term is weight · error, or 0 where error ≤ tolerance.
     One-sided, voxels where the scan shows its phase 0 count as exact. Voxels within the degradation's halo of the
     region's sides are left out where others remain.

@@ -14,10 +14,10 @@ from mesofuse.volumes.grid import Region, Triple, scaled_edge
 
 @dataclass(frozen=True)
 class Taps:
-    """Which high-resolution voxels make each low-resolution voxel, along one axis.
+    """Which high-resolution voxels make each scan voxel, along one axis.
 
     Attributes:
-        index: High-resolution voxels in absolute coordinates, one row a low-resolution voxel.
+        index: High-resolution voxels in absolute coordinates, one row a scan voxel.
         weight: Their weights, of the same shape; each row sums to 1.
     """
 
@@ -29,7 +29,7 @@ class Weighted(torch.nn.Module):
     """A scan whose voxels show weighted means of the phases; a subclass says the weights, by `taps`, and the halo.
 
     Args:
-        problem: Its scale, and which high-resolution phases each low-resolution phase shows.
+        problem: Its scale, and which image phases each scan phase shows.
         sharpness: Factor before the softmax over the shares.
     """
 
@@ -43,11 +43,11 @@ class Weighted(torch.nn.Module):
         self._sharpness = sharpness
 
     def taps(self, axis: int, start: int, stop: int) -> Taps:
-        """Return what low-resolution voxels start … stop−1 are made of along an axis."""
+        """Return what scan voxels start … stop−1 are made of along an axis."""
         raise NotImplementedError
 
     def shares(self, probabilities: torch.Tensor, region: Region) -> torch.Tensor:
-        """Return the share of each low-resolution phase in what a voxel sees; arguments and shape as `forward`."""
+        """Return the share of each scan phase in what a voxel sees; arguments and shape as `forward`."""
         x = shown(probabilities, self._problem)
         for axis, scale in enumerate(self._problem.scale):
             start = region.start[axis]
@@ -55,17 +55,17 @@ class Weighted(torch.nn.Module):
         return x
 
     def forward(self, probabilities: torch.Tensor, region: Region) -> torch.Tensor:
-        """Return how strongly each low-resolution phase shows: (batch, low phases, *region.shape), summing to 1.
+        """Return how strongly each scan phase shows: (batch, low phases, *region.shape), summing to 1.
 
         Args:
             probabilities: (batch, phases, *region.scaled(scale).shape).
-            region: The low-resolution voxels that they fill.
+            region: The scan voxels that they fill.
         """
         return torch.softmax(self._sharpness * self.shares(probabilities, region), 1)
 
 
 def shown(probabilities: torch.Tensor, problem: Problem) -> torch.Tensor:
-    """Sum the high-resolution phases that each low-resolution phase shows, on axis 1; integers become float32."""
+    """Sum the image phases that each scan phase shows, on axis 1; integers become float32."""
     if not probabilities.is_floating_point():
         probabilities = probabilities.float()
     groups = [[probabilities[:, v] for v in values] for values in problem.match.shows]
@@ -76,11 +76,11 @@ def reduce_axis(x: torch.Tensor, axis: int, taps: Taps, start: int, scale: float
     """Sum along an axis by taps.
 
     Args:
-        x: Values; along ``axis`` they fill the voxels of a window that starts at low-resolution voxel ``start``. The
+        x: Values; along ``axis`` they fill the voxels of a window that starts at scan voxel ``start``. The
             first and last stand for all beyond.
         axis: Axis of ``x``.
-        taps: One row for each low-resolution voxel of the window.
-        start: First low-resolution voxel.
+        taps: One row for each scan voxel of the window.
+        start: First scan voxel.
         scale: Scale factor of the axis.
     """
     # Parts are added one by one: a library's reduction may order its sum, and so its last bit, by the array's shape.
@@ -101,7 +101,7 @@ def reduce_axis(x: torch.Tensor, axis: int, taps: Taps, start: int, scale: float
 
 
 def _own(taps: Taps, start: int, scale: int) -> bool:
-    """Return whether every low-resolution voxel is made of its own high-resolution voxels alone."""
+    """Return whether every scan voxel is made of its own high-resolution voxels alone."""
     first = (start + np.arange(len(taps.index))) * scale
     return bool(np.all(taps.index[:, 0] >= first) and np.all(taps.index[:, -1] < first + scale))
 

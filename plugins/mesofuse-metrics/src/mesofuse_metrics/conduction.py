@@ -19,7 +19,7 @@ class System:
         inflow: b.
         first: Voxels in the first layer.
         last: Voxels in the last layer.
-        side: Conductance between a voxel of these layers and the face beside it.
+        side: Conductance between a voxel of these layers and the face next to it.
     """
 
     matrix: Any

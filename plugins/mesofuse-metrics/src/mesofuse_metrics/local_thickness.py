@@ -31,7 +31,7 @@ class LocalThickness:
     bins of one voxel. Units: length; 1/length. NaN for a phase that is not there or fills all.
     Convention: the volume's sides and ignored voxels are no walls, so that balls go on beyond them; a voxel up to
     half a voxel off a ball still belongs to it, as balls of voxels have rough rims. Sizes are those of the balls that
-    are there, whatever sizes lie beside each other: each by itself up to 16 voxels, above in groups of half a voxel
+    are there, whatever sizes lie next to each other: each by itself up to 16 voxels, above in groups of half a voxel
     (``step``), so that t is within ± ¼ voxel of that of all balls. Error of the voxels themselves: 0 or +1 voxel in
     layers (even widths are exact), −1.3 to +0.5 voxel in rods, −1.6 to 0 voxel in balls, so that features below 4
     voxels are rough.

@@ -17,14 +17,14 @@ PIECE = 1 << 22  # one-hot values held at once
 
 
 class LowResConsistency(AdditiveMetric):
-    """Share of low-resolution voxels that the volume, degraded as the instrument would, shows as the scan has them.
+    """Share of scan voxels that the volume, degraded as the instrument would, shows as the scan has them.
 
     Formula: C = |{v : D(x)_v = l_v}| / N, with D(x)_v the phase that shows most strongly in voxel v after the
     degradation D of the volume's one-hot labels x, l the scan, N its voxels; for each phase of the scan likewise.
     Unit: none. Convention: a phase that shows as strongly as the strongest to within 1e-4 counts as seen (an interface
     through the middle of a voxel is a tie). An image is compared with a scan one voxel thick, of scale 1 along z.
     Ignored voxels of the scan, and those in whose space every voxel of the volume is ignored, do not count.
-    Phases that no low-resolution phase shows are left to the degradation.
+    Phases that no scan phase shows are left to the degradation.
     Source: the voxel-wise condition of Dahari et al., Advanced Energy Materials 2023, arXiv:2110.11281.
     """
 
@@ -42,7 +42,7 @@ class LowResConsistency(AdditiveMetric):
         return (z, y, x)
 
     def count(self, block: Block) -> dict[str, np.ndarray]:
-        """Count the low-resolution voxels of each phase, and those reproduced."""
+        """Count the scan voxels of each phase, and those reproduced."""
         context = block.context
         assert context.low_res is not None
         assert context.degradation is not None
@@ -79,19 +79,19 @@ class LowResConsistency(AdditiveMetric):
 
 
 def _low_region(core: Region, scale: tuple[float, float, float]) -> Region:
-    """Return the low-resolution voxels that ``core`` is made of."""
+    """Return the scan voxels that ``core`` is made of."""
     start, stop = (
         tuple(math.ceil(edge / s - 1e-6) for edge, s in zip(corner, scale, strict=True))
         for corner in (core.start, core.stop)
     )
     low = Region(start, stop)  # type: ignore[arg-type]
     if low.scaled(scale) != core:
-        raise ValueError(f"The piece {core} is not made of whole low-resolution voxels at scale {scale}.")
+        raise ValueError(f"The piece {core} is not made of whole scan voxels at scale {scale}.")
     return low
 
 
 def _piece(scale: tuple[float, float, float], phases: int) -> Triple:
-    """Return how many low-resolution voxels to degrade at once, so that one-hot labels stay small."""
+    """Return how many scan voxels to degrade at once, so that one-hot labels stay small."""
     edge = round((PIECE / phases) ** (1 / 3))
     z, y, x = (max(1, int(edge / s)) for s in scale)
     return (z, y, x)

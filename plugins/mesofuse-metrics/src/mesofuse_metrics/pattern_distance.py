@@ -29,7 +29,7 @@ class PatternDistance(AdditiveMetric):
     Unit: bit, from 0 (alike) to 1 (no pattern in common).
     Convention: whole patterns only; one that touches an ignored voxel is left out.
 
-    Beside each value stands its floor: what parts of the image, each of as many pixels as the volume has voxels or of
+    Next to each value stands its floor: what parts of the image, each of as many pixels as the volume has voxels or of
     half the image where that is less, score against the rest of it. A result can't be expected below.
 
     Source: multiple-point histogram, Deutsch (1992) and Boisvert, Pyrcz and Deutsch (2010); as a distance of textures

@@ -91,7 +91,7 @@ def mesofuse_components() -> list[ComponentSpec]:
         ),
         _metric(
             "pattern-distance", "pattern_distance:PatternDistance",
-            "How unlike the label patterns of result and image are, beside what parts of the image score.",
+            "How unlike the label patterns of result and image are, next to what parts of the image score.",
             options="options:PatternOptions",
         ),
         _metric(

@@ -1,4 +1,4 @@
-"""The SliceGAN method: the adversarial recipe without a low-resolution volume."""
+"""The SliceGAN method: the adversarial recipe without a scan."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class SliceGAN(AdversarialMethod):
         """Train; see `mesofuse.training.adversarial.AdversarialTrainer`.
 
         Raises:
-            UserError: If there is a low-resolution volume, or the training volume is not one.
+            UserError: If there is a scan, or the training volume is not one.
         """
         if inputs.low_res is not None:
             raise UserError(
-                "SliceGAN makes a volume from the image alone and takes no low-resolution volume: leave it out, or use "
+                "SliceGAN makes a volume from the image alone and takes no scan: leave it out, or use "
                 "the method superres."
             )
         if self.training_volume:

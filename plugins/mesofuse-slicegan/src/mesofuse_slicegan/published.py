@@ -23,7 +23,7 @@ def imported(tensors: Mapping[str, np.ndarray], problem: Problem) -> Imported:
     """
     given = PublishedWeights(tensors, "SliceGAN")
     if problem.low_phases:
-        raise UserError("SliceGAN takes no low-resolution volume: leave out --scale and --low-phases.")
+        raise UserError("SliceGAN takes no scan: leave out --scale and --low-phases.")
     resize = "rcconv.weight" in given
     shapes = [given.shape(f"convs.{i}.weight", 5) for i in range(max(2, given.count("convs")))]
     if any(shape[2:] != (4, 4, 4) for shape in shapes):

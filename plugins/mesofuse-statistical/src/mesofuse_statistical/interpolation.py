@@ -1,4 +1,4 @@
-"""Trilinear interpolation of the low-resolution phases: what every other method must beat."""
+"""Trilinear interpolation of the scan phases: what every other method must beat."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ TILE_VOXELS = 128  # output voxels along a tile, about: large enough to be fast,
 
 
 class Interpolation:
-    """Interpolates each low-resolution phase's one-hot field linearly and takes the phase with the largest share.
+    """Interpolates each scan phase's one-hot field linearly and takes the phase with the largest share.
 
-    A low-resolution phase that shows several high-resolution phases becomes the one that fills most of the images (the
+    A scan phase that shows several image phases becomes the one that fills most of the images (the
     first listed where they are equal); the others do not appear.
     """
 
@@ -32,13 +32,13 @@ class Interpolation:
         pass
 
     def fit(self, inputs: FusionInputs, run: FitRun) -> InterpolationModel:
-        """Find the high-resolution phase that each low-resolution phase becomes.
+        """Find the image phase that each scan phase becomes.
 
         Raises:
-            UserError: If there is no low-resolution volume to interpolate.
+            UserError: If there is no scan to interpolate.
         """
         if not inputs.problem.low_phases:
-            raise UserError("The method 'interpolation' needs a low-resolution volume, but none is given.")
+            raise UserError("The method 'interpolation' needs a scan, but none is given.")
         images = [image.array for image in inputs.groups.values()]
         phases = len(inputs.problem.phases)
         counts = np.sum([np.bincount(a.ravel(), minlength=phases)[:phases] / a.size for a in images], axis=0)
@@ -101,5 +101,5 @@ class InterpolationModel:
         return math.ceil(math.prod(n * s for n, s in zip(window, self.scale, strict=True)) * 14) + 2**20
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the high-resolution phase that each low-resolution phase becomes."""
+        """Return the image phase that each scan phase becomes."""
         return {"becomes": self._becomes}

@@ -18,7 +18,7 @@ from mesofuse_superres.slim_generator import NOISE_GAIN, UNIT, Layer, Skip, stag
 
 
 class FineGenerator(nn.Module):
-    """Two convolutions on the low-resolution grid, one on each grid between, ``depth`` on the finest.
+    """Two convolutions on the scan's grid, one on each grid between, ``depth`` on the finest.
 
     A 1³ convolution narrows the features before the last up-sampling, so that the finest grid, which holds nearly all
     voxels, stays cheap; fresh noise joins them after each. Any scale factor of at least 1 on each axis. With the option

@@ -15,7 +15,7 @@ from mesofuse_superres.published import imported
 class SuperRes(AdversarialMethod):
     """Fuse a 2D image and a 3D volume (Dahari, Kench, Squires and Cooper 2023, arXiv 2110.11281).
 
-    A 3D generator makes high-resolution phases from the low-resolution ones and noise; 2D critics compare its slices
+    A 3D generator makes image phases from the low-resolution ones and noise; 2D critics compare its slices
     with the image (Wasserstein distance with gradient penalty); a voxel-wise loss compares its degraded volume with
     the scan.
     """

@@ -39,7 +39,7 @@ class PaperCriticOptions(Options):
 class SlimGeneratorOptions(Options):
     """Options of the slim generator."""
 
-    channels: int = Field(32, ge=4, le=256, description="Channels on the low-resolution grid.")
+    channels: int = Field(32, ge=4, le=256, description="Channels on the scan's grid.")
     last: int = Field(16, ge=4, le=256, description="Channels on the finest grid; those between follow geometrically.")
     noise: int = Field(1, ge=0, le=16, description="Fresh noise channels at the input and at every up-sampling stage.")
     skip: float = Field(
@@ -53,7 +53,7 @@ class SlimGeneratorOptions(Options):
 class FineGeneratorOptions(Options):
     """Options of the generator that works longest on the finest grid."""
 
-    channels: int = Field(32, ge=4, le=256, description="Channels on the low-resolution grid.")
+    channels: int = Field(32, ge=4, le=256, description="Channels on the scan's grid.")
     middle: int = Field(24, ge=4, le=256, description="Channels on the grids between.")
     narrow: int = Field(12, ge=2, le=256, description="Channels that are up-sampled to the finest grid.")
     last: int = Field(16, ge=4, le=256, description="Channels of the first layer on the finest grid.")
@@ -126,9 +126,7 @@ class SuperResOptions(AdversarialOptions):
         ),
         description="Terms of the objectives.",
     )
-    degradation: Part | None = Field(
-        Part(name="blur-downsample"), description="The model of the low-resolution instrument."
-    )
+    degradation: Part | None = Field(Part(name="blur-downsample"), description="The model of the scan's instrument.")
     selection: SelectionOptions = Field(
         SelectionOptions.model_validate(_SELECTION), description="How the best model is found."
     )

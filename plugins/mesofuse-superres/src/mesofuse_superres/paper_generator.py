@@ -40,9 +40,9 @@ def stages_of(scale: Scale) -> list[Stage]:
 
 
 class PaperGenerator(nn.Module):
-    """Residual block on the low-resolution grid, then up-sampling by the scale factor with halving width.
+    """Residual block on the scan's grid, then up-sampling by the scale factor with halving width.
 
-    At scale 4, two low-resolution phases and three phases it has 5,886,083 parameters. At one scale factor from above
+    At scale 4, two scan phases and three phases it has 5,886,083 parameters. At one scale factor from above
     1 to 8 for all axes it is the published network. Factors from 1 to 16, each axis its own, continue its rule: one
     more ×2 stage of resizing above 8, and no up-sampling in a stage along an axis whose factor asks for fewer stages.
 

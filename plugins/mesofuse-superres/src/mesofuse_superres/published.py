@@ -27,7 +27,7 @@ def imported(tensors: Mapping[str, np.ndarray], problem: Problem) -> Imported:
     low = len(problem.low_phases)
     if inputs != low + 1:
         raise UserError(
-            f"The weights take {inputs - 1} low-resolution phases and noise, but {low} are named: give --scale, and "
+            f"The weights take {inputs - 1} scan phases and noise, but {low} are named: give --scale, and "
             "--low-phases one name for each."
         )
     if phases != len(problem.phases):

@@ -14,11 +14,11 @@ Step = Literal["conv"] | tuple[Literal["resize", "transposed"], Scale, Scale]
 """A 3³ convolution, or an up-sampling (linear or by a transposed convolution) between two grids."""
 
 HORIZON = 2**17
-"""Low-resolution voxels along the longest axis that a halo is exact for."""
+"""Scan voxels along the longest axis that a halo is exact for."""
 
 
 def measure_halo(steps: Sequence[Step], scale: Scale) -> Triple:
-    """Return the low-resolution voxels beyond its own that a voxel of output needs (z, y, x), exactly.
+    """Return the scan voxels beyond its own that a voxel of output needs (z, y, x), exactly.
 
     Where the scale is no whole number, voxels of the two grids meet differently everywhere. What a layer needs begins
     the earlier, the earlier what it makes begins, and ends the later, the later that ends. So, whatever the layers, the

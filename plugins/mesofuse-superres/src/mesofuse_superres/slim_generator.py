@@ -60,9 +60,9 @@ class Skip:
 
 
 class SlimGenerator(nn.Module):
-    """Two convolutions on the low-resolution grid, then stages of trilinear up-sampling and one convolution.
+    """Two convolutions on the scan's grid, then stages of trilinear up-sampling and one convolution.
 
-    Noise at the input alone can't make detail finer than a low-resolution voxel quickly; a fresh noise channel at every
+    Noise at the input alone can't make detail finer than a scan voxel quickly; a fresh noise channel at every
     stage can. Any scale factor ≥ 1 on each axis.
 
     With the option ``skip``, the scan's phases, interpolated linearly, are added to the logits of the phases that they

@@ -84,7 +84,7 @@ def transposed(layer: nn.ConvTranspose3d, values: torch.Tensor, have: Region, wa
 def upsample(values: torch.Tensor, have: Region, want: Region, source: Scale, target: Scale) -> torch.Tensor:
     """Resample linearly by absolute coordinates so that the result fills ``want`` on the grid ``target``.
 
-    Voxel j of a grid of scale t has its centre at (j + 1/2) / t low-resolution voxels. Outside ``have`` the nearest
+    Voxel j of a grid of scale t has its centre at (j + 1/2) / t scan voxels. Outside ``have`` the nearest
     value is repeated, as ``torch.nn.Upsample`` does at a volume's end.
     """
     ratios = [t / s for s, t in zip(source, target, strict=True)]
