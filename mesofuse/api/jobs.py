@@ -14,7 +14,7 @@ from mesofuse.api.words import in_python
 from mesofuse.volumes.grid import parse_scale
 
 if TYPE_CHECKING:
-    from mesofuse.comparison.run import Compared
+    from mesofuse.comparison.compared import Compared
     from mesofuse.comparison.table import ComparisonTable
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ from mesofuse.comparison.columns import (
     placed_image,
     result_voxels,
 )
+from mesofuse.comparison.compared import Compared
 from mesofuse.comparison.entry import COMPARISON, VOLUME, Usage, entry_takes_scan, make_volume, read_usage
 from mesofuse.comparison.table import ComparisonTable
 from mesofuse.config.comparison import METRICS, ComparisonConfig, Entry, dump_comparison, load_comparison
 from mesofuse.config.places import INPUTS, other_inputs
 from mesofuse.errors import UserError
 from mesofuse.evaluation.compare import same_voxels
-from mesofuse.evaluation.comparison import Column, Line, lines
+from mesofuse.evaluation.comparison import lines
 from mesofuse.evaluation.measure import unmeasurable
 from mesofuse.evaluation.subvolumes import positions
 from mesofuse.pipeline.inputs import JobInputs, open_inputs, open_labels, scaled
@@ -39,41 +40,6 @@ from mesofuse.volumes.store.labels import LabelVolume
 
 HASHES = "inputs.json"
 TABLE_CSV, TABLE_JSON = "comparison.csv", "comparison.json"
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A finished comparison.
-
-    Attributes:
-        columns: All that was measured: the column that errors are relative to, the image, then the entries in their
-            order.
-        lines: The table.
-        usage: Time and memory of each entry that was made here, by name.
-        labels: The volumes by column name; the image is a stack (of several directions, the one normal to z).
-        bench: Where it was measured, with the configuration and the opened inputs.
-    """
-
-    columns: tuple[Column, ...]
-    lines: tuple[Line, ...]
-    usage: dict[str, Usage]
-    labels: dict[str, Labels]
-    bench: Bench
-
-    @property
-    def config(self) -> ComparisonConfig:
-        """What was compared, resolved."""
-        return self.bench.config
-
-    @property
-    def inputs(self) -> JobInputs:
-        """The opened inputs."""
-        return self.bench.inputs
-
-    @property
-    def reference(self) -> Column:
-        """The column that errors are relative to."""
-        return self.columns[0]
 
 
 def prepare_comparison(out: Path, config: ComparisonConfig, hashes: dict[str, str], *, overwrite: bool) -> None:

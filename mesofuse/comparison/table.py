@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mesofuse.comparison.compared import Compared
 from mesofuse.console.progress import duration
 from mesofuse.evaluation.comparison import cell_text, curves_only, line_to_json, overall
 from mesofuse.evaluation.footnotes import Footnotes
@@ -14,9 +15,6 @@ from mesofuse.evaluation.layout import RULE, Layout, Tabular, pandas
 from mesofuse.evaluation.rounding import rounded, share
 from mesofuse.models.provenance import versions
 from mesofuse.streaming.plan import human_bytes
-
-if TYPE_CHECKING:
-    from mesofuse.comparison.run import Compared
 
 CURVES = "Curves only, no single values: `mesofuse report` draws them."
 
