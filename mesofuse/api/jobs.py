@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from mesofuse.api import temporary
 from mesofuse.api.pair import Pair, Shows, _rules
-from mesofuse.api.volume import Volume, VolumeLike, opened
+from mesofuse.api.volume import Volume, VolumeLike, in_text, opened
 from mesofuse.api.words import in_python
+from mesofuse.config.method import parse_method
 from mesofuse.volumes.grid import parse_scale
 
 if TYPE_CHECKING:
@@ -41,6 +42,14 @@ class Comparison:
         from mesofuse.comparison.table import ComparisonTable
 
         return ComparisonTable(self.compared)
+
+    def to_pandas(self) -> Any:
+        """Return the table as a pandas DataFrame, a row per quantity and volume.
+
+        Raises:
+            UserError: If pandas is not installed.
+        """
+        return self.table.to_pandas()
 
     def __str__(self) -> str:
         """Return the table."""
@@ -105,7 +114,9 @@ def compare(
     if isinstance(methods, Mapping):
         entries += [{"name": name, "method": dict(method)} for name, method in methods.items()]
     else:
-        entries += [{"method": _method(method)} for method in methods]
+        entries += [
+            {"method": dict(method) if isinstance(method, Mapping) else parse_method(method)} for method in methods
+        ]
     for name, one in (volumes or {}).items():
         entries.append({"name": name, "volume": str(Path(opened(one).path).absolute())})
     data: dict[str, Any] = {
@@ -171,7 +182,7 @@ def degrade(
         text = ",".join(map(str, threshold)) if isinstance(threshold, Sequence) else str(threshold)
     fine = opened(truth).labels
     scanner = Scanner(degradation, dict(options or {}), noise, seed, parse_thresholds(text))
-    scan = Scan(fine, scan_problem(fine.phases, parse_scale(_scale(scale)), _rules(shows) or {}), scanner)
+    scan = Scan(fine, scan_problem(fine.phases, parse_scale(in_text(scale)), _rules(shows) or {}), scanner)
     path = str(out) if out is not None else f"{temporary.folder('scan')}.zarr"
     write_labels(scan, path, (*BUILTIN, *get_registry().formats), overwrite=overwrite)
     from mesofuse.api.volume import volume
@@ -251,14 +262,3 @@ def report(
 
     wanted = Wanted(None if out is None else Path(out), pdf, overwrite=overwrite)
     return write_report(Path(folder), Sampling(workers=workers), wanted, quiet=not progress)[0]
-
-
-def _method(method: str | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(method, Mapping):
-        return dict(method)
-    name, _, preset = method.partition(":")
-    return {"name": name, **({"preset": preset} if preset else {})}
-
-
-def _scale(scale: float | Sequence[float]) -> str:
-    return ",".join(map(str, scale)) if isinstance(scale, Sequence) else str(scale)

@@ -6,12 +6,12 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesofuse.api.volume import Given, Images, VolumeLike, opened
 from mesofuse.api.words import in_python, note
 from mesofuse.config.job import JobConfig, make_job
+from mesofuse.config.places import absolute
 from mesofuse.errors import UserError
 from mesofuse.pipeline.inputs import JobInputs, open_inputs
 from mesofuse.volumes.described import Described
@@ -108,7 +108,7 @@ class Pair:
 
     def _described(self) -> dict[str, Any]:
         """Return the fields of a job that say what the inputs are."""
-        paths = {axes: _absolute(image.path) for axes, image in self.images.items()}
+        paths = {axes: absolute(image.path) for axes, image in self.images.items()}
         said = [image.given for image in self.images.values()]
         if len({(g.phases, g.voxel_size, g.unit, g.ignore, g.crop) for g in said}) > 1:
             raise UserError(
@@ -127,7 +127,7 @@ class Pair:
             return fields | {"image_pixel_size": size, "unit": own.unit}
         scan = self.scan.given
         fields |= {
-            "low_res": _absolute(self.scan.path), "scale": self.scale, "shows": _rules(self.shows),
+            "low_res": absolute(self.scan.path), "scale": self.scale, "shows": _rules(self.shows),
             "low_res_ignore": scan.ignore, "low_res_crop": scan.crop,
         }  # fmt: skip
         return fields | _sizes(scan, own)
@@ -200,7 +200,3 @@ def _rules(shows: Shows | None) -> dict[str, tuple[str, ...]] | None:
 def _plain(scale: Any) -> Any:
     """Return a scale factor without numpy's types."""
     return scale.tolist() if hasattr(scale, "tolist") else scale
-
-
-def _absolute(path: str) -> str:
-    return path if "://" in path else str(Path(path).absolute())

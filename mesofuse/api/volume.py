@@ -266,7 +266,7 @@ def volume(
     array([[0, 1, 0, 1],
            [1, 0, 1, 0]], dtype=uint8)
     """
-    size = None if voxel_size is None else parse_voxel_size(_text(voxel_size))[0]
+    size = None if voxel_size is None else parse_voxel_size(in_text(voxel_size))[0]
     return _opened(data, "volume", size, unit, phases, ignore, crop, content, stack=False)
 
 
@@ -303,7 +303,7 @@ def image(
     """
     size = None
     if pixel_size is not None:
-        rows, columns = parse_pixel_size(_text(pixel_size))
+        rows, columns = parse_pixel_size(in_text(pixel_size))
         size = (rows, rows, columns)
     return _opened(data, "image", size, unit, phases, ignore, crop, content, stack=True)
 
@@ -355,7 +355,8 @@ def _opened(
     return Volume(labels, path, given, stack)
 
 
-def _text(size: float | Sequence[float]) -> str:
+def in_text(size: float | Sequence[float]) -> str:
+    """Return a size or factor, or those along the axes, as the command line takes it."""
     return ",".join(f"{float(edge):.12g}" for edge in np.ravel(size))
 
 

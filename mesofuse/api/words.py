@@ -43,7 +43,7 @@ def in_words(text: str) -> str:
 
 def _rules(found: re.Match[str]) -> str:
     rules = re.findall(r"(\d+)=([\w,]+)", found[0])
-    return f"shows={ {int(phase): names.split(',') for phase, names in rules} }".replace("{ {", "{{")
+    return f"shows={ {int(phase): names.split(',') for phase, names in rules} }"
 
 
 def in_python(function: F) -> F:

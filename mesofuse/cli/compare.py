@@ -112,8 +112,8 @@ def command(
 
 def _from_options(fields: dict[str, Any]) -> ComparisonConfig:
     """Return the comparison that the options describe."""
-    from mesofuse.cli.job_options import absolute
     from mesofuse.config.comparison import make_comparison
+    from mesofuse.config.places import absolute
     from mesofuse.volumes.phases import parse_rules
 
     if not fields["high_res"]:
@@ -141,15 +141,14 @@ def _from_options(fields: dict[str, Any]) -> ComparisonConfig:
 
 def _methods(texts: tuple[str, ...], settings: tuple[str, ...]) -> list[dict[str, Any]]:
     from mesofuse.cli.job_options import parse_setting
-    from mesofuse.config.method import merged
+    from mesofuse.config.method import merged, parse_method
 
     entries: dict[str, dict[str, Any]] = {}
     for text in texts:
-        name, _, preset = text.partition(":")
         key = text.replace(":", "-")
         if key in entries:
             raise UserError(f"--method {text} is given twice; a YAML file can name two entries of one method.")
-        entries[key] = {"name": name, **({"preset": preset} if preset else {})}
+        entries[key] = parse_method(text)
     for setting in settings:
         ((key, value),) = parse_setting(setting).items()
         if key not in entries or not isinstance(value, dict):
@@ -159,7 +158,7 @@ def _methods(texts: tuple[str, ...], settings: tuple[str, ...]) -> list[dict[str
 
 
 def _files(fields: dict[str, Any]) -> list[dict[str, Any]]:
-    from mesofuse.cli.job_options import absolute
+    from mesofuse.config.places import absolute
 
     models = [{"model": absolute(path)} for path in fields["models"]]
     return [*models, *({"volume": absolute(path)} for path in fields["volumes"])]

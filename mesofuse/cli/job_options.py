@@ -74,6 +74,7 @@ def parse_images(texts: Sequence[str], option: str = "--high-res") -> str | dict
         UserError: If there are several images of which one names no axes, or an axis has no image or several.
     """
     from mesofuse.config.inputs import check_axes
+    from mesofuse.config.places import absolute
 
     if len(texts) == 1 and not _AXES.match(texts[0]):
         return absolute(texts[0])
@@ -113,6 +114,7 @@ def make(low_res: str | None, high_res: Sequence[str], scale: Any, fields: dict[
     """
     from mesofuse.config.job import make_job
     from mesofuse.config.method import merged
+    from mesofuse.config.places import absolute
     from mesofuse.volumes.phases import parse_rules
 
     check_scale(low_res, scale)
@@ -149,13 +151,6 @@ def open_job(job: JobConfig) -> tuple[JobConfig, JobInputs]:
     for note in inputs.notes:
         options.echo_note(note)
     return scaled(resolved, inputs), inputs
-
-
-def absolute(path: str) -> str:
-    """Return a path that means the same from any folder; URLs stay."""
-    from pathlib import Path
-
-    return path if "://" in path else str(Path(path).absolute())
 
 
 def parse_setting(text: str) -> dict[str, Any]:

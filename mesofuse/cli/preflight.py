@@ -43,12 +43,13 @@ def command(
           --phases pore,active,binder --shows 0=pore,binder --shows 1=active
     """
     from mesofuse.config.job import make_job
+    from mesofuse.config.places import absolute
     from mesofuse.pipeline.inputs import open_inputs
     from mesofuse.preflight.run import preflight
     from mesofuse.volumes.phases import parse_rules
 
     data: dict[str, Any] = {
-        "low_res": None if low_res is None else job_options.absolute(low_res),
+        "low_res": None if low_res is None else absolute(low_res),
         "high_res": job_options.parse_images(high_res),
         "scale": scale,
         "shows": parse_rules(shows) or None,

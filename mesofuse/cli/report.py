@@ -42,7 +42,8 @@ def command(
       mesofuse report runs/first --figures figures --format svg
       mesofuse report cmp/ --out comparison.html --pdf
     """
-    from mesofuse.cli.job_options import absolute, parse_images
+    from mesofuse.cli.job_options import parse_images
+    from mesofuse.config.places import absolute
     from mesofuse.reporting.source import Sampling
     from mesofuse.reporting.write import Wanted, write_report
 

@@ -41,7 +41,7 @@ def command(
     """
     from mesofuse.config.inputs import check_inputs_there, with_inputs
     from mesofuse.config.job import load_job, make_job
-    from mesofuse.config.places import other_inputs
+    from mesofuse.config.places import absolute, other_inputs
     from mesofuse.console.progress import ProgressPrinter
     from mesofuse.pipeline.fit import assist, fit_job, recorded_hashes
     from mesofuse.pipeline.folder import MODEL, check_folder
@@ -55,12 +55,12 @@ def command(
     if minutes is not None or steps is not None:
         given |= {"minutes": minutes, "steps": steps}
     if start is not None:
-        given["start"] = job_options.absolute(start)
+        given["start"] = absolute(start)
     if device is not None:
         given["device"] = device
     described = with_inputs(
         make_job(given, "the command line"),
-        job_options.absolute(low_res) if low_res else None,
+        absolute(low_res) if low_res else None,
         job_options.parse_images(high_res) if high_res else None,
     )
     described.resolve_method()  # a wrong name before a missing file

@@ -15,6 +15,12 @@ from mesofuse.registry.component import Component
 DEFAULT_METHOD = "superres"
 
 
+def parse_method(text: str) -> dict[str, Any]:
+    """Return ``{"name": "superres", "preset": "slim"}`` for ``superres:slim``; the preset may be left out."""
+    name, _, preset = text.partition(":")
+    return {"name": name, **({"preset": preset} if preset else {})}
+
+
 def resolve_method(
     name: str, preset: str | None, overrides: Mapping[str, Any], content: Content = "phases"
 ) -> tuple[Component, Options]:

@@ -14,6 +14,11 @@ NAMED = (*INPUTS, "start")
 """The fields that name files."""
 
 
+def absolute(text: str) -> str:
+    """Return a path that means the same from any folder; URLs stay."""
+    return text if "://" in text else str(Path(text).absolute())
+
+
 def named_from(text: str, folder: Path) -> str:
     """Return a path as a file in ``folder`` is to name it: relative where it lies near it, else absolute; URLs stay.
 

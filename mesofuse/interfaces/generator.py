@@ -40,7 +40,7 @@ class Generator(Protocol):
         """Make phase probabilities.
 
         Args:
-            field: Low-resolution phases, one-hot: (batch, low phases, z, y, x), values 0 or 1.
+            field: Phases of the scan, one-hot: (batch, low phases, z, y, x), values 0 or 1.
             noise: One tensor a field of ``self.noise``: (batch, channels, *region.scaled(factor).shape).
             region: Where ``field`` lies in the scan; a generator of non-integer scale resamples by it.
             core: The part of the region whose output is wanted, all of it if None. A generator may compute everything

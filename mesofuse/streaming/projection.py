@@ -40,7 +40,7 @@ class ProjectedModel:
         model: Gives the probabilities.
         degradation: The model of the instrument, on the CPU.
         rounds: Rounds where the degradation has a halo.
-        free: Low-resolution phases that are not enforced, as a one-sided loss does not.
+        free: Phases of the scan that are not enforced, as a one-sided loss does not.
 
     Raises:
         UserError: If the model takes no scan.

@@ -48,7 +48,7 @@ def test_a_method_without_a_scan_takes_a_size(arrays):
     model = mf.fit(pair, "slicegan", preset="slim", options=options, steps=1, device="cpu", progress=False)
     assert model.generate(size=(16, 20, 24), progress=False).shape == (16, 20, 24)
     assert "without a scan" in repr(model)
-    with pytest.raises(mf.UserError, match="takes no low-resolution volume"):
+    with pytest.raises(mf.UserError, match="takes no scan"):
         model.generate(arrays[0], progress=False)
 
 

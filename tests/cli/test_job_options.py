@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from mesofuse.cli import job_options
@@ -46,13 +44,6 @@ def test_a_setting_of_another_form_is_refused(text):
 def test_a_value_that_is_no_yaml_is_refused(value):
     with pytest.raises(UserError, match="quote it"):
         job_options.parse_setting(f"a={value}")
-
-
-def test_paths_mean_the_same_from_anywhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert job_options.absolute("a/b.tif") == str(Path.cwd() / "a" / "b.tif")
-    assert job_options.absolute("/a/b.tif") == "/a/b.tif"
-    assert job_options.absolute("s3://bucket/b.zarr") == "s3://bucket/b.zarr"
 
 
 def test_the_command_line_becomes_a_job():

@@ -114,7 +114,7 @@ def test_without_a_scan_volumes_are_measured_and_drawn(inputs, tmp_path, monkeyp
 
 def test_mistakes(inputs, tmp_path, capsys):
     for more, word in [
-        (("--method", "interpolation"), "needs a low-resolution volume"),
+        (("--method", "interpolation"), "needs a scan"),
         (("--high-res", f"y={inputs / 'long.tif'}"), "exactly one image"),
         (("--scale", "4"), "--low-res"),
     ]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mesofuse.config.comparison import dump_comparison, load_comparison, make_comparison
 from mesofuse.config.inputs import check_inputs_there, with_inputs
 from mesofuse.config.job import dump_job, load_job, make_job
-from mesofuse.config.places import named_from, other_inputs
+from mesofuse.config.places import absolute, named_from, other_inputs
 from mesofuse.errors import UserError
 
 DATA = {"low_res": "/p/scan.tif", "high_res": "/p/sem.tif", "scale": 4}
@@ -84,3 +84,10 @@ def test_other_inputs_are_named():
     assert other_inputs({"low_res": "a", "high_res": "b"}, {"low_res": "a", "high_res": "b"}) == ""
     assert other_inputs({"low_res": "a", "high_res": "b"}, {"low_res": "a", "high_res": "c"}) == "high_res"
     assert other_inputs({"low_res": "a"}, None) == ""
+
+
+def test_paths_mean_the_same_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert absolute("a/b.tif") == str(Path.cwd() / "a" / "b.tif")
+    assert absolute("/a/b.tif") == "/a/b.tif"
+    assert absolute("s3://bucket/b.zarr") == "s3://bucket/b.zarr"

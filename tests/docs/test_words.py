@@ -13,6 +13,9 @@ BANNED = {
     r"\b(gone|goes|go|going) on with\b": "resume, continue",
     r"\bin the place of\b": "instead of",
     r"\bcan not\b": "cannot, can't",
+    r"\bbeside (?!or)\w": "next to, besides",
+    r"\b[Ll]ow-resolution (volume|voxel|phase|grid|instrument)s?\b": "scan",
+    r"\b[Hh]igh-resolution (image|phase)s?\b": "image",
 }
 NOUNS = {
     "Whether",

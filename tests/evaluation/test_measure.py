@@ -63,7 +63,7 @@ class Slopes(AdditiveMetric):
 
 
 class Identity:
-    """A degradation at scale 2: the phase of the first voxel of each low-resolution voxel."""
+    """A degradation at scale 2: the phase of the first voxel of each scan voxel."""
 
     halo = (0, 0, 0)
 
@@ -182,7 +182,7 @@ def test_label_that_is_no_phase():
 def test_low_res_metrics_need_all_they_need():
     high, low = random_volume((8, 8, 8)), volume(np.zeros((4, 4, 4), np.uint8), 2)
     match, name = PhaseMatch.by_index(2, 3), "low-res-consistency"
-    assert "low-resolution volume" in measure(high, [name]).skipped[name]
+    assert "scan" in measure(high, [name]).skipped[name]
     assert "degradation" in measure(high, [name], scan=ScanReference(low, match)).skipped[name]
     more = {"low_res": low, "match": match, "degradation": Identity()}
     assert "Separate images" in measure(high, [name], stack=True, **more).skipped[name]

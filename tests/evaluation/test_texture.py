@@ -1,4 +1,4 @@
-"""Distances from the image, and the floor beside them in tables."""
+"""Distances from the image, and the floor next to them in tables."""
 
 import numpy as np
 

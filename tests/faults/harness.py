@@ -51,7 +51,7 @@ class Job:
         name: For the counts.
         argv: Words after ``mesofuse``; it is run in the case's folder, so names in it are relative to that.
         again: The words that mend it, usually the same with ``--resume``; it must exit with 0.
-        setup: Puts into the folder what is there before.
+        setup: Puts into the folder what exists before.
         complete: Whether a folder claims to hold a finished result, which must then be right.
         wrong: Compares a finished folder with the clean one and names what differs; by default `differing` bytes.
         varying: Pattern of the relative names whose bytes may differ (times, say); they must exist nonetheless.
@@ -287,7 +287,7 @@ class Server:
             argv: Words after ``mesofuse``.
             folder: Where it runs; operations below it are counted.
             fault: What strikes it.
-            env: Variables beside those of this process.
+            env: Variables next to those of this process.
             limits: Name of a limit (``RLIMIT_NOFILE``) to its value.
             user: Number of the user that it becomes; needs root.
             modules: Whether the run's modules are wanted.

@@ -50,7 +50,7 @@ def test_every_named_phase_must_occur(job):
 def test_more_phases_than_the_image_are_refused_whatever_the_rules():
     low, high = default_phases(4), default_phases(3)
     rules = {str(i): (str(i % 3),) for i in range(4)}
-    with pytest.raises(UserError, match="has 4 phases but the high-resolution image only 3"):
+    with pytest.raises(UserError, match="has 4 phases but the image only 3"):
         match_phases(rules, low, high)
     assert match_phases(None, low[:2], high) == PhaseMatch(((0,), (1,)))
 

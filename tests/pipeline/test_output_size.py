@@ -227,8 +227,8 @@ def test_realisations_without_a_scan(made, tmp_path, capsys):
 
 MISTAKES = {
     "scan": (["--low-res", "SCAN", "--scale", "4"], "'test-noise' makes a volume from the image alone"),
-    "no-scan": (["--method", "superres"], "'superres' needs a low-resolution volume"),
-    "no-scan-2": (["--method", "interpolation"], "'interpolation' needs a low-resolution volume"),
+    "no-scan": (["--method", "superres"], "'superres' needs a scan"),
+    "no-scan-2": (["--method", "interpolation"], "'interpolation' needs a scan"),
     "periodic-size": (["--periodic", "z"], "give --size 20 or 24 for z"),
     "axes": (["--periodic", "zz"], "each once"),
     "size": (["--size", "4,4"], "The size '4,4' is not usable"),
@@ -253,11 +253,11 @@ def test_generate_and_plan_say_what_a_model_takes(made, tiny_model, tiny_job, tm
     save_package(tmp_path / "scanned", model, "superres", options, {})
     alone, scanned, scan, out = made / "model", tmp_path / "scanned", tiny_job[1], tmp_path / "new" / "a.zarr"
     for args, words in (
-        (["generate", alone, scan, out], "takes no low-resolution volume: leave it out"),
-        (["plan", alone, scan], "takes no low-resolution volume: leave it out"),
-        (["generate", scanned, out], "is applied to a low-resolution volume, but none is given"),
-        (["generate", scanned, scan], "is applied to a low-resolution volume, but none is given"),
-        (["plan", scanned], "is applied to a low-resolution volume, but none is given"),
+        (["generate", alone, scan, out], "takes no scan: leave it out"),
+        (["plan", alone, scan], "takes no scan: leave it out"),
+        (["generate", scanned, out], "is applied to a scan, but none is given"),
+        (["generate", scanned, scan], "is applied to a scan, but none is given"),
+        (["plan", scanned], "is applied to a scan, but none is given"),
         (["generate", scanned, scan, out, "--size", "8"], "leave out --size"),
         (["generate", scanned, scan, out, out], "but 3 files are named"),
         (["generate", alone], "is given"),

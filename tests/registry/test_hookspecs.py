@@ -39,7 +39,7 @@ def test_the_documentation_has_no_hook_that_is_gone():
 
 @pytest.mark.parametrize("name", HOOKS)
 def test_every_hook_is_exercised(name):
-    """Some test beside this one implements the hook in a plugin."""
+    """Some test next to this one implements the hook in a plugin."""
     tests = [p.read_text() for p in Path(__file__).parent.glob("*.py") if p.name != Path(__file__).name]
     assert any(re.search(rf"@hookimpl(\\n|\n)def {name}\(", text) for text in tests)
 

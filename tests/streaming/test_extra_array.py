@@ -1,4 +1,4 @@
-"""What a model counts beside its labels lies whole in the output, however it was stored, cut or broken off."""
+"""What a model counts next to its labels lies whole in the output, however it was stored, cut or broken off."""
 
 import numpy as np
 import pytest

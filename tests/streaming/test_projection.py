@@ -173,7 +173,7 @@ def test_free_and_unshown_phases_are_left():
     assert consistency(made.labels, scan, problem, degradation) < 1
 
     class Blind(torch.nn.Module):
-        """Shows a phase that no low-resolution phase shows as its phase 1."""
+        """Shows a phase that no scan phase shows as its phase 1."""
 
         halo = (0, 0, 0)
 

@@ -24,7 +24,7 @@ def grains(phases, shape=(1, 160, 160), size=4.0, seed=0, shares=None):
 
 @functools.cache
 def voronoi(phases, seed=0, points=150, shape=(160, 160)):
-    """Return labels of grains that lie beside any other, not in order."""
+    """Return labels of grains that lie next to any other, not in order."""
     rng = np.random.default_rng(seed)
     at, phase = rng.random((points, 2)) * shape, rng.integers(0, phases, points)
     where = np.stack(np.indices(shape), -1).reshape(-1, 1, 2)

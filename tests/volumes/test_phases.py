@@ -39,7 +39,7 @@ def test_phase_value_takes_names_and_numbers():
 
 def test_match_by_index_is_the_papers():
     assert PhaseMatch.by_index(2, 3).shows == ((0,), (1,))
-    with pytest.raises(UserError, match="4 phases but the high-resolution image only 3"):
+    with pytest.raises(UserError, match="4 phases but the image only 3"):
         PhaseMatch.by_index(4, 3)
 
 

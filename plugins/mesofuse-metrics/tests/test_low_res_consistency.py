@@ -17,7 +17,7 @@ from mesofuse.volumes.phases import PhaseMatch, default_phases
 
 
 class BoxBlur(torch.nn.Module):
-    """Means over each low-resolution voxel and its neighbours; edges weigh what is there."""
+    """Means over each scan voxel and its neighbours; edges weigh what exists."""
 
     halo = (1, 1, 1)
 
@@ -113,5 +113,5 @@ def test_small_pieces_change_nothing(monkeypatch):
 
 def test_misaligned_piece_is_a_programming_error():
     low, high = np.zeros((2, 2, 2), np.uint8), np.zeros((5, 5, 5), np.uint8)
-    with pytest.raises(ValueError, match="whole low-resolution voxels"):
+    with pytest.raises(ValueError, match="whole scan voxels"):
         LowResConsistency().measure(high, replace(problem(high, low), scale=(2.0, 2.0, 2.0)))

@@ -58,7 +58,7 @@ def test_images_for_directions_are_held_against_their_own_planes() -> None:
 
 
 def test_symmetries_decide_what_is_alike() -> None:
-    """An image of rows: turned by a right angle only where that is said."""
+    """An image of rows: turned by a right angle only where that is reported."""
     rows = array(np.broadcast_to((np.arange(24) // 3 % 2)[None, :, None], (2, 24, 24)), 2)
     turned = array(rows.array.swapaxes(1, 2), 2)
     distances = {s: values(turned, rows, stack=True, spacings=(1,), symmetry=s) for s in ("rotate", "mirror", "none")}

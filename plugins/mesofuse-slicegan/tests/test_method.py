@@ -98,5 +98,5 @@ def test_a_volume_too_thin_for_the_critics_is_refused(tmp_path):
 def test_a_scan_is_refused(tmp_path):
     image = blobs((1, 70, 70), 3)
     given = FusionInputs(blobs((16, 16, 16), 2), (image,) * 3, make_problem(2, 3, 4))
-    with pytest.raises(UserError, match="takes no low-resolution volume"):
+    with pytest.raises(UserError, match="takes no scan"):
         fit(given, tmp_path)

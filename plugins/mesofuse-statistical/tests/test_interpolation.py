@@ -111,7 +111,7 @@ def test_no_scan_is_refused(tmp_path: Path) -> None:
     image = LabelArray(np.zeros((1, 4, 4), np.uint8), Grid((1, 4, 4)), default_phases(2))
     problem = Problem((1.0,) * 3, (), default_phases(2), PhaseMatch(()))
     run = FitRun(tmp_path, 0, "cpu", Budget(), False, lambda event: None)
-    with pytest.raises(UserError, match="needs a low-resolution volume"):
+    with pytest.raises(UserError, match="needs a scan"):
         Interpolation(InterpolationOptions()).fit(FusionInputs(None, (image, image, image), problem), run)
 
 

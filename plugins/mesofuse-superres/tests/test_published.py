@@ -86,7 +86,7 @@ def test_the_generator_makes_the_published_voxels(scale, blocks, run):
 @pytest.mark.parametrize(
     ("problem", "text"),
     [
-        ((3, 3, 4), "take 2 low-resolution phases and noise, but 3 are named"),
+        ((3, 3, 4), "take 2 scan phases and noise, but 3 are named"),
         ((2, 4, 4), "make 3 phases, but 4"),
         ((2, 3, 2), "above 2, at most 4, but --scale is 2"),
         ((2, 3, (4, 4, 2)), "one scale factor for all axes"),

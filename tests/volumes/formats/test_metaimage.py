@@ -61,9 +61,9 @@ def test_sizes_and_origin_in_the_unit_that_is_said(tmp_path):
         ({"ElementNumberOfChannels": 3}, "describes 3 channels"),
         ({"ElementType": "MET_STRING"}, "of MET_STRING"),
         ({"CompressedData": "True"}, "holds compressed data"),
-        ({"ElementDataFile": "/etc/hostname"}, "one file beside the header is expected"),
-        ({"ElementDataFile": "../x.raw"}, "one file beside the header is expected"),
-        ({"ElementDataFile": "x%03d.raw 1 6 1"}, "one file beside the header is expected"),
+        ({"ElementDataFile": "/etc/hostname"}, "one file next to the header is expected"),
+        ({"ElementDataFile": "../x.raw"}, "one file next to the header is expected"),
+        ({"ElementDataFile": "x%03d.raw 1 6 1"}, "one file next to the header is expected"),
         ({"ElementDataFile": "x.raw"}, "which is not there"),
     ],
 )
@@ -97,5 +97,5 @@ def test_a_header_that_other_programs_changed_is_believed_before_our_own_lines(t
 
 
 def test_the_two_file_form_is_written_by_way_of_raw(tmp_path):
-    with pytest.raises(UserError, match=r"export a \.raw, which gets a \.mhd beside it"):
+    with pytest.raises(UserError, match=r"export a \.raw, which gets a \.mhd next to it"):
         write_labels(LabelArray(LABELS, Grid(LABELS.shape), default_phases(3)), tmp_path / "a.mhd")
