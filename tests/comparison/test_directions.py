@@ -198,5 +198,5 @@ def test_a_package_says_whether_it_takes_the_scan(inputs, tiny_model, tmp_path):
 
 def test_a_method_that_needs_the_scan_is_refused_without_one(inputs):
     fields = {"high_res": str(inputs / "long.tif"), "compare": [{"method": {"name": "interpolation"}}]}
-    with pytest.raises(UserError, match="low-resolution"):
+    with pytest.raises(UserError, match="needs a scan"):
         make_comparison(fields, "test").resolved()

@@ -184,7 +184,7 @@ def test_low_res_metrics_need_all_they_need():
     match, name = PhaseMatch.by_index(2, 3), "low-res-consistency"
     assert "scan" in measure(high, [name]).skipped[name]
     assert "degradation" in measure(high, [name], scan=ScanReference(low, match)).skipped[name]
-    more = {"low_res": low, "match": match, "degradation": Identity()}
+    more = {"scan": ScanReference(low, match, None, Identity())}
     assert "Separate images" in measure(high, [name], stack=True, **more).skipped[name]
     assert (
         "times the scale" in measure(high, [name], scan=ScanReference(low, match, (3, 3, 3), Identity())).skipped[name]
@@ -206,7 +206,7 @@ def test_low_res_consistency_streams(monkeypatch):
     low = volume(labels[::2, ::2, ::2].copy(), 2)
     wrong = labels.copy()
     wrong[:2] ^= 1
-    more = {"low_res": low, "match": PhaseMatch.by_index(2, 2), "degradation": Identity()}
+    more = {"scan": ScanReference(low, PhaseMatch.by_index(2, 2), None, Identity())}
     monkeypatch.setattr(module, "BLOCK", 200)
     result = measure(Chunked(volume(wrong, 2), (3, 5, 7)), ["low-res-consistency", "surface-area"], **more)
     assert result.results[0].value == 1 - 1 / 8

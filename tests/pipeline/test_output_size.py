@@ -176,7 +176,7 @@ def test_generate_repeats_a_run_and_makes_other_sizes(made, tmp_path):
 
 def test_the_default_size_is_256(made, monkeypatch, tmp_path):
     assert DEFAULT_SIZE == (256, 256, 256)
-    for module in ("size", "target", "generate"):  # so many voxels would take long
+    for module in ("output_size", "target", "generate"):  # so many voxels would take long
         monkeypatch.setattr(f"mesofuse.pipeline.{module}.DEFAULT_SIZE", (8, 8, 8))
     assert main(["generate", str(made / "model"), str(tmp_path / "a.zarr"), "--quiet"]) == 0
     assert LabelVolume.open(tmp_path / "a.zarr").grid.shape == (8, 8, 8)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from mesofuse.errors import UserError
 from mesofuse.evaluation.measure import measure
+from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.simulation.scan import Scan, Scanner, otsu, parse_thresholds, scan_problem
 from mesofuse.testing.problems import blobs
 from mesofuse.volumes.grid import Grid, Region
@@ -40,8 +41,7 @@ def test_the_volume_agrees_wholly_with_its_own_scan(degradation, scale):
     made = scan(scale, Scanner(degradation), volume=volume)
     low = LabelArray(made.read(made.grid.region), made.grid, made.phases)
     found = measure(
-        volume, ["low-res-consistency"], low_res=low, match=made.problem.match, scale=scale,
-        degradation=made.degradation,
+        volume, ["low-res-consistency"], scan=ScanReference(low, made.problem.match, scale, made.degradation),
     )  # fmt: skip
     assert {r.value for r in found.results if not np.isnan(r.value)} == {1.0}  # NaN: a phase that the scan lost
 

@@ -85,7 +85,7 @@ def test_what_is_no_such_generator_is_refused(changes, text, published):
         imported(changed(tensors(published(WIDTHS)), **changes), PROBLEM)
 
 
-@pytest.mark.parametrize(("problem", "text"), [((0, 2, 1), "make 3 phases, but 2"), ((2, 3, 4), "takes no low-res")])
+@pytest.mark.parametrize(("problem", "text"), [((0, 2, 1), "make 3 phases, but 2"), ((2, 3, 4), "takes no scan")])
 def test_another_problem_is_refused(problem, text, published):
     with pytest.raises(UserError, match=text):
         imported(tensors(published(WIDTHS)), make_problem(*problem))

@@ -152,7 +152,7 @@ def test_grey_and_opacity_is_one_plane(tmp_path, planar, compression):
 def test_samples_of_unknown_meaning_are_refused(tmp_path):
     path = tmp_path / "a.tif"
     tiffs.write(path, np.stack([STACK, STACK], -1), extra=[0])
-    with pytest.raises(UserError, match="holds 2 values a pixel and does not say what they mean"):
+    with pytest.raises(UserError, match="holds 2 values per pixel and does not say what they mean"):
         read(str(path))
     tiffs.write(path, np.stack([STACK] * 4, -1), photometric=5)
     with pytest.raises(UserError, match="colours as SEPARATED; save them as RGB"):
