@@ -57,12 +57,14 @@ def command(
         options.echo_json(plan.to_json())
         return
     scratch = "" if plan.aligned else f", and {human_bytes(plan.scratch_bytes)} while running (chunks cross tiles)"
+    whole = "not known: the method works on the volume as a whole"
+    time = whole if plan.seconds is None else f"about {duration(plan.seconds)}"
     for name, text in (
         ("output", f"{_times(plan.shape)} voxels, written in pieces of {_times(plan.chunk)}"),
         ("tiles", f"{plan.tiles} of {_times(plan.tile)} voxels, {plan.workers} at a time"),
         ("memory", f"{human_bytes(plan.peak_bytes)} at the peak, {human_bytes(plan.tile_bytes)} a tile in flight"),
         ("disk", f"{human_bytes(plan.disk_bytes)}{scratch}"),
-        ("time", f"about {duration(plan.seconds)}"),
+        ("time", time),
     ):
         click.echo(f"{name:<8}{text}")
 

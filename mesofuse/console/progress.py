@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from mesofuse.console import notebook, terminal
-from mesofuse.interfaces.events import Event, Note, TileDone, TrainingStep
+from mesofuse.interfaces.events import Event, Note, TileDone, TileProgress, TrainingStep
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -76,6 +76,9 @@ class ProgressPrinter:
             if isinstance(event, TrainingStep):
                 note = "  ".join(f"{name} {value:.3g}" for name, value in list(event.metrics.items())[:3])
                 self._show("training", event.fraction, event.step, "step", note)
+            elif isinstance(event, TileProgress):
+                note = "  ".join(f"{name} {value:.3g}" for name, value in list(event.metrics.items())[:3])
+                self._show("reconstructing", event.fraction, 100 * event.fraction, "percent", note)
             elif isinstance(event, TileDone):
                 done = self._jobs["generating"].units if "generating" in self._jobs else 0
                 note = f"tile {event.done} of {event.total}"

@@ -116,8 +116,8 @@ class TileRun:
 class SupportsLongTiles(Protocol):
     """A model whose tiles take minutes: it reports progress within a tile, and may resume one."""
 
-    def reconstruct_long(self, tile: TileInput, run: TileRun) -> TileOutput:
-        """Reconstruct one tile to the labels of `Model.reconstruct`, bit for bit, interrupted or not."""
+    def reconstruct_long(self, tile: TileInput, run: TileRun, *, probabilities: bool = False) -> TileOutput:
+        """Reconstruct one tile to what `Model.reconstruct` gives, bit for bit, interrupted or not."""
         ...
 
 

@@ -11,8 +11,9 @@ from functools import partial
 
 import numpy as np
 
-from mesofuse.interfaces.method import Model, TileInput, TileOutput
+from mesofuse.interfaces.method import Model, TileInput, TileOutput, TileRun
 from mesofuse.streaming.ignored import ignored_out, shown_to
+from mesofuse.streaming.long_tiles import reconstructed
 from mesofuse.streaming.noise import draw_noise
 from mesofuse.streaming.periodic import periods, read_wrapped
 from mesofuse.streaming.tiles import Tile
@@ -54,6 +55,7 @@ def compute_output(
     seed: int,
     gate: threading.Semaphore | None = None,
     periodic: str = "",
+    run: TileRun | None = None,
 ) -> TileOutput:
     """Return the uint8 labels of a tile's output, and what the model counts next to them.
 
@@ -65,12 +67,13 @@ def compute_output(
         seed: Seed of the noise.
         gate: Held while the model computes, so that reading and writing of other tiles overlap with it.
         periodic: Axes whose end continues into their start.
+        run: Where a tile that takes minutes runs.
     """
     gathered = tile_input(model, tile, shape, low_res, seed, periodic)
     seen = shown_to(model, gathered)
     _one_torch_thread()
     with gate or nullcontext():
-        made = model.reconstruct(seen)
+        made = reconstructed(model, seen, run)
     return ignored_out(model, gathered, made)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import Model
 from mesofuse.streaming.compute import default_workers
-from mesofuse.streaming.probe import probe_tile, resident
+from mesofuse.streaming.probe import Probe, probe_tile, resident
 from mesofuse.streaming.tiles import Tiling
 from mesofuse.volumes.content import leading
 from mesofuse.volumes.grid import Region, Triple, scaled_edge
@@ -22,6 +22,8 @@ from mesofuse.volumes.store.backends import is_url
 DISK_MARGIN = 1.25
 """How much more disk than estimated must be free; a probe tile may compress better than the rest."""
 FILE_BYTES = 4096
+UNKNOWN_STORED = 0.3
+"""Bytes that a voxel is taken to need on disk where no tile was computed."""
 """What a file takes at least on a usual file system."""
 
 
@@ -43,7 +45,7 @@ class Plan:
         peak_bytes: Resident memory at the peak of the run.
         disk_bytes: Space that the output takes, from how well the measured tile compressed.
         scratch_bytes: Space taken while running, where tiles and chunks don't align.
-        seconds: Time, from the measured tile.
+        seconds: Time, from the measured tile; None for a model of whole volumes, of which none was measured.
         aligned: Whether tiles are written straight into the output.
     """
 
@@ -56,7 +58,7 @@ class Plan:
     peak_bytes: int
     disk_bytes: int
     scratch_bytes: int
-    seconds: float
+    seconds: float | None
     aligned: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -117,9 +119,13 @@ def make_plan(
         _refuse_too_large(model.tile_bytes(shape))
     middle = tuple((a + b) // 2 for a, b in zip(region.start, region.stop, strict=True))
     tile = next(iter(tiling.touching(Region(middle, tuple(m + 1 for m in middle)))))  # type: ignore[arg-type]
-    probe = probe_tile(model, tile, shape, low_res, seed, device, workers, periodic)
+    if model.can_tile:
+        probe = probe_tile(model, tile, shape, low_res, seed, device, workers, periodic)
+    else:  # its one tile is the whole job
+        probe = Probe(math.nan, resident(), model.tile_bytes(shape), UNKNOWN_STORED)
     aligned = is_aligned(tiling, region, unit)
     voxels = sum_output(tiling, region)
+    side_by_side = workers if device == "cpu" else 1
     units = math.prod(-(-n // u) for n, u in zip(region.shape, unit, strict=True))
     # A chunk being assembled from several tiles is held next to them.
     extra = 0 if aligned else 2 * math.prod(unit) * math.prod(leading(model.problem.content))
@@ -133,7 +139,7 @@ def make_plan(
         peak_bytes=probe.base_bytes + int(ALLOWANCE * workers * (probe.tile_bytes + extra)),
         disk_bytes=int(region.size * probe.stored) + FILE_BYTES * units,
         scratch_bytes=0 if aligned else int(voxels * probe.stored) + FILE_BYTES * tiles,
-        seconds=probe.seconds * voxels / tile.output.size / (workers if device == "cpu" else 1),
+        seconds=None if math.isnan(probe.seconds) else probe.seconds * voxels / tile.output.size / side_by_side,
         aligned=aligned,
     )
 

@@ -12,10 +12,11 @@ import numpy as np
 
 from mesofuse.errors import UserError
 from mesofuse.interfaces.degradation import TIE, Degradation, agrees, degraded
-from mesofuse.interfaces.method import Model, TileInput, TileOutput
+from mesofuse.interfaces.method import Model, TileInput, TileOutput, TileRun
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
 from mesofuse.streaming.ignored import ignored_out, shown_to
+from mesofuse.streaming.long_tiles import reconstructed
 from mesofuse.volumes.grid import Region, Scale, Triple, scaled_edge
 from mesofuse.volumes.phases import IGNORED
 
@@ -83,11 +84,18 @@ class ProjectedModel:
 
     def reconstruct(self, tile: TileInput, *, probabilities: bool = False) -> TileOutput:
         """Reconstruct a tile and project it; ``extra`` has the counts of the core."""
+        return self._reconstructed(tile, None, probabilities)
+
+    def reconstruct_long(self, tile: TileInput, run: TileRun, *, probabilities: bool = False) -> TileOutput:
+        """Reconstruct a tile with the progress of the model inside, and project it."""
+        return self._reconstructed(tile, run, probabilities)
+
+    def _reconstructed(self, tile: TileInput, run: TileRun | None, probabilities: bool) -> TileOutput:
         assert tile.field is not None
         core = tile.core.grown(self._reach).intersect(tile.window)
         assert core is not None
         wider = TileInput(core, tile.window, tile.shape, tile.field, tile.noise)
-        made = self._model.reconstruct(shown_to(self._model, wider), probabilities=True)
+        made = reconstructed(self._model, shown_to(self._model, wider), run, probabilities=True)
         made = ignored_out(self, wider, made)  # or they would be seen by neighbours
         if made.probabilities is None:
             raise UserError("This method gives no probabilities, which the projection needs; leave --project out.")

@@ -14,6 +14,7 @@ from mesofuse.interfaces.method import Model, TileOutput
 from mesofuse.interfaces.traits import ModelTraits
 from mesofuse.streaming.compute import compute_output, default_workers, torch_threads_kept
 from mesofuse.streaming.extra_array import ExtraArrays
+from mesofuse.streaming.long_tiles import LongTiles
 from mesofuse.streaming.output import alone, check_output, open_output
 from mesofuse.streaming.plan import is_aligned
 from mesofuse.streaming.scratch import Scratch
@@ -102,7 +103,8 @@ def generate(
             return volume
         if finished:
             volume.set_provenance({**volume.provenance, "complete": False})
-        run = _Run(model, low_res, tiling, region, volume, options, emit, extra, places)
+        long = LongTiles(model, out, job, resume=options.resume, emit=emit)
+        run = _Run(model, low_res, tiling, region, volume, options, emit, extra, places, long)
         if is_aligned(tiling, region, volume.write_unit):
             run.straight()
         else:
@@ -110,6 +112,7 @@ def generate(
         if options.levels:
             volume.build_levels()
         volume.seal({**volume.provenance, **extra.record(), "complete": True})
+        long.remove()
     return volume
 
 
@@ -146,6 +149,7 @@ class _Run:
     emit: Callable[[Event], None]
     extra: ExtraArrays
     places: Mapping[Tile, Region]
+    long: LongTiles
 
     def straight(self) -> None:
         """Make tiles that are whole write units: each goes straight into the output."""
@@ -159,6 +163,7 @@ class _Run:
             inside = place.shifted(self.region.start).within(tile.output)
             self.extra.write(tile, made.extra)  # before the labels: a tile whose labels are there is done
             self.volume.write(place, np.ascontiguousarray(made.labels[(..., *inside)]))
+            self.long.done(tile)
             return place.size
 
         self._each(todo, work, total=len(places))
@@ -174,6 +179,7 @@ class _Run:
             made = compute(tile)
             self.extra.write(tile, made.extra)
             scratch.put(tile, made.labels)
+            self.long.done(tile)
             return tile.output.size
 
         def assemble(unit: Region) -> int:
@@ -189,7 +195,9 @@ class _Run:
         """Return what computes a tile; on a GPU one computes at a time while others are read, drawn and written."""
         gate = threading.Semaphore(1) if self.options.device != "cpu" else None
         shape, seed, periodic = self.tiling.shape, self.options.seed, self.tiling.periodic
-        return lambda tile: compute_output(self.model, tile, shape, self.low_res, seed, gate, periodic)
+        return lambda tile: compute_output(
+            self.model, tile, shape, self.low_res, seed, gate, periodic, self.long.run_of(tile)
+        )
 
     def _each(self, items: Sequence[Any], work: Callable[[Any], int], *, total: int = 0) -> None:
         """Run ``work`` on every item on dask's threads; where ``total`` is given, an event says each that is done."""
