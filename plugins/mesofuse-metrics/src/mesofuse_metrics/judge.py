@@ -11,7 +11,9 @@ from torch import nn
 
 from mesofuse.interfaces.metric import Measurement, MetricContext, Needs, Result
 from mesofuse.volumes.grid import AXES
+from mesofuse.volumes.normals import by_normals
 from mesofuse_metrics.options import JudgeOptions
+from mesofuse_metrics.reasons import unless
 
 TRAINED = 0.6
 """Share of the image's rows and of the result's planes that the classifier learns from; the rest it is tested on."""
@@ -43,20 +45,20 @@ class Judge:
     def measure(self, labels: np.ndarray, context: MetricContext) -> list[Result]:
         """Train and test a classifier for each image; NaN where image or result is too small."""
         assert context.images is not None
-        groups: dict[int, list[int]] = {}
-        for axis in (0,) if context.planar else (0, 1, 2):
-            groups.setdefault(id(context.images[axis]), []).append(axis)
+        groups = by_normals({axis: context.images[axis] for axis in ((0,) if context.planar else (0, 1, 2))})
         results: list[Result] = []
-        for axes in groups.values():
-            image = context.images[axes[0]].array
+        for normals, shown in groups.items():
+            image, axes = shown.array, [AXES.index(letter) for letter in normals]
             stacks = [np.moveaxis(labels, axis, 0) for axis in axes]
             turned = len(groups) == 1 and len(axes) == 3
             accuracy = self._accuracy(image, stacks, len(context.phases), turned)
-            name = "".join(AXES[a] for a in axes) if len(groups) > 1 else "all planes"
-            error = math.sqrt(max(0.0, accuracy * (1 - accuracy)) / self._options.tested)
+            name = normals if len(groups) > 1 else "all planes"
+            error = math.sqrt(accuracy * (1 - accuracy) / self._options.tested)
+            patch = self._options.patch
+            why = f"no patch of {patch} × {patch} pixels fits into the parts that the classifier is tested on"
             results += [
-                Measurement("judge", name, accuracy, per_voxel=True),
-                Measurement("judge-error", name, error, per_voxel=True),
+                Measurement("judge", name, accuracy, per_voxel=True, reason=unless(accuracy, why)),
+                Measurement("judge-error", name, error, per_voxel=True, reason=unless(error, why)),
             ]
         return results
 
