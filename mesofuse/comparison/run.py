@@ -283,7 +283,8 @@ def _check_metrics(config: ComparisonConfig, inputs: JobInputs, grids: Sequence[
         return
     asked = [m for m in config.metric_choices if inputs.low_res is None or CONSISTENCY not in (m, m[0])]
     parts = [grid.cropped(positions(grid, size=config.size, count=1)[0]) for grid in grids]
-    found = [unmeasurable(part, inputs.problem.phases, asked) for part in parts]
+    images = dict(enumerate(inputs.images))
+    found = [unmeasurable(part, inputs.problem.phases, asked, images=images) for part in parts]
     for name, why in found[0].items() if found else ():
         if all(name in reasons for reasons in found):
             raise UserError(f"The metric {name!r} can't be measured: {why[:1].lower()}{why[1:]} Leave it out.")

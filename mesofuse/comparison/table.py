@@ -58,8 +58,7 @@ class ComparisonTable(Tabular):
             *notes.lines,
         ]
         for column in compared.columns:
-            skipped = {**column.sampled.skipped, **column.whole.skipped}
-            below += [f"{column.name}: {metric} was not measured. {reason}" for metric, reason in skipped.items()]
+            below += [f"{column.name}: {m} was not measured. {reason}" for m, reason in column.skipped.items()]
         header = ("metric", "of", "unit", f"{compared.reference.name}\n(reference)", "spread of\nsubvolumes")
         return Layout((*header, *names[1:]), tuple(rows), tuple(below), f"lllrr{'r' * len(names[1:])}")
 
@@ -89,7 +88,7 @@ class ComparisonTable(Tabular):
             "table": [line_to_json(line) for line in compared.lines],
             "mean_absolute_error": {n: overall(compared.lines, i) for i, n in enumerate(names)},
             "usage": {name: vars(usage) for name, usage in compared.usage.items()},
-            "skipped": {c.name: {**c.sampled.skipped, **c.whole.skipped} for c in compared.columns},
+            "skipped": {c.name: c.skipped for c in compared.columns},
             "inputs": compared.inputs.hashes,
             "versions": versions(),
         }

@@ -78,6 +78,13 @@ class Column:
     sampled: Sampled
     whole: Measured
 
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Metric name to the reason why neither its subvolumes nor the whole were measured."""
+        there = {result.metric for result in self.whole.results}
+        apart = {name: why for name, why in self.sampled.skipped.items() if name not in there}
+        return apart | self.whole.skipped
+
 
 def lines(columns: Sequence[Column], reference: Column) -> list[Line]:
     """Return one line a quantity that any volume has in its subvolumes, then those that only whole volumes have."""

@@ -65,11 +65,7 @@ def content(source: Source) -> Content:
     for name in volumes[: MOST_SHOWN + 1]:
         png, how = solid(source.labels[name], hidden)
         solids.append((name, png, how + (f", without {phases[hidden].name}" if hidden is not None else "")))
-    notes = [
-        f"{c.name}: {m} was not measured. {why}"
-        for c in source.columns
-        for m, why in {**c.sampled.skipped, **c.whole.skipped}.items()
-    ]
+    notes = [f"{c.name}: {m} was not measured. {why}" for c in source.columns for m, why in c.skipped.items()]
     notes += list(source.inputs.notes)
     if len(results) > MOST_SHOWN:
         notes.append(f"The slices of {', '.join(results[MOST_SHOWN:])} are left out to keep the page small.")
