@@ -2,9 +2,11 @@
 
 import csv
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tifffile
 import yaml
@@ -112,3 +114,36 @@ def test_the_study_of_scale_factors(run_example, tmp_path, capsys):
     capsys.readouterr()
     assert run_example("scale_factor_study.py", "--out", tmp_path / "other", "--scales", "0.5", "--size", 32) == 2
     assert capsys.readouterr().err.startswith("Error: The scale factor '0.5'")
+
+
+def test_the_contest(run_example, tmp_path, capsys):
+    rock = blobs((66, 32, 32), 2)
+    tifffile.imwrite(tmp_path / "rock.tif", rock.array * np.uint8(7) + 1, photometric="minisblack")
+    words = ("--material", f"rock:{tmp_path / 'rock.tif'}", "--size", 16, "--seeds", 2, "--subvolumes", 4)
+    out = tmp_path / "out"
+    methods = ("--methods", "interpolation,plurigaussian", "--out", out)
+    assert run_example("contest/run.py", *words, *methods) == 0
+    lines = (out / "contest.md").read_text("utf-8").splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:4]] == ["interpolation", "plurigaussian"]
+    assert (out / "contest.png").stat().st_size > 10_000
+    rows = json.loads((out / "contest.json").read_text())["rows"]
+    assert rows["interpolation"]["0"]["low-res-consistency"] > 0.9
+    assert rows["plurigaussian"]["0"] != rows["plurigaussian"]["1"]
+    capsys.readouterr()
+    assert run_example("contest/run.py", "--out", out, "--table") == 0
+    assert "2 seeds" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--material", "wood"), "There is no material 'wood'"),
+        (("--material", "rock:ROCK", "--size", "64"), "smaller --size"),
+        (("--table",), "run the contest first"),
+    ],
+)
+def test_mistakes_of_the_contest_are_one_sentence(run_example, tmp_path, capsys, words, sentence):
+    tifffile.imwrite(tmp_path / "rock.tif", blobs((32, 32, 32), 2).array, photometric="minisblack")
+    given = [word.replace("ROCK", str(tmp_path / "rock.tif")) for word in words]
+    assert run_example("contest/run.py", *given, "--out", tmp_path / "out") == 2
+    assert sentence in capsys.readouterr().out
