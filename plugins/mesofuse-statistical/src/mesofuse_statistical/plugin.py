@@ -14,6 +14,17 @@ ARMSTRONG = """@book{armstrong2011plurigaussian,
   doi = {10.1007/978-3-642-19607-2}
 }"""
 
+YEONG = """@article{yeong1998reconstructing,
+  title = {Reconstructing random media},
+  author = {Yeong, C. L. Y. and Torquato, S.},
+  journal = {Physical Review E},
+  volume = {57},
+  number = {1},
+  pages = {495--506},
+  year = {1998},
+  doi = {10.1103/PhysRevE.57.495}
+}"""
+
 
 @hookimpl
 def mesofuse_components() -> list[ComponentSpec]:
@@ -33,5 +44,13 @@ def mesofuse_components() -> list[ComponentSpec]:
             target="mesofuse_statistical.plurigaussian:Plurigaussian",
             options="mesofuse_statistical.options:PlurigaussianOptions",
             citation=ARMSTRONG,
+        ),
+        ComponentSpec(
+            kind="method",
+            name="annealing",
+            summary="Simulated annealing to the image's correlations, lineal paths and patterns, with the scan kept.",
+            target="mesofuse_statistical.annealing:Annealing",
+            options="mesofuse_statistical.options:AnnealingOptions",
+            citation=YEONG,
         ),
     ]
