@@ -14,6 +14,17 @@ ARMSTRONG = """@book{armstrong2011plurigaussian,
   doi = {10.1007/978-3-642-19607-2}
 }"""
 
+FULLWOOD = """@article{fullwood2008microstructure,
+  title = {Microstructure reconstructions from 2-point statistics using phase-recovery algorithms},
+  author = {Fullwood, David T. and Niezgoda, Stephen R. and Kalidindi, Surya R.},
+  journal = {Acta Materialia},
+  volume = {56},
+  number = {5},
+  pages = {942--948},
+  year = {2008},
+  doi = {10.1016/j.actamat.2007.10.044}
+}"""
+
 
 @hookimpl
 def mesofuse_components() -> list[ComponentSpec]:
@@ -33,5 +44,13 @@ def mesofuse_components() -> list[ComponentSpec]:
             target="mesofuse_statistical.plurigaussian:Plurigaussian",
             options="mesofuse_statistical.options:PlurigaussianOptions",
             citation=ARMSTRONG,
+        ),
+        ComponentSpec(
+            kind="method",
+            name="phase-retrieval",
+            summary="The images' two-point statistics in all directions, by alternating projections with the scan's.",
+            target="mesofuse_statistical.phase_retrieval:PhaseRetrieval",
+            options="mesofuse_statistical.options:PhaseRetrievalOptions",
+            citation=FULLWOOD,
         ),
     ]
