@@ -4,12 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mesofuse_statistical.correlation_maps import (
     assembled,
-    auto_maps,
     correlation_map,
     faded,
     lengths,
     pair_counts,
+    pair_maps,
+    phase_pairs,
     possible,
+    ranges,
     with_shares,
 )
 
@@ -35,15 +37,27 @@ def test_a_map_counts_every_pair_once(seed, phases, shape):
     assert correlation_map(stack, phases, reach) == pytest.approx(by_hand(stack, phases, reach), abs=1e-12)
 
 
-def test_the_diagonal_is_what_auto_maps_give_of_indicators():
-    labels = np.random.default_rng(0).integers(0, 3, (5, 6, 7)).astype(np.uint8)
-    whole = correlation_map(labels[None], 3, (3, 3, 3))
-    own = auto_maps(np.stack([labels == p for p in range(3)]), 3)
-    assert own == pytest.approx(np.stack([whole[p, p] for p in range(3)]), abs=1e-12)
+def test_pair_maps_of_indicators_are_the_even_part_of_the_map():
+    labels = np.random.default_rng(0).integers(0, 4, (5, 6, 7)).astype(np.uint8)
+    whole = correlation_map(labels[None], 4, (3, 3, 3))
+    whole = (whole + whole.swapaxes(0, 1)) / 2
+    pairs = phase_pairs(4)
+    assert len(pairs) == 10
+    own = pair_maps(np.stack([labels == p for p in range(4)]), pairs, 3)
+    assert own == pytest.approx(np.stack([whole[p, q] for p, q in pairs]), abs=1e-12)
+
+
+def test_of_three_phases_the_cross_correlations_follow():
+    labels = np.random.default_rng(0).integers(0, 3, (1, 40, 40)).astype(np.uint8)
+    whole = correlation_map(np.concatenate([labels, np.zeros_like(labels)]), 3, (2, 2))
+    joint = with_shares(whole, np.array([0.2, 0.3, 0.5]))
+    follows = (joint[2, 2] - joint[0, 0] - joint[1, 1] + 0.2 + 0.3 - 0.5) / 2
+    assert phase_pairs(3) == [(0, 0), (1, 1), (2, 2)]
+    assert joint[0, 1] == pytest.approx(follows, abs=1e-6)
 
 
 def test_displacements_that_a_box_does_not_have_are_zero():
-    own = auto_maps(np.ones((1, 1, 3, 8)), 4)
+    own = pair_maps(np.ones((1, 1, 3, 8)), [(0, 0)], 4)
     assert own[0, 4, 4].tolist() == pytest.approx([1] * 9)
     assert own[0, 4, :, 4].tolist() == pytest.approx([0, 0, 1, 1, 1, 1, 1, 0, 0])
     assert not own[0, [0, 1, 2, 3, 5, 6, 7, 8]].any()
@@ -65,6 +79,16 @@ def test_an_isotropic_map_is_found_again_from_its_planes():
     near = lengths(10) <= 10
     found = assembled(np.stack([plane] * 3))
     assert np.abs(found - volume)[:, :, near].max() < 5e-4
+
+
+def test_so_is_an_ellipsoidal_one():
+    scales = (2.0, 3.0, 5.0)
+    planes = np.stack([exponential(0.3, tuple(s for b, s in enumerate(scales) if b != a), 16) for a in range(3)])
+    found = assembled(planes)
+    measured = np.array(ranges(planes))
+    assert measured / measured.sum() == pytest.approx(np.array(scales) / 10, rel=0.05)  # cut at 16, on a grid
+    near = lengths(16) <= 10
+    assert np.abs(found - exponential(0.3, scales, 16))[:, :, near].max() < 3e-3
 
 
 def test_planes_stand_unchanged_in_the_volume():
@@ -111,19 +135,30 @@ def test_a_map_fades_to_chance():
     assert found[:, :, 0, 6, 6] == pytest.approx(np.multiply.outer(shares, shares))
 
 
-def test_a_possible_map_stays_and_an_impossible_one_is_told():
-    shares = np.array([0.3])
-    good = faded(exponential(0.3, (2.0,) * 3, 10), np.array([0.7, 0.3]), 6)[1:, 1]
-    found, lost = possible(good, shares)
-    assert found == pytest.approx(good, abs=2e-4)
-    assert lost[0] < 0.01
-    # Planes that all show lines: no volume is a checkerboard of lines in every direction.
+def test_a_possible_map_stays_within_the_radius_however_it_fades():
+    shares = np.array([0.7, 0.3])
+    joint = exponential(0.3, (6.0,) * 3, 12)
+    cut = faded(joint, shares, 6)[1:, 1]
+    assert np.fft.fftn(np.fft.ifftshift(cut[0] - 0.09)).real.min() < -0.1
+    found, change = possible(cut, shares[1:], 6)
+    near = lengths(12) <= 6
+    assert np.abs(found - cut)[:, near].max() == pytest.approx(change[0])
+    assert change[0] < 1e-4
+    assert_a_spectrum(found[0], 0.3)
+
+
+def test_an_impossible_map_is_told():
+    """Planes that all show lines along their columns: no volume has them."""
     rows = (np.indices((64, 64))[0] // 4 % 2).astype(np.uint8)
-    planes = np.stack([correlation_map(rows[None], 2, (8, 8))] * 3)
+    planes = np.stack([correlation_map(rows[None], 2, (12, 12))] * 3)
     half = np.array([0.5, 0.5])
-    lines = faded(with_shares(assembled(planes), half), half, 6)
-    found, lost = possible(lines[1:, 1], half[1:])
-    assert lost[0] > 0.05
-    assert found[0, 8, 8, 8] == pytest.approx(0.5)
-    spectrum = np.fft.fftn(np.fft.ifftshift(found[0] - 0.25)).real
+    joint = faded(with_shares(assembled(planes), half), half, 6)
+    found, change = possible(joint[1:, 1], half[1:], 6)
+    assert change[0] > 0.02
+    assert found[0, 12, 12, 12] == pytest.approx(0.5)
+    assert_a_spectrum(found[0], 0.5)
+
+
+def assert_a_spectrum(s2, share):
+    spectrum = np.fft.fftn(np.fft.ifftshift(s2 - share**2)).real
     assert spectrum.min() > -1e-9 * spectrum.max()

@@ -30,7 +30,7 @@ class PhaseRetrievalOptions(Options):
     """Options of `phase-retrieval`."""
 
     radius: int = Field(
-        16,
+        12,
         ge=1,
         le=64,
         description="Displacements up to this length, in voxels of the image, at which two-point statistics are met; "
@@ -40,7 +40,7 @@ class PhaseRetrievalOptions(Options):
         30, ge=0, le=10_000, description="Rounds in which spectra, fractions and scan are imposed on all voxels."
     )
     exchanges: int = Field(
-        300,
+        600,
         ge=0,
         le=100_000,
         description="Rounds after those, in which the voxels that lessen the error most exchange their phases.",

@@ -1,4 +1,4 @@
-"""How far the S2 maps of a labelled volume are from their target, and which fields would lessen that."""
+"""How far the two-point maps of a labelled volume are from their target, and which fields would lessen that."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from scipy import fft
 
 from mesofuse.volumes.grid import Triple
-from mesofuse_statistical.correlation_maps import around, lengths, padded, pair_counts
+from mesofuse_statistical.correlation_maps import around, lengths, padded, pair_counts, phase_pairs
 
 WORKERS = 2
 POWER = 8
@@ -25,28 +25,29 @@ STRONGEST = 3.0
 
 
 class PairError:
-    """The error of the S2 maps of labels in a box, over all pairs inside it (nothing wraps around).
+    """The error of the maps of labels in a box, over all pairs inside it (nothing wraps around).
 
     Displacements up to ``radius`` count, and no further than half an edge. Magnitudes are imposed with those up to
     ``reach`` as well, which fade out in between: a sharp end would put power where the labels have none.
 
     Args:
-        target: The wanted S2 map of each phase, (phases, 2 n + 1, …).
+        target: The wanted map of each of `phase_pairs`, (pairs, 2 n + 1, …).
+        phases: Number of phases.
         shape: Shape of the box.
         radius: Displacements up to this length, in voxels, count.
         reach: The largest displacement that is looked at, between radius and n.
     """
 
-    def __init__(self, target: np.ndarray, shape: Triple, radius: int, reach: int) -> None:
+    def __init__(self, target: np.ndarray, phases: int, shape: Triple, radius: int, reach: int) -> None:
         middle = target.shape[-1] // 2
         self.shape = shape
-        self.phases = len(target)
+        self.phases, self._all = phases, phase_pairs(phases)
         self._reach = [min(reach, n - 1) for n in shape]
         self._box = padded(shape, self._reach)
         self._around = around(self._box, self._reach)
         inner = tuple(slice(middle - k, middle + k + 1) for k in self._reach)
         self.target = target[(slice(None), *inner)]
-        self.shares = target[(slice(None), *(middle,) * 3)]
+        self.shares = target[(slice(phases), *(middle,) * 3)]
         length = lengths(middle)[inner]
         near = [np.abs(np.arange(-k, k + 1)) <= n // 2 for k, n in zip(self._reach, shape, strict=True)]
         self.counted = (length <= radius) & np.logical_and.outer(np.logical_and.outer(near[0], near[1]), near[2])
@@ -59,8 +60,8 @@ class PairError:
         return [self._transform(labels == p) for p in range(self.phases)]
 
     def error(self, spectra: Sequence[np.ndarray]) -> np.ndarray:
-        """Return target − S2 of the labels with these spectra: (phases, …), 0 at displacements that do not count."""
-        return np.stack([self._missing(p, spectrum) for p, spectrum in enumerate(spectra)]) * self.counted
+        """Return target − map of the labels with these spectra: (pairs, …), 0 at displacements that do not count."""
+        return np.stack([self._missing(k, spectra[p], spectra[q]) for k, (p, q) in enumerate(self._all)]) * self.counted
 
     def cost(self, error: np.ndarray) -> float:
         """Return Σ |error|⁸ / max(1, |h|): short displacements are few, but tell the surface."""
@@ -69,9 +70,9 @@ class PairError:
     def gains(self, spectra: Sequence[np.ndarray], error: np.ndarray, *, plain: bool = False) -> np.ndarray:
         """Return for each phase how quickly the cost falls as a voxel becomes of it, up to a factor.
 
-        Of phase p it is Σ_h g_p(h) · [voxel x + h is of p], with g the derivative of the cost by S2, in float32
-        (phases, *shape). Unless ``plain``, its spectrum is divided by that of the phase and a constant: what the phase
-        has much of is easily changed.
+        Of phase p it is Σ_h g_pp(h) · [voxel x + h is of p], and half of Σ_h g_pq(h) · [x + h is of q] for each other
+        phase that counts, with g the derivative of the cost by a map; float32 (phases, *shape). Unless ``plain``, the
+        spectrum of g is divided by that of the phase and a constant: what a phase has much of is easily changed.
 
         Args:
             spectra: What `spectra` gave.
@@ -81,12 +82,13 @@ class PairError:
         found = np.empty((self.phases, *self.shape), np.float32)
         slope = np.sign(error) * np.abs(error / UNIT) ** (POWER - 1) * self._weight / self._pairs
         slope /= max(float(np.abs(slope).max()), 1e-300)
-        for p, spectrum in enumerate(spectra):
-            wanted = self._even(slope[p])
-            if not plain:
-                usual = self._spectra[p]
-                wanted /= usual / max(float(usual.max()), 1e-30) + LEVEL
-            found[p] = self._inverse(spectrum * wanted)
+        sums = [np.zeros_like(spectrum) for spectrum in spectra]
+        for (p, q), wanted in zip(self._all, map(self._even, slope), strict=True):
+            for a, b in {(p, q), (q, p)}:
+                usual = 0 if plain else self._spectra[b] / max(float(self._spectra[b].max()), 1e-30) + LEVEL - 1
+                sums[a] += spectra[b] * (wanted / (1 + usual) * np.float32(1 if p == q else 0.5))
+        for p, total in enumerate(sums):
+            found[p] = self._inverse(total)
         return found
 
     def imposed(self, spectra: Sequence[np.ndarray], blur: float) -> np.ndarray:
@@ -103,7 +105,7 @@ class PairError:
         found = np.empty((self.phases, *self.shape), np.float32)
         low = self._blur(blur)
         for p, spectrum in enumerate(spectra):
-            missing = self._missing(p, spectrum)
+            missing = self._missing(p, spectrum, spectrum)
             usual = self._spectra[p]
             floor = max(LOWEST * float(usual.mean()), 1e-30)
             ratio = 1 + self._even(missing * self._pairs * self._window) / np.maximum(usual, floor)
@@ -118,13 +120,13 @@ class PairError:
     @cached_property
     def _spectra(self) -> list[np.ndarray]:
         """The power that the target has in this box, for each phase, nowhere negative."""
-        parts = zip(self.target, self.shares, strict=True)
+        parts = zip(self.target[: self.phases], self.shares, strict=True)
         return [np.maximum(self._even((t - s**2) * self._pairs * self._window), 0) for t, s in parts]
 
-    def _missing(self, phase: int, spectrum: np.ndarray) -> np.ndarray:
-        power = spectrum.real**2 + spectrum.imag**2
+    def _missing(self, index: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        power = one.real * other.real + one.imag * other.imag
         pairs = fft.irfftn(power, self._box, workers=WORKERS)[self._around]
-        found: np.ndarray = self.target[phase] - pairs / self._pairs
+        found: np.ndarray = self.target[index] - pairs / self._pairs
         return found
 
     def _transform(self, values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which S2 maps a volume is to have: those of the images, but what the scan tells as the scan has it."""
+"""Which two-point maps a volume is to have: those of the images, but what the scan tells as the scan has it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from mesofuse.volumes.grid import Region, Triple
 from mesofuse_statistical.correlation_maps import (
     around,
     assembled,
-    auto_maps,
     faded,
     lengths,
     padded,
+    pair_maps,
+    phase_pairs,
     possible,
     with_shares,
 )
@@ -31,7 +32,7 @@ TRIAL = Search(projections=10, exchanges=40, tolerance=1e-3, blur=0.5)
 
 
 def image_targets(planes: np.ndarray, shares: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the S2 maps in three dimensions that images have in their planes.
+    """Return the maps in three dimensions that images have in their planes.
 
     Args:
         planes: Maps of the planes normal to z, y and x: (3, phases, phases, 2 reach + 1, 2 reach + 1).
@@ -39,11 +40,18 @@ def image_targets(planes: np.ndarray, shares: np.ndarray, radius: int) -> tuple[
         radius: From here to the reach correlations fade to none.
 
     Returns:
-        (phases, 2 reach + 1, …), which fall to φ² at their sides, and the share of each spectrum that no field has and
-        that was left out.
+        The map of each of `phase_pairs`, (pairs, 2 reach + 1, …), which fall to φ_p φ_q at their sides; and the
+        largest change of each phase's that was needed up to the radius, as no volume has what the images ask.
     """
     joint = faded(with_shares(assembled(planes), shares), shares, radius)
-    return possible(np.stack([joint[p, p] for p in range(len(shares))]), shares)
+    found = np.stack([joint[p, q] for p, q in phase_pairs(len(shares))])
+    found[: len(shares)], change = possible(found[: len(shares)], shares, radius)
+    return found, change
+
+
+def products(shares: np.ndarray) -> np.ndarray:
+    """Return φ_p φ_q of each of `phase_pairs`, (pairs, 1, 1, 1): what maps are where voxels know nothing of others."""
+    return np.array([shares[p] * shares[q] for p, q in phase_pairs(len(shares))])[:, None, None, None]
 
 
 def scan_shares(scan: np.ndarray, problem: Problem, shares: np.ndarray) -> np.ndarray:
@@ -62,12 +70,12 @@ def missed_by_scan(
     planar: bool,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return what the covariance of each phase has beyond that of the shares which a scan lets expect.
+    """Return what the covariances of the phases have beyond those of the shares which a scan lets expect.
 
-    It is measured on a volume with the images' S2 maps, made without a scan, and what a scan would show of it.
+    It is measured on a volume with the images' maps, made without a scan, and what a scan would show of it.
 
     Args:
-        target: The images' S2 maps, from `image_targets`.
+        target: The images' maps, from `image_targets`.
         shares: Fraction of each phase.
         radius: Displacements up to this length are met in the trial; beyond, what is missed fades to none.
         problem: Scale, phases, and which shows which.
@@ -76,41 +84,44 @@ def missed_by_scan(
         rng: Makes the trial.
 
     Returns:
-        float64 (phases, 2 reach + 1, …).
+        float64 (pairs, 2 reach + 1, …).
     """
     reach = target.shape[-1] // 2
     z, y, x = (max(TRIAL_CELLS, math.ceil(TRIAL_EDGE / s)) for s in problem.scale)
     cells: Triple = (1 if planar else z, y, x)
     shape = Region.whole(cells).scaled(problem.scale).shape
-    fields = correlated(target - (shares**2)[:, None, None, None], shape, rng)
+    phases = len(shares)
+    fields = correlated((target - products(shares))[:phases], shape, rng)
     labels = retrieve(fields, voxel_counts(shares, math.prod(shape)), target, radius, None, TRIAL).labels
     weights = None if degradation is None else own_weights(degradation, problem, cells)
     shown = ScanRule(np.zeros(cells, np.uint8), problem, weights).shares(labels).argmax(0)
     expected = scan_shares(shown.astype(np.uint8).reshape(cells), problem, shares)
-    phases = range(len(shares))
-    own = auto_maps(np.stack([labels == p for p in phases]), reach)
-    told = auto_maps(expected, reach)
-    alone = np.array([np.mean(labels == p) ** 2 - np.mean(expected[p]) ** 2 for p in phases])
+    indicators = np.stack([labels == p for p in range(phases)])
+    own, told = (pair_maps(fields, phase_pairs(phases), reach) for fields in (indicators, expected))
+    alone = products(indicators.mean((1, 2, 3))) - products(expected.mean((1, 2, 3), dtype=np.float64))
     fade = np.clip((reach - lengths(reach)) / max(1, reach - radius), 0, 1)
-    found: np.ndarray = (own - told - alone[:, None, None, None]) * fade
+    found: np.ndarray = (own - told - alone) * fade
     return found
 
 
 def scan_targets(expected: np.ndarray, missed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the S2 maps of a volume, and its fractions.
+    """Return the maps of a volume, and its fractions.
 
-    S2 is that of the expected shares and what the scan misses, by a factor such that S2(0) is the fraction.
+    A map is that of the expected shares and what the scan misses, by a factor that makes it right at h = 0: the
+    fraction of a phase, nothing of two.
 
     Args:
         expected: Expected share of each phase in each voxel, (phases, z, y, x).
         missed: What `missed_by_scan` gave, or the images' covariance where the scan tells nothing.
     """
     reach = missed.shape[-1] // 2
-    told = auto_maps(expected, reach)
+    pairs = phase_pairs(len(expected))
+    told = pair_maps(expected, pairs, reach)
     shares = expected.mean((1, 2, 3), dtype=np.float64)
     middle = (slice(None), reach, reach, reach)
-    left = np.maximum(shares - told[middle], 0)
-    factor = np.divide(left, missed[middle], out=np.zeros(len(left)), where=missed[middle] > 1e-9)
+    left = np.array([shares[p] if p == q else 0.0 for p, q in pairs]) - told[middle]
+    factor = np.divide(left, missed[middle], out=np.zeros(len(left)), where=np.abs(missed[middle]) > 1e-9)
+    factor = np.maximum(factor, 0)
     return told + factor[:, None, None, None] * missed, shares
 
 

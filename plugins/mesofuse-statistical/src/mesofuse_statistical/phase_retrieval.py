@@ -19,12 +19,13 @@ from mesofuse.interfaces.problem import Problem
 from mesofuse.training.instrument import build_degradation
 from mesofuse.volumes.grid import Scale, Triple
 from mesofuse.volumes.labels import is_masked
-from mesofuse_statistical.correlation_maps import correlation_map
+from mesofuse_statistical.correlation_maps import correlation_map, phase_pairs
 from mesofuse_statistical.options import PhaseRetrievalOptions
 from mesofuse_statistical.pair_targets import (
     correlated,
     image_targets,
     missed_by_scan,
+    products,
     scan_shares,
     scan_targets,
     voxel_counts,
@@ -33,8 +34,7 @@ from mesofuse_statistical.retrieval import Search, retrieve
 from mesofuse_statistical.scan_rule import ScanRule, own_weights
 
 NAME = "phase-retrieval"
-LOST = 0.15
-"""Share of a spectrum that no field can have, above which a note says so."""
+ALIEN = f"The model's arrays are not those of the method {NAME!r} for these phases."
 PAUSE = 0.5
 """Seconds between reports."""
 
@@ -44,9 +44,9 @@ class PhaseRetrieval:
 
     The S2 map of each phase, at every displacement up to ``radius``, comes from the full maps of the images in their
     planes (`mesofuse_statistical.correlation_maps`). Of two or three phases it fixes the cross-correlations too (what
-    is even in the displacement), as the phases fill space; of more, they are left to follow. Where the scan tells
-    phases apart, their map is that of the scan's own interpolated shares, plus what a scan misses as the images have
-    it (`mesofuse_statistical.pair_targets`): large structures are this volume's, not the images'. The search is
+    is even in the displacement), as the phases fill space; of more, those count as well. Where the scan tells phases
+    apart, the maps are those of the scan's own interpolated shares, plus what a scan misses as the images have it
+    (`mesofuse_statistical.pair_targets`): large structures are this volume's, not the images'. The search is
     `mesofuse_statistical.retrieval`. Pairs are counted inside the volume, which is padded by the displacements that
     count: its sides do not see each other, and the result is not periodic.
 
@@ -86,16 +86,16 @@ class PhaseRetrieval:
                 f"The method {NAME!r} needs two phases or more, each with some pixels in the image, whose shares are "
                 f"{', '.join(f'{100 * s:.3g} %' for s in shares)}."
             )
-        target, lost = image_targets(planes, shares, radius)
-        for phase, part in zip(problem.phases, lost, strict=True):
-            if part > LOST:
+        target, change = image_targets(planes, shares, radius)
+        for phase, by in zip(problem.phases, change, strict=True):
+            if by > self._options.tolerance:
                 run.emit(
                     Note(
-                        f"{100 * part:.0f} % of the two-point statistics that the images let expect of {phase.name} in "
-                        "three dimensions is of no volume and was left out: they will be met only roughly."
+                        f"No volume has the two-point statistics of {phase.name} that the images show in their planes; "
+                        f"the nearest that one may have, and which are met, differ by up to {by:.2g}."
                     )
                 )
-        missed = target - (shares**2)[:, None, None, None]
+        missed = target - products(shares)
         if sum(map(bool, problem.match.shows)) > 1:
             planar, rng = inputs.low_res.grid.shape[0] == 1, np.random.default_rng(run.seed)
             missed = missed_by_scan(target, shares, radius, problem, degradation, planar, rng)
@@ -130,12 +130,12 @@ class PhaseRetrieval:
         """
         phases = len(problem.phases)
         shares, missed, radius = (state.get(name) for name in ("shares", "missed", "radius"))
-        if (
-            shares is None or missed is None or radius is None or shares.shape != (phases,) or radius.shape != (1,)
-            or missed.ndim != 4 or len(missed) != phases or set(missed.shape[1:]) != {2 * reach_of(int(radius[0])) + 1}
-            or int(radius[0]) < 1 or not (np.isfinite(shares).all() and np.isfinite(missed).all())
-        ):  # fmt: skip
-            raise UserError(f"The model's arrays are not those of the method {NAME!r} for these phases.")
+        if shares is None or missed is None or radius is None or radius.shape != (1,) or int(radius[0]) < 1:
+            raise UserError(ALIEN)
+        shape = (len(phase_pairs(phases)), *(2 * reach_of(int(radius[0])) + 1,) * 3)
+        finite = np.isfinite(shares).all() and np.isfinite(missed).all()
+        if shares.shape != (phases,) or missed.shape != shape or not finite:
+            raise UserError(ALIEN)
         return PhaseRetrievalModel(problem, self._options, shares, missed, int(radius[0]))
 
 
@@ -146,7 +146,7 @@ class PhaseRetrievalModel:
         problem: Scale and phases.
         options: How long to search, and the scan's instrument.
         shares: The image's share of each phase, by label.
-        missed: What a scan misses of each phase's covariance, (phases, 2 reach + 1, …), 0 at the sides.
+        missed: What a scan misses of the phases' covariances, (pairs, 2 reach + 1, …), 0 at the sides.
         radius: Displacements up to which S2 is met.
     """
 
@@ -183,7 +183,7 @@ class PhaseRetrievalModel:
         seed = hashlib.sha256(np.ascontiguousarray(tile.noise[0]).tobytes()).digest()
         rng = np.random.default_rng(np.frombuffer(seed, np.uint32))
         shape: Triple = fields.shape[1:]
-        fields += correlated(self.missed, shape, rng)
+        fields += correlated(self.missed[: len(fields)], shape, rng)
         degradation = _instrument(self.options, self.problem)
         cells: Triple = scan.shape
         weights = None if degradation is None else own_weights(degradation, self.problem, cells)
@@ -233,7 +233,7 @@ class Reports:
 
 def reach_of(radius: int) -> int:
     """Return up to which displacement maps are kept for a radius: correlations fade to none in between."""
-    return (3 * radius + 1) // 2
+    return 2 * radius
 
 
 def neighbourhood(labels: np.ndarray, phases: int) -> np.ndarray:

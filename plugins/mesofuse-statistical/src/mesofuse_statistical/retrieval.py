@@ -1,4 +1,4 @@
-"""The search for labels with given S2 maps and fractions that agree with a scan: projections, then exchanges."""
+"""The search for labels with given two-point maps and fractions that agree with a scan: projections, then exchanges."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mesofuse.volumes.grid import Triple
-from mesofuse_statistical.pair_error import PairError
+from mesofuse_statistical.pair_error import POWER, PairError
 from mesofuse_statistical.scan_rule import LEAST, ScanRule
 
-FIRST_STEP, STEP_UP, STEP_DOWN = 0.5, 1.05, 0.8
+FIRST_STEP, STEP_UP, STEP_DOWN = 1.0, 1.1, 0.8
 FIRST_MOVED, MOVED_UP, MOVED_DOWN = 0.01, 1.2, 0.6
 """Share of the voxels that the first exchange moves; what follows a good exchange, and a bad one."""
 SWEEPS = 20
@@ -29,7 +29,7 @@ class Search:
     Attributes:
         projections: Rounds in which spectra, fractions and scan are imposed on all voxels.
         exchanges: Rounds in which the few voxels change that lessen the error most.
-        tolerance: Largest error of an S2 map at which the search ends.
+        tolerance: Largest error of a map at which the search ends.
         blur: Standard deviation in voxels of the blur of what is imposed.
     """
 
@@ -45,7 +45,7 @@ class Found:
 
     Attributes:
         labels: uint8 labels.
-        error: Largest error of an S2 map.
+        error: Largest error of a map.
     """
 
     labels: np.ndarray
@@ -72,7 +72,7 @@ def retrieve(
     Args:
         fields: Where to start, float32 (phases, z, y, x); changed in place.
         counts: How many voxels each phase is to have; they sum to all.
-        target: S2 maps, (phases, 2 n + 1, …).
+        target: The map of each of `phase_pairs`, (pairs, 2 n + 1, …).
         radius: Displacements up to this length count.
         rule: The scan, or None.
         search: How long.
@@ -80,17 +80,17 @@ def retrieve(
     """
     shape: Triple = fields.shape[1:]
     rounds = max(1, search.projections + search.exchanges)
-    error = PairError(target, shape, radius, target.shape[-1] // 2)
+    error = PairError(target, len(fields), shape, radius, target.shape[-1] // 2)
     labels = _projected(fields, counts, error, rule, search, lambda k, worst: report(k / rounds, worst))
     near = min(radius, target.shape[-1] // 2)
-    exchange = Exchange(PairError(target, shape, radius, near), rule, labels, counts)
+    exchange = Exchange(PairError(target, len(fields), shape, radius, near), rule, labels, counts)
     before = np.inf
     for k in range(search.exchanges):
         report((search.projections + k) / rounds, exchange.worst)
         if k % PATIENCE == 0:
-            if exchange.worst > PROGRESS * before:
+            if exchange.level > PROGRESS * before:
                 break
-            before = exchange.worst
+            before = exchange.level
         if exchange.worst <= search.tolerance or not exchange.step():
             break
     report(1.0, exchange.worst)
@@ -177,7 +177,7 @@ def balanced_offsets(fields: np.ndarray, counts: np.ndarray, offsets: np.ndarray
 
 
 class Exchange:
-    """Labels whose voxels exchange their phases to lessen the error of the S2 maps.
+    """Labels whose voxels exchange their phases to lessen the error of the maps.
 
     Args:
         error: What is minimised.
@@ -198,8 +198,13 @@ class Exchange:
 
     @property
     def worst(self) -> float:
-        """The largest error of an S2 map."""
+        """The largest error of a map."""
         return float(np.abs(self._missing).max())
+
+    @property
+    def level(self) -> float:
+        """The error that is minimised, as a power mean."""
+        return float(self._cost ** (1 / POWER))
 
     def step(self) -> bool:
         """Try an exchange; False where none of even two voxels lessens the error any more."""
