@@ -46,7 +46,11 @@ class PhaseRetrievalOptions(Options):
         description="Rounds after those, in which the voxels that lessen the error most exchange their phases.",
     )
     tolerance: float = Field(
-        1e-3, gt=0, le=1, description="Largest error of the two-point statistics at which the search ends."
+        1e-3,
+        gt=0,
+        le=1,
+        description="Largest error of the two-point statistics at which the search ends; a half at 2 voxels, a quarter "
+        "at 1, as those make the surface.",
     )
     blur: float = Field(
         0.5, ge=0, le=8, description="Standard deviation, in voxels, of the blur of what is imposed on the spectra."

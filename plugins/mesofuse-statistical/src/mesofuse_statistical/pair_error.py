@@ -14,6 +14,8 @@ from mesofuse_statistical.correlation_maps import around, lengths, padded, pair_
 WORKERS = 2
 POWER = 8
 """Power of the error that is minimised: high, so that the largest error falls."""
+SHORT = 4.0
+"""Up to this displacement errors count the more, the shorter it is: those make the surface, and there are few."""
 UNIT = 1e-3
 """An error of which high powers are neither huge nor tiny."""
 LEVEL = 1.0
@@ -53,7 +55,7 @@ class PairError:
         self.counted = (length <= radius) & np.logical_and.outer(np.logical_and.outer(near[0], near[1]), near[2])
         self._window = np.clip((reach + 1 - length) / (reach + 1 - radius), 0, 1)
         self._pairs = pair_counts(shape, self._reach)
-        self._weight = self.counted / np.maximum(length, 1)
+        self._weight = self.counted * np.maximum(1, SHORT / np.maximum(length, 1))
 
     def spectra(self, labels: np.ndarray) -> list[np.ndarray]:
         """Return the transform of each phase's indicator in the padded box, complex64."""
@@ -64,8 +66,12 @@ class PairError:
         return np.stack([self._missing(k, spectra[p], spectra[q]) for k, (p, q) in enumerate(self._all)]) * self.counted
 
     def cost(self, error: np.ndarray) -> float:
-        """Return Σ |error|⁸ / max(1, |h|): short displacements are few, but tell the surface."""
-        return float((np.abs(error / UNIT) ** POWER * self._weight).sum())
+        """Return Σ |w error|⁸, with w = max(1, 4 / |h|)."""
+        return float((np.abs(error * self._weight / UNIT) ** POWER).sum())
+
+    def largest(self, error: np.ndarray) -> float:
+        """Return max |w error|."""
+        return float(np.abs(error * self._weight).max())
 
     def gains(self, spectra: Sequence[np.ndarray], error: np.ndarray, *, plain: bool = False) -> np.ndarray:
         """Return for each phase how quickly the cost falls as a voxel becomes of it, up to a factor.
@@ -80,7 +86,7 @@ class PairError:
             plain: Leave out the division.
         """
         found = np.empty((self.phases, *self.shape), np.float32)
-        slope = np.sign(error) * np.abs(error / UNIT) ** (POWER - 1) * self._weight / self._pairs
+        slope = np.sign(error) * np.abs(error * self._weight / UNIT) ** (POWER - 1) * self._weight / self._pairs
         slope /= max(float(np.abs(slope).max()), 1e-300)
         sums = [np.zeros_like(spectrum) for spectrum in spectra]
         for (p, q), wanted in zip(self._all, map(self._even, slope), strict=True):

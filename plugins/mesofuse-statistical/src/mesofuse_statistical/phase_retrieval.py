@@ -205,7 +205,7 @@ class PhaseRetrievalModel:
         shape = [n * s for n, s in zip(window, self.scale, strict=True)]
         box = math.prod(n + reach_of(self.radius) if n > 1 else 1 for n in shape)
         phases = len(self.shares)
-        return math.ceil(box * (8 * phases + 24) + math.prod(shape) * (20 * phases + 40)) + 2**20
+        return math.ceil(box * (8 * phases + 16) + math.prod(shape) * (12 * phases + 24)) + 2**20
 
     def state(self) -> dict[str, np.ndarray]:
         """Return shares, what a scan misses, and the radius."""

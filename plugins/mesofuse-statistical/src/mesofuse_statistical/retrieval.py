@@ -29,7 +29,7 @@ class Search:
     Attributes:
         projections: Rounds in which spectra, fractions and scan are imposed on all voxels.
         exchanges: Rounds in which the few voxels change that lessen the error most.
-        tolerance: Largest error of a map at which the search ends.
+        tolerance: Largest error of a map at which the search ends; of displacements h below 4 voxels |h| / 4 of it.
         blur: Standard deviation in voxels of the blur of what is imposed.
     """
 
@@ -91,7 +91,7 @@ def retrieve(
             if exchange.level > PROGRESS * before:
                 break
             before = exchange.level
-        if exchange.worst <= search.tolerance or not exchange.step():
+        if exchange.weighted <= search.tolerance or not exchange.step():
             break
     report(1.0, exchange.worst)
     return Found(exchange.labels, exchange.worst)
@@ -115,7 +115,7 @@ def _projected(
         if squares < least:
             best, least = labels, squares
         report(k, float(np.abs(missing).max()))
-        if k == search.projections or np.abs(missing).max() <= search.tolerance:
+        if k == search.projections or error.largest(missing) <= search.tolerance:
             break
         step, before = step * (STEP_UP if squares <= before else STEP_DOWN), squares
         fields += np.float32(step) * error.imposed(spectra, search.blur)
@@ -200,6 +200,11 @@ class Exchange:
     def worst(self) -> float:
         """The largest error of a map."""
         return float(np.abs(self._missing).max())
+
+    @property
+    def weighted(self) -> float:
+        """The largest error of a map, those of short displacements multiplied."""
+        return self._error.largest(self._missing)
 
     @property
     def level(self) -> float:
