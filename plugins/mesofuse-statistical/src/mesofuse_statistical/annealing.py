@@ -114,10 +114,9 @@ class AnnealingModel:
 
     def reconstruct(self, tile: TileInput, *, probabilities: bool = False) -> TileOutput:
         """Anneal a volume; a voxel's probabilities say how mixed the labels around it are."""
-        output = self.reconstruct_long(tile, TileRun(lambda event: None))
-        return TileOutput(output.labels, self._probabilities(output.labels)) if probabilities else output
+        return self.reconstruct_long(tile, TileRun(lambda event: None), probabilities=probabilities)
 
-    def reconstruct_long(self, tile: TileInput, run: TileRun) -> TileOutput:
+    def reconstruct_long(self, tile: TileInput, run: TileRun, *, probabilities: bool = False) -> TileOutput:
         """Anneal a volume, or go on with it where ``run.folder`` has one that was interrupted."""
         assert tile.field is not None
         options = self._options
@@ -129,7 +128,7 @@ class AnnealingModel:
         signs = np.packbits(tile.noise[0].ravel()[:SEED_BITS] > 0)
         labels = Run(self.targets, scan, settings, hashlib.sha256(signs.tobytes()).digest()).labels(run)
         labels[labels == OUTSIDE] = 0  # ignored in the end, whatever is here
-        return TileOutput(labels)
+        return TileOutput(labels, self._probabilities(labels) if probabilities else None)
 
     def _probabilities(self, labels: np.ndarray) -> np.ndarray:
         found = np.empty((len(self.problem.phases), *labels.shape), np.float32)

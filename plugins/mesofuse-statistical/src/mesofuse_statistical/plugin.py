@@ -25,6 +25,17 @@ YEONG = """@article{yeong1998reconstructing,
   doi = {10.1103/PhysRevE.57.495}
 }"""
 
+FULLWOOD = """@article{fullwood2008microstructure,
+  title = {Microstructure reconstructions from 2-point statistics using phase-recovery algorithms},
+  author = {Fullwood, David T. and Niezgoda, Stephen R. and Kalidindi, Surya R.},
+  journal = {Acta Materialia},
+  volume = {56},
+  number = {5},
+  pages = {942--948},
+  year = {2008},
+  doi = {10.1016/j.actamat.2007.10.044}
+}"""
+
 
 @hookimpl
 def mesofuse_components() -> list[ComponentSpec]:
@@ -52,5 +63,13 @@ def mesofuse_components() -> list[ComponentSpec]:
             target="mesofuse_statistical.annealing:Annealing",
             options="mesofuse_statistical.options:AnnealingOptions",
             citation=YEONG,
+        ),
+        ComponentSpec(
+            kind="method",
+            name="phase-retrieval",
+            summary="The images' two-point statistics in all directions, by alternating projections with the scan's.",
+            target="mesofuse_statistical.phase_retrieval:PhaseRetrieval",
+            options="mesofuse_statistical.options:PhaseRetrievalOptions",
+            citation=FULLWOOD,
         ),
     ]

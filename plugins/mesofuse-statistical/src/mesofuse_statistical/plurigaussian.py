@@ -17,9 +17,9 @@ from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Scale, Triple
 from mesofuse.volumes.labels import LabelArray, is_masked
+from mesofuse_statistical.expected import expected_shares
 from mesofuse_statistical.gaussian_fit import SMALLEST, correlations, kernel, two_point
 from mesofuse_statistical.options import PlurigaussianOptions
-from mesofuse_statistical.shares import interpolated
 
 TILE_VOXELS = 64
 MOST_ORDERED = 5
@@ -133,7 +133,7 @@ class PlurigaussianModel:
 
     def reconstruct(self, tile: TileInput, *, probabilities: bool = False) -> TileOutput:
         """Make one tile; the probability of a phase says how far the fields are from making it another."""
-        local = self._local(tile)
+        local = expected_shares(tile, self.problem, self.shares)
         shape = local.shape[1:]
         labels = np.full(shape, self.order[-1], np.uint8)
         open_ = np.ones(shape, bool)
@@ -157,25 +157,6 @@ class PlurigaussianModel:
         most = found.max(0)
         np.put_along_axis(found, labels[None].astype(np.intp), most[None] * (1 + 1e-6) + 1e-9, 0)
         return TileOutput(labels, (found / found.sum(0)).astype(np.float32))
-
-    def _local(self, tile: TileInput) -> np.ndarray:
-        """Return each phase's probability from the scan's shares, (phases, *shape)."""
-        shows = self.problem.match.shows
-        shape = tile.core.scaled(self.scale).shape
-        local = np.zeros((len(self.order), *shape))
-        free = [p.value for p in self.problem.match.free(self.problem.phases)]
-        for low, share in enumerate(interpolated(tile, self.scale, len(shows))):
-            own = list(shows[low])
-            total = self.shares[own].sum()
-            for phase in own:
-                part = self.shares[phase] / total if total > 0 else 1 / len(own)
-                local[phase] += part * share
-        if free:
-            local *= 1 - self.shares[free].sum()
-            local[free] = self.shares[free, None, None, None]
-        whole = local.sum(0)
-        found: np.ndarray = np.divide(local, whole, out=np.full(local.shape, 1 / len(local)), where=whole > 0)
-        return found
 
     def _field(self, tile: TileInput, k: int) -> np.ndarray:
         """Return field k at the tile's voxels, of unit variance up to the volume's sides."""
