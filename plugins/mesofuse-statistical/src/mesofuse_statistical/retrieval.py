@@ -283,8 +283,8 @@ class Exchange:
     def _moves(self, limits: Mapping[tuple[int, int], int]) -> dict[str, np.ndarray]:
         """Return the most useful changes of voxels, from one phase to another, best first.
 
-        Each voxel is in one at most, and of those that take from the lead of the scan's phase in a scan voxel only the
-        best, if the lead is enough.
+        Each voxel is in one at most, and those that take from the lead of the scan's phase in a scan voxel are so few
+        that it stays.
 
         Args:
             limits: How many at most, for each present and new phase.
@@ -309,9 +309,20 @@ class Exchange:
         order = np.lexsort((new, at, -gain))
         order = order[np.sort(np.unique(at[order], return_index=True)[1])]
         if self._rule is not None:
-            harmful = np.flatnonzero(harm[order] > 0)
-            first = np.unique(self._rule.cell[at[order[harmful]]], return_index=True)[1]
-            keep = harm[order] == 0
-            keep[harmful[first]] = True
-            order = order[keep]
+            order = order[self._kept(at[order], harm[order])]
         return {"voxel": at[order], "gain": gain[order], "from": present[order], "to": new[order]}
+
+    def _kept(self, voxels: np.ndarray, harm: np.ndarray) -> np.ndarray:
+        """Return which changes to keep, so that those of a scan voxel, in this order, take no more than its lead."""
+        assert self._rule is not None
+        assert self._lead is not None
+        cell = self._rule.cell[voxels]
+        together = np.argsort(cell, kind="stable")
+        total = np.cumsum(harm[together], dtype=np.float64)
+        starts = np.flatnonzero(np.diff(cell[together], prepend=-1))
+        before = np.append(0, total)[starts]
+        total -= np.repeat(before, np.diff(np.append(starts, len(cell))))
+        keep = np.ones(len(cell), bool)
+        keep[together] = total <= self._lead[cell[together]] - LEAST
+        kept: np.ndarray = keep | (harm == 0)
+        return kept
