@@ -18,6 +18,7 @@ from mesofuse_statistical.annealing_targets import (
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.interfaces.problem import Problem
+from mesofuse.testing.problems import blobs, make_problem
 from mesofuse.volumes.grid import Grid
 from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.patterns import pattern_counts
@@ -158,3 +159,16 @@ def test_targets_come_back_from_their_arrays():
             Targets.from_state(state, 3)
     with pytest.raises(UserError, match="not those"):
         Targets.from_state(found.state(), 2)
+
+
+def test_arrays_hold_no_nan_and_give_back_what_no_image_shows():
+    """Of a small image the widest pairs are not trusted; a package refuses NaN."""
+    image = blobs((1, 40, 40), 2)
+    inputs = FusionInputs(blobs((8, 8, 8), 2), (image,) * 3, make_problem(2, 2, 4))
+    targets = measure(inputs, 32, (1, 2, 4), 3)
+    assert np.isnan(targets.pairs).any()
+    state = targets.state()
+    assert not any(np.isnan(array).any() for array in state.values() if array.dtype.kind == "f")
+    again = Targets.from_state(state, 2)
+    for name in ("shares", "pairs", "paths", "patterns"):
+        assert np.array_equal(getattr(again, name), getattr(targets, name), equal_nan=True)

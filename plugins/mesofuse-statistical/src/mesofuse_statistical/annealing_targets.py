@@ -106,6 +106,10 @@ def path_totals(shape: Sequence[int], axis: int, step: int, length: int) -> np.n
     return np.array([lines * max(0, shape[axis] - k * step) for k in range(length)], np.int64)
 
 
+UNSEEN = -1.0
+"""Stands for a probability that no image shows, in a model's arrays."""
+
+
 @dataclass(frozen=True)
 class Targets:
     """Probabilities that a volume is to have.
@@ -142,11 +146,10 @@ class Targets:
         return int(self.pairs.shape[-1])
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the arrays."""
-        return {
-            "shares": self.shares, "pairs": self.pairs, "paths": self.paths, "patterns": self.patterns,
-            "spacings": np.array(self.spacings, np.int64),
-        }  # fmt: skip
+        """Return the arrays; what no image shows is `UNSEEN`, as a package holds no NaN."""
+        arrays = {"shares": self.shares, "pairs": self.pairs, "paths": self.paths, "patterns": self.patterns}
+        seen = {name: np.where(np.isnan(a), a.dtype.type(UNSEEN), a) for name, a in arrays.items()}
+        return {**seen, "spacings": np.array(self.spacings, np.int64)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, np.ndarray], phases: int) -> Targets:
@@ -169,6 +172,7 @@ class Targets:
         )  # fmt: skip
         if not sound:
             raise UserError("The model's arrays are not those of the method 'annealing' for these phases.")
+        pairs, paths, patterns = (np.where(a < 0, a.dtype.type(np.nan), a) for a in (pairs, paths, patterns))
         return cls(shares, pairs, paths, patterns, tuple(spacings.tolist()))
 
 
