@@ -14,6 +14,16 @@ ARMSTRONG = """@book{armstrong2011plurigaussian,
   doi = {10.1007/978-3-642-19607-2}
 }"""
 
+SEIBERT = """@article{seibert2022descriptor,
+  title = {Descriptor-based reconstruction of three-dimensional microstructures through gradient-based optimization},
+  author = {Seibert, Paul and Ra{\\ss}loff, Alexander and Kalina, Karl and Ambati, Marreddy and K{\\"a}stner, Markus},
+  journal = {Acta Materialia},
+  volume = {227},
+  pages = {117667},
+  year = {2022},
+  doi = {10.1016/j.actamat.2022.117667}
+}"""
+
 
 @hookimpl
 def mesofuse_components() -> list[ComponentSpec]:
@@ -33,5 +43,13 @@ def mesofuse_components() -> list[ComponentSpec]:
             target="mesofuse_statistical.plurigaussian:Plurigaussian",
             options="mesofuse_statistical.options:PlurigaussianOptions",
             citation=ARMSTRONG,
+        ),
+        ComponentSpec(
+            kind="method",
+            name="descriptors",
+            summary="Descent on the volume until its planes have the image's two-point functions, patterns, patches.",
+            target="mesofuse_statistical.descriptors:Descriptors",
+            options="mesofuse_statistical.options:DescriptorsOptions",
+            citation=SEIBERT,
         ),
     ]
