@@ -36,6 +36,16 @@ FULLWOOD = """@article{fullwood2008microstructure,
   doi = {10.1016/j.actamat.2007.10.044}
 }"""
 
+SEIBERT = """@article{seibert2022descriptor,
+  title = {Descriptor-based reconstruction of three-dimensional microstructures through gradient-based optimization},
+  author = {Seibert, Paul and Ra{\\ss}loff, Alexander and Kalina, Karl and Ambati, Marreddy and K{\\"a}stner, Markus},
+  journal = {Acta Materialia},
+  volume = {227},
+  pages = {117667},
+  year = {2022},
+  doi = {10.1016/j.actamat.2022.117667}
+}"""
+
 
 @hookimpl
 def mesofuse_components() -> list[ComponentSpec]:
@@ -71,5 +81,13 @@ def mesofuse_components() -> list[ComponentSpec]:
             target="mesofuse_statistical.phase_retrieval:PhaseRetrieval",
             options="mesofuse_statistical.options:PhaseRetrievalOptions",
             citation=FULLWOOD,
+        ),
+        ComponentSpec(
+            kind="method",
+            name="descriptors",
+            summary="Descent on the volume until its planes have the image's two-point functions, patterns, patches.",
+            target="mesofuse_statistical.descriptors:Descriptors",
+            options="mesofuse_statistical.options:DescriptorsOptions",
+            citation=SEIBERT,
         ),
     ]
