@@ -18,7 +18,7 @@ from mesofuse.interfaces.problem import Problem
 from mesofuse.training.parts import build_degradation
 from mesofuse.volumes.grid import Scale, Triple
 from mesofuse_statistical.annealing_degradation import own_weights
-from mesofuse_statistical.annealing_energy import OUTSIDE, layout
+from mesofuse_statistical.annealing_energy import OUTSIDE, UNIT, layout
 from mesofuse_statistical.annealing_field import Weights
 from mesofuse_statistical.annealing_run import Run, Settings
 from mesofuse_statistical.annealing_scan import Scan
@@ -26,6 +26,8 @@ from mesofuse_statistical.annealing_targets import Targets, measure
 from mesofuse_statistical.options import AnnealingOptions
 
 SEED_BITS = 4096
+MOST_VOXELS = 2**31 // UNIT - 1
+"""So that counts of patterns fit into 32 bits."""
 SURE = 0.5
 """Part of a voxel's probability that is its label's; the rest is shared as the labels around it are."""
 
@@ -119,7 +121,12 @@ class AnnealingModel:
     def reconstruct_long(self, tile: TileInput, run: TileRun, *, probabilities: bool = False) -> TileOutput:
         """Anneal a volume, or go on with it where ``run.folder`` has one that was interrupted."""
         assert tile.field is not None
-        options = self._options
+        options, size = self._options, tile.core.scaled(self.scale).size
+        if size > MOST_VOXELS:
+            raise UserError(
+                f"The method 'annealing' makes volumes of at most {MOST_VOXELS:,} voxels at once, but this one has "
+                f"{size:,}: cut the scan into smaller parts."
+            )
         field = tile.field[tile.core.within(tile.window)]
         scan = Scan(self.problem, tile.core, field, self.weights())
         weights = Weights(options.pairs, options.paths, options.patterns)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from mesofuse_statistical.annealing_targets import DIRECTIONS
+from mesofuse_statistical.compiled import compiled
 
 OUTSIDE = 255
 """Label of what is no material: beyond the sides, or ignored."""
@@ -21,7 +21,7 @@ HOME = 2
 NO_PATTERN = 65_535
 UNIT = 8
 """What one pattern counts, so that fewer than one may be wanted of the rare ones, which are many."""
-EXACT = {"reassoc", "nsz", "contract"}
+EXACT = ("reassoc", "nsz", "contract")
 """Sums may be reordered, as those of whole numbers below 2⁵³ are exact."""
 
 
@@ -92,7 +92,7 @@ def layout(shape: tuple[int, int, int], radius: int) -> tuple[np.ndarray, int]:
     return places, start + radius
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _matches(lines: Any, p: Any, q: Any, phase: Any, found: Any, at: Any, reach: Any) -> None:
     """Write how many more neighbours of a phase p has than q, at each lag."""
     for k in range(reach):
@@ -106,7 +106,7 @@ def _matches(lines: Any, p: Any, q: Any, phase: Any, found: Any, at: Any, reach:
         )
 
 
-@njit(cache=True, nogil=True, fastmath=EXACT)
+@compiled(EXACT)
 def _one(pairs: Any, at: Any, change: Any, own: Any, sign: Any, reach: Any) -> Any:
     """Return by how much a sum of squares grows, if its terms change by ``sign`` times a change."""
     linear = 0.0
@@ -119,7 +119,7 @@ def _one(pairs: Any, at: Any, change: Any, own: Any, sign: Any, reach: Any) -> A
     return 2.0 * sign * linear + square
 
 
-@njit(cache=True, nogil=True, fastmath=EXACT)
+@compiled(EXACT)
 def _two(pairs: Any, at: Any, change: Any, own: Any, other: Any, reach: Any) -> Any:
     """Return by how much a sum of squares grows, if its terms change by the difference of two changes."""
     linear = 0.0
@@ -132,7 +132,7 @@ def _two(pairs: Any, at: Any, change: Any, own: Any, other: Any, reach: Any) -> 
     return 2.0 * linear + square
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def pairs_cost(
     lines: Any, reaches: Any, pairs: Any, places: Any, a: Any, b: Any, phases: Any, radius: Any, change: Any
 ) -> Any:
@@ -176,7 +176,7 @@ def pairs_cost(
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def pairs_apply(reaches: Any, pairs: Any, a: Any, b: Any, phases: Any, radius: Any, change: Any) -> None:
     """Update the pairs by what `pairs_cost` found."""
     for d in range(len(reaches)):
@@ -190,7 +190,7 @@ def pairs_apply(reaches: Any, pairs: Any, a: Any, b: Any, phases: Any, radius: A
                 pairs[won + k] += change[at + k]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _run(lines: Any, at: Any, way: Any, phase: Any, most: Any) -> Any:
     """Return how many voxels of a phase follow each other beside a place, at most so many."""
     count = 0
@@ -199,7 +199,7 @@ def _run(lines: Any, at: Any, way: Any, phase: Any, most: Any) -> Any:
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _segments(lines: Any, at: Any, phase: Any, sign: Any, longest: Any, change: Any, d: Any, of: Any) -> None:
     """Add the segments of a phase through a voxel to their number, by length."""
     before, after = _run(lines, at, -1, phase, longest - 1), _run(lines, at, 1, phase, longest - 1)
@@ -207,7 +207,7 @@ def _segments(lines: Any, at: Any, phase: Any, sign: Any, longest: Any, change: 
         change[d, of, more] += sign * (min(before, more) + min(0, after - more) + 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def paths_cost(lines: Any, reaches: Any, paths: Any, places: Any, a: Any, b: Any, change: Any) -> Any:
     """Return by how much the paths' sum of squares grows; ``change``, int64 (axes, 2, radius), gets a's and b's."""
     total = 0
@@ -227,7 +227,7 @@ def paths_cost(lines: Any, reaches: Any, paths: Any, places: Any, a: Any, b: Any
     return np.float64(total)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def paths_apply(reaches: Any, paths: Any, a: Any, b: Any, change: Any) -> None:
     """Update the paths by what `paths_cost` found."""
     for d in range(3):
@@ -236,7 +236,7 @@ def paths_apply(reaches: Any, paths: Any, a: Any, b: Any, change: Any) -> None:
             paths[d, b, k] += change[d, 1, k]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def patterns_screen(
     codes: Any, geometry: Any, patterns: Any, weights: Any, voxel: Any, at: Any, i: Any, up: Any, few: Any
 ) -> Any:
@@ -269,7 +269,7 @@ def patterns_screen(
     return total * UNIT
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def patterns_of(codes: Any, geometry: Any, voxel: Any, at: Any, i: Any, found: Any, count: Any) -> Any:
     """List the patterns that hold a voxel, and return how many are listed.
 
@@ -297,7 +297,7 @@ def patterns_of(codes: Any, geometry: Any, voxel: Any, at: Any, i: Any, found: A
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def patterns_cost(patterns: Any, weights: Any, listed: Any, start: Any, stop: Any, up: Any) -> Any:
     """Move listed patterns to what they become if a label rises by ``up``, and return how their part grows."""
     total = 0.0
@@ -311,7 +311,7 @@ def patterns_cost(patterns: Any, weights: Any, listed: Any, start: Any, stop: An
     return total * UNIT
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def patterns_undo(patterns: Any, listed: Any, start: Any, stop: Any, up: Any) -> None:
     """Take back what `patterns_cost` did."""
     for k in range(start, stop):
@@ -320,7 +320,7 @@ def patterns_undo(patterns: Any, listed: Any, start: Any, stop: Any, up: Any) ->
         patterns[table, old] += UNIT
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def patterns_write(codes: Any, listed: Any, start: Any, stop: Any, up: Any) -> None:
     """Write the numbers of listed patterns after a label has risen by ``up``; 0 takes it back."""
     for k in range(start, stop):

@@ -23,7 +23,7 @@ from mesofuse_statistical.annealing_targets import (
 
 PARTS = ("pairs", "paths", "patterns")
 """The parts of the energy."""
-RARE = 1e-4
+RARE = 1e-6
 """Share of all positions below which all patterns are as rare as that."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from mesofuse_statistical.annealing_energy import (
     HOME,
@@ -21,6 +20,7 @@ from mesofuse_statistical.annealing_energy import (
     patterns_write,
 )
 from mesofuse_statistical.annealing_scan import swap, swap_back
+from mesofuse_statistical.compiled import compiled
 
 EDGE = 24
 """Voxels along a box, in two of which all moves take place for a while, so that what they read stays near."""
@@ -40,7 +40,7 @@ BITS = 21
 """Bits of a coordinate in a packed position."""
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _next(state: Any) -> Any:
     """Return the next 64 random bits: SplitMix64 (Steele, Lea and Flood 2014)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -50,26 +50,26 @@ def _next(state: Any) -> Any:
     return z ^ (z >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def draw(state: Any, below: Any) -> Any:
     """Return a random whole number from 0 to ``below`` − 1."""
     return np.int64(((_next(state) >> np.uint64(32)) * np.uint64(below)) >> np.uint64(32))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _home(to: Any, at: Any, i: Any) -> Any:
     """Return where a voxel is in the lines of the direction ``HOME``."""
     return to[HOME, 0] + at[i, 0] * to[HOME, 1] + at[i, 1] * to[HOME, 2] + at[i, 2] * to[HOME, 3]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _beside(to: Any, way: Any) -> Any:
     """Return how far one of the six neighbours is from a voxel there."""
     step = to[HOME, 1 + (way >> 1)]
     return -step if way & 1 else step
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _touches(lines: Any, to: Any, place: Any, phase: Any) -> Any:
     found = False
     for way in range(6):
@@ -77,20 +77,20 @@ def _touches(lines: Any, to: Any, place: Any, phase: Any) -> Any:
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _locate(packed: Any, at: Any, i: Any) -> None:
     mask = (1 << BITS) - 1
     at[i, 0], at[i, 1], at[i, 2] = packed >> 2 * BITS, packed >> BITS & mask, packed & mask
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _anywhere(boxes: Any, state: Any, at: Any, i: Any) -> None:
     box = draw(state, len(boxes))
     for axis in range(3):
         at[i, axis] = boxes[box, 0, axis] + draw(state, boxes[box, 1, axis] - boxes[box, 0, axis])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _place_boxes(bounds: Any, state: Any, boxes: Any) -> None:
     """Draw boxes so that each voxel within bounds is as likely in one; at the sides boxes are cut."""
     for i in range(len(boxes)):
@@ -100,7 +100,7 @@ def _place_boxes(bounds: Any, state: Any, boxes: Any) -> None:
             boxes[i, 0, axis], boxes[i, 1, axis] = max(low, start), min(high, start + EDGE)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _list_interfaces(lines: Any, to: Any, boxes: Any, kinds: Any, order: Any, starts: Any) -> Any:
     """List the voxels of boxes that border on another phase, sorted by phase, and return how many there are."""
     deep, wide = to[HOME, 1], to[HOME, 2]
@@ -139,7 +139,7 @@ def _list_interfaces(lines: Any, to: Any, boxes: Any, kinds: Any, order: Any, st
     return seen
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _propose(lines: Any, to: Any, boxes: Any, order: Any, starts: Any, state: Any, at: Any) -> Any:
     """Draw a voxel, a phase that it borders on, and one of that phase that borders on its own.
 
@@ -188,7 +188,7 @@ def _propose(lines: Any, to: Any, boxes: Any, order: Any, starts: Any, state: An
     return 0, 0, -1, -1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _near(at: Any, distance: Any) -> Any:
     found = True
     for axis in range(3):
@@ -196,7 +196,7 @@ def _near(at: Any, distance: Any) -> Any:
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _hopes(learnt: Any, costs: Any, hopes: Any) -> None:
     """Find by how much the rest of a move's cost may lower it after each test: infinite where the test is of no use."""
     largest = np.zeros(RANK)
@@ -216,7 +216,7 @@ def _hopes(learnt: Any, costs: Any, hopes: Any) -> None:
             hopes[test] = np.inf
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def anneal(field: Any, constraint: Any, bounds: Any, state: Any, moves: Any, temperature: Any) -> Any:
     """Try moves at a temperature (Metropolis et al. 1953), changing all that is given.
 

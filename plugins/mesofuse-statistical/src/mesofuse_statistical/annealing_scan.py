@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Region, scaled_edge
 from mesofuse.volumes.phases import IGNORED
 from mesofuse_statistical.annealing_energy import OUTSIDE
 from mesofuse_statistical.annealing_lattice import Lattice
+from mesofuse_statistical.compiled import compiled
 
 PASSES = 32
 """How often all voxels are looked at, at most, to correct the shares."""
@@ -36,7 +36,7 @@ class Constraint(NamedTuple):
     counts: np.ndarray
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def shift(constraint: Any, at: Any, i: Any, shape: Any, a: Any, b: Any) -> Any:
     """Count voxel i of ``at`` as phase b in place of a, and return its cell."""
     z, y, x = at[i, 0], shape[0] + at[i, 1], shape[0] + shape[1] + at[i, 2]
@@ -49,7 +49,7 @@ def shift(constraint: Any, at: Any, i: Any, shape: Any, a: Any, b: Any) -> Any:
     return cell
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def shown(constraint: Any, cell: Any) -> Any:
     """Return whether the scan's phase shows most strongly in a cell; an equally strong one counts."""
     wanted = constraint.scan[cell]
@@ -60,7 +60,7 @@ def shown(constraint: Any, cell: Any) -> Any:
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def swap(constraint: Any, at: Any, shape: Any, a: Any, b: Any) -> Any:
     """Count a swap in the cells, unless the scan would no longer be shown; return whether it is counted."""
     if constraint.groups[a] == constraint.groups[b]:
@@ -73,7 +73,7 @@ def swap(constraint: Any, at: Any, shape: Any, a: Any, b: Any) -> Any:
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def swap_back(constraint: Any, at: Any, shape: Any, a: Any, b: Any) -> None:
     """Take back what `swap` counted."""
     if constraint.groups[a] != constraint.groups[b]:
@@ -81,7 +81,7 @@ def swap_back(constraint: Any, at: Any, shape: Any, a: Any, b: Any) -> None:
         shift(constraint, at, 1, shape, a, b)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _repair(labels: Any, constraint: Any, order: Any, shares: Any) -> None:
     """Change voxels, in an order, until every cell shows what the scan has: to the commonest phase that it may be."""
     at = np.zeros((1, 3), np.int64)
@@ -104,7 +104,7 @@ def _repair(labels: Any, constraint: Any, order: Any, shares: Any) -> None:
             labels[at[0, 0], at[0, 1], at[0, 2]] = best
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _balance(labels: Any, constraint: Any, order: Any, surplus: Any, beside: Any) -> Any:
     """Change voxels of which there are too many to phases of which there are too few, and return how many changed.
 

@@ -13,7 +13,7 @@ from mesofuse_statistical.annealing_scan import Constraint
 
 QUENCH = 0.1
 """Share of the moves at temperature 0 before the rest, and after it."""
-FALL = 1e-3
+FALL = 3e-3
 """Last temperature between them as a share of the first."""
 STEPS = 100
 SMALLEST, LARGEST = 8192, 131_072

@@ -203,10 +203,12 @@ def measure(inputs: FusionInputs, radius: int, spacings: Sequence[int], levels: 
         )
     alike = inputs.isotropic and len(normals) == 3
     found = [_Level(phases, radius, len(spacings)) for _ in range(levels)]
-    for level, counted in enumerate(found):
-        for normal in (0,) if alike else normals:
-            counted.add(inputs.images[normal].array, normal, 2**level, spacings, alike)
-        if alike:
+    for normal in (0,) if alike else normals:
+        image = _Image(inputs.images[normal].array, phases, TURNS["rotate" if alike else "none"])
+        for level, counted in enumerate(found):
+            counted.add(image, normal, 2**level, spacings)
+    if alike:
+        for counted in found:
             counted.make_alike()
     return Targets(
         shares,
@@ -233,6 +235,28 @@ def _check(inputs: FusionInputs, normals: Sequence[int], radius: int) -> None:
             )
 
 
+class _Image:
+    """A stack whose pairs and patterns are counted once each, however many lattices have them."""
+
+    def __init__(self, stack: np.ndarray, phases: int, turns: Sequence[int]) -> None:
+        self.stack, self._phases, self._turns = stack, phases, turns
+        self._pairs: dict[tuple[Triple, int], np.ndarray] = {}
+        self._patterns: dict[int, np.ndarray] = {}
+
+    def pairs(self, direction: Triple, lags: Sequence[int]) -> np.ndarray:
+        for lag in lags:
+            if (direction, lag) not in self._pairs:
+                self._pairs[direction, lag] = pair_counts(self.stack, direction, [lag], self._phases)
+        none = np.zeros((self._phases, self._phases, 0), np.int64)
+        return np.concatenate([none, *(self._pairs[direction, lag] for lag in lags)], axis=2)
+
+    def patterns(self, spacing: int) -> np.ndarray:
+        if spacing not in self._patterns:
+            counts = turned_counts(self.stack, stencil_of(self._phases), spacing, self._turns)
+            self._patterns[spacing] = counts / counts.sum()
+        return self._patterns[spacing]
+
+
 class _Level:
     """Counts of one lattice; arguments and attributes as of `Targets`."""
 
@@ -243,16 +267,17 @@ class _Level:
         self.path_totals = np.zeros((3, 1, radius), np.int64)
         self.patterns = np.full((3, spacings, stencil_of(phases).bins), np.nan, np.float32)
 
-    def add(self, stack: np.ndarray, normal: int, step: int, spacings: Sequence[int], turned: bool) -> None:
-        """Count a stack of planes normal to an axis, at every ``step``-th pixel."""
+    def add(self, image: _Image, normal: int, step: int, spacings: Sequence[int]) -> None:
+        """Count an image of planes normal to an axis, at every ``step``-th pixel."""
         phases, radius = self.paths.shape[1:]
+        stack = image.stack
         for way, direction in enumerate(((0, 1, 0), (0, 0, 1), (0, 1, 1), (0, 1, -1))):
             index = PLANES[normal][way] if way < 2 else 3 + 2 * normal + way - 2
             edge = min(n for n, d in zip(stack.shape, direction, strict=True) if d)
             last = edge - 1 if step == 1 else int(REACH * edge)
             lags = [step * k for k in range(1, radius + 1) if step * k <= last]
             known = len(lags)
-            self.pairs[index, ..., :known] += pair_counts(stack, direction, lags, phases)
+            self.pairs[index, ..., :known] += image.pairs(direction, lags)
             self.pair_totals[index, ..., :known] += pair_totals(stack.shape, direction, lags)
             if way < 2:
                 length = min(known + 1, radius)
@@ -262,8 +287,7 @@ class _Level:
         for k, spacing in enumerate(spacings):
             wide = spacing * step
             if max(stencil.extent) * wide < REACH * min(stack.shape[1:]):
-                counts = turned_counts(stack, stencil, wide, TURNS["rotate" if turned else "none"])
-                self.patterns[normal, k] = counts / counts.sum()
+                self.patterns[normal, k] = image.patterns(wide)
 
     def make_alike(self) -> None:
         """Make all axes, diagonals and planes alike, after planes normal to z were counted."""

@@ -48,7 +48,7 @@ class AnnealingOptions(Options):
         1.0, ge=0, le=1000, description="Weight of two-point correlations, of phases with themselves and each other."
     )
     paths: float = Field(1.0, ge=0, le=1000, description="Weight of lineal paths: segments that lie in one phase.")
-    patterns: float = Field(1.0, ge=0, le=1000, description="Weight of the histogram of patterns in planes.")
+    patterns: float = Field(4.0, ge=0, le=1000, description="Weight of the histogram of patterns in planes.")
     sweeps: float = Field(
         20.0, ge=0, le=10_000, description="Swaps that are tried, as a multiple of the voxels, on each lattice."
     )
