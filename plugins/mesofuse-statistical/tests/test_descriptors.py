@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from mesofuse_statistical import descriptor_descent
 from mesofuse_statistical.descriptors import Descriptors
 from mesofuse_statistical.options import DescriptorsOptions
 from scipy.ndimage import gaussian_filter
 
 from mesofuse.errors import UserError
-from mesofuse.interfaces.events import TileProgress
 from mesofuse.interfaces.method import Budget, FitRun, FusionInputs, TileInput, TileRun
 from mesofuse.interfaces.problem import Problem
 from mesofuse.testing import assert_conforms
@@ -65,13 +65,32 @@ def test_planes_come_to_look_like_the_image_and_the_scan_is_shown():
     assert labels.mean() == pytest.approx(IMAGE.array.mean(), abs=0.03)
 
 
-def test_an_interrupted_descent_goes_on_to_the_same_bits(tmp_path):
+@pytest.mark.parametrize("after", [3, 6, 9])
+def test_an_interrupted_descent_goes_on_to_the_same_bits(tmp_path, monkeypatch, after):
+    for name in ("QUIET_SECONDS", "SAVE_SECONDS"):
+        monkeypatch.setattr(descriptor_descent, name, 0)
     model, told = fitted(), []
     whole = model.reconstruct(tile(model)).labels
-    again = model.reconstruct_long(tile(model), TileRun(told.append, tmp_path)).labels
+
+    def stop(event):
+        told.append(event)
+        if len(told) == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.reconstruct_long(tile(model), TileRun(stop, tmp_path))
+    assert list(tmp_path.iterdir())
+    more = []
+    again = model.reconstruct_long(tile(model), TileRun(more.append, tmp_path)).labels
     assert np.array_equal(again, whole)
-    assert [e for e in told if isinstance(e, TileProgress)][-1].fraction == 1
-    assert not np.array_equal(model.reconstruct(tile(model, seed=1)).labels, whole)
+    assert more[-1].fraction == 1
+    assert more[0].fraction > told[0].fraction
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_seed_gives_another_volume():
+    model = fitted()
+    assert not np.array_equal(model.reconstruct(tile(model, 1)).labels, model.reconstruct(tile(model)).labels)
 
 
 @pytest.mark.parametrize(

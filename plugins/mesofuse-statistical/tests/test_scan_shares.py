@@ -23,7 +23,7 @@ def test_mended_labels_show_the_scan_and_change_where_they_were_least_sure():
     logits = rng.normal(size=(3, 12, 12, 12)).astype(np.float32)
     labels = logits.argmax(0).astype(np.uint8)
     found = mended(labels, logits, field, CORE, PROBLEM)
-    assert np.array_equal(shown(found), field) or (np.abs(shown(found).astype(int) - field) <= 0).all()
+    assert np.array_equal(shown(found), field)
     changed = found != labels
     assert 0 < changed.sum() < 0.3 * changed.size
     kept = mended(found, logits, field, CORE, PROBLEM)

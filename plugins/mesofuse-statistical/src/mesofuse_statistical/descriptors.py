@@ -16,7 +16,7 @@ from mesofuse.volumes.grid import Scale, Triple
 from mesofuse.volumes.labels import LabelArray, is_masked
 from mesofuse.volumes.patterns import MAX_PHASES, TURNS, Stencil
 from mesofuse_statistical.descriptor_descent import Descent, ImageDescriptors, one_thread
-from mesofuse_statistical.descriptor_terms import PatchProjections, PatternHistograms, TwoPointMaps
+from mesofuse_statistical.descriptor_terms import NUMBERS, PatchProjections, PatternHistograms, TwoPointMaps
 from mesofuse_statistical.options import DescriptorsOptions
 from mesofuse_statistical.scan_shares import mended
 
@@ -159,8 +159,11 @@ class DescriptorsModel:
 
     def tile_bytes(self, window: Triple) -> int:
         """Return about how many bytes a window of this shape needs."""
-        voxels = math.prod(math.ceil(n * s) for n, s in zip(window, self.scale, strict=True))
-        return voxels * 4 * (12 + 10 * len(self.problem.phases)) + 2**24
+        shape = [math.ceil(n * s) for n, s in zip(window, self.scale, strict=True)]
+        phases, padded = len(self.problem.phases), [n + self._options.radius for n in shape]
+        # Spectra of planes that are padded by the radius, a block of planes at once.
+        spectra = phases * max(shape[a] * math.prod(padded) // padded[a] for a in range(3))
+        return 4 * math.prod(shape) * (6 * phases + 10) + 32 * min(spectra, NUMBERS) + 2**24
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the images' descriptors."""

@@ -36,14 +36,14 @@ FULLWOOD = """@article{fullwood2008microstructure,
   doi = {10.1016/j.actamat.2007.10.044}
 }"""
 
-SEIBERT = """@article{seibert2022descriptor,
-  title = {Descriptor-based reconstruction of three-dimensional microstructures through gradient-based optimization},
+SEIBERT = """@article{seibert2022mcrpy,
+  title = {Microstructure Characterization and Reconstruction in {Python}: {MCRpy}},
   author = {Seibert, Paul and Ra{\\ss}loff, Alexander and Kalina, Karl and Ambati, Marreddy and K{\\"a}stner, Markus},
-  journal = {Acta Materialia},
-  volume = {227},
-  pages = {117667},
+  journal = {Integrating Materials and Manufacturing Innovation},
+  volume = {11},
+  pages = {450--466},
   year = {2022},
-  doi = {10.1016/j.actamat.2022.117667}
+  doi = {10.1007/s40192-022-00273-4}
 }"""
 
 
