@@ -21,7 +21,7 @@ def test_what_fails_in_the_probe_is_raised_where_it_was_asked_for(tiny_model, mo
     model, _ = tiny_model()
     low = blobs((4, 4, 4), 2)
     tile = Tiling.of(model, low.grid.shape).tile((0, 0, 0))
-    monkeypatch.setattr(type(model), "reconstruct", lambda *args: 1 / 0)
+    monkeypatch.setattr(type(model), "reconstruct", lambda *args, **more: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         probe_tile(model, tile, low.grid.shape, low, 0, "cpu")
 

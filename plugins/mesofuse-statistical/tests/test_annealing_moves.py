@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from mesofuse_statistical.annealing_energy import OUTSIDE
 from mesofuse_statistical.annealing_field import Weights, build, energy, labels_of
 from mesofuse_statistical.annealing_lattice import lattices
-from mesofuse_statistical.annealing_moves import LEARNING, anneal, draw
+from mesofuse_statistical.annealing_moves import BEST, LEARNING, _learn, anneal, draw
 from mesofuse_statistical.annealing_scan import Scan, settle, shown, unconstrained
 from mesofuse_statistical.annealing_targets import measure
 
@@ -83,6 +83,32 @@ def test_parts_without_weight_are_left_out():
         again = energy(build(labels_of(field), targets(2), 0, weights))
         assert energy(field) == pytest.approx(again)
         assert sum(again.values()) < 0.2 * sum(before.values())
+
+
+def test_moves_go_on_where_good_ones_are_rare():
+    """Of pairs alone nothing is known before all is: that good swaps are fewer than one in a thousand stops nothing."""
+    labels = noise(0, (24, 24, 24), 2)
+    field = build(labels, targets(2), 0, Weights(1, 0, 0))
+    state, free, bounds = np.array([1], np.uint64), unconstrained(labels.shape, 2), np.array([(0, 0, 0), labels.shape])
+    anneal(field, free, bounds, state, 20 * labels.size, 0.0)
+    while anneal(field, free, bounds, state, LEARNING, 0.0)[1] > 1:
+        pass
+    before = energy(field)["pairs"]
+    assert anneal(field, free, bounds, state, 100 * LEARNING, 0.0)[1] > 5
+    assert energy(field)["pairs"] < before
+
+
+def test_the_best_moves_pass_every_test_and_useless_tests_are_left_out():
+    rng = np.random.default_rng(0)
+    costs = rng.normal(3, 1, LEARNING)
+    known = np.stack([np.zeros(LEARNING), costs + rng.normal(0, 0.1, LEARNING), rng.normal(0, 1, LEARNING) - costs])
+    limits = np.zeros(3)
+    _learn(known, costs, limits)
+    assert limits[0] == limits[2] == np.inf
+    best = np.argsort(costs)[:BEST]
+    assert (known[1, best] <= limits[1]).all()
+    assert np.mean(known[1] <= limits[1]) < 0.1
+    assert limits[1] >= np.max(known[1] - costs)
 
 
 def test_nothing_changes_beyond_the_bounds_or_below_temperature_zero():

@@ -119,7 +119,7 @@ class AnnealingModel:
         return self.reconstruct_long(tile, TileRun(lambda event: None), probabilities=probabilities)
 
     def reconstruct_long(self, tile: TileInput, run: TileRun, *, probabilities: bool = False) -> TileOutput:
-        """Anneal a volume, or go on with it where ``run.folder`` has one that was interrupted."""
+        """Anneal a volume, or resume it where ``run.folder`` has one that was interrupted."""
         assert tile.field is not None
         options, size = self._options, tile.core.scaled(self.scale).size
         if size > MOST_VOXELS:

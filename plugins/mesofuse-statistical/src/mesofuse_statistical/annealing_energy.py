@@ -192,7 +192,7 @@ def pairs_apply(reaches: Any, pairs: Any, a: Any, b: Any, phases: Any, radius: A
 
 @compiled()
 def _run(lines: Any, at: Any, way: Any, phase: Any, most: Any) -> Any:
-    """Return how many voxels of a phase follow each other beside a place, at most so many."""
+    """Return how many voxels of a phase follow each other next to a place, at most so many."""
     count = 0
     while count < most and lines[at + way * (count + 1)] == phase:
         count += 1

@@ -31,9 +31,9 @@ TRIES = 48
 WILD = 32
 """One move in so many does not ask whether its voxels lie at interfaces."""
 LEARNING = 2000
-"""Moves that are weighed in full, from which is learnt how much the rest may gain where a part is known."""
-RANK = 4
-"""The so many largest of these gains counts as the most that is to be hoped for."""
+"""Moves that are weighed in full, from which is learnt when to give a move up before all of its cost is known."""
+BEST = 40
+"""Of these, so many of the lowest cost are such as must pass all tests."""
 USEFUL = 0.8
 """A test that lets more than this share of moves pass is left out."""
 BITS = 21
@@ -197,31 +197,42 @@ def _near(at: Any, distance: Any) -> Any:
 
 
 @compiled()
-def _hopes(learnt: Any, costs: Any, hopes: Any) -> None:
-    """Find by how much the rest of a move's cost may lower it after each test: infinite where the test is of no use."""
-    largest = np.zeros(RANK)
-    for test in range(len(hopes)):
-        largest[:] = -np.inf
-        for gain in learnt[test]:
-            least = 0
-            for k in range(RANK):
-                if largest[k] < largest[least]:
-                    least = k
-            largest[least] = max(largest[least], gain)
-        hopes[test] = largest.min()
-        passed = 0
-        for cost in costs[test]:
-            passed += cost <= hopes[test]
-        if passed > USEFUL * LEARNING:
-            hopes[test] = np.inf
+def _learn(known: Any, costs: Any, limits: Any) -> None:
+    """Find what is known of a move's cost above which it is given up, at each test; infinite where that is of no use.
+
+    That is at least as much as the rest has lowered any cost by, and as was known of any of the best moves: where good
+    moves are rare, what the others could gain says little of them.
+
+    Args:
+        known: float64 (tests, moves), what was known of the costs.
+        costs: float64 (moves,), the costs.
+        limits: float64 (tests,), gets the result.
+    """
+    best = np.full(BEST, np.inf)
+    for cost in costs:
+        worst = 0
+        for k in range(BEST):
+            if best[k] > best[worst]:
+                worst = k
+        best[worst] = min(best[worst], cost)
+    cut = best.max()
+    for test in range(len(limits)):
+        limit, passed = -np.inf, 0
+        for k in range(len(costs)):
+            limit = max(limit, known[test, k] - costs[k])
+            if costs[k] <= cut:
+                limit = max(limit, known[test, k])
+        for k in range(len(costs)):
+            passed += known[test, k] <= limit
+        limits[test] = np.inf if passed > USEFUL * len(costs) else limit
 
 
 @compiled()
 def anneal(field: Any, constraint: Any, bounds: Any, state: Any, moves: Any, temperature: Any) -> Any:
     """Try moves at a temperature (Metropolis et al. 1953), changing all that is given.
 
-    A move is dropped before all of its cost is known where the rest can hardly make it good. How much the rest may
-    gain is learnt from the first moves; fewer than one good move in a hundred is lost.
+    A move is given up before all of its cost is known where the rest can hardly make it good, as is learnt from the
+    first moves.
 
     Args:
         field: The volume.
@@ -248,7 +259,7 @@ def anneal(field: Any, constraint: Any, bounds: Any, state: Any, moves: Any, tem
         room *= min(EDGE, bounds[1, axis] - bounds[0, axis])
     boxes, kinds, order = np.zeros((2, 2, 3), np.int64), np.zeros(room, np.uint8), np.zeros(room, np.int64)
     starts, left = np.zeros(phases + 1, np.int64), 0
-    learnt, costs, hopes, full, known = np.zeros((3, LEARNING)), np.zeros((3, LEARNING)), np.zeros(3), 0, False
+    learnt, costs, limits, full, known = np.zeros((3, LEARNING)), np.zeros(LEARNING), np.zeros(3), 0, False
     weighed, accepted, uphill, climb, touched = 0, 0, 0, 0.0, 0
     for _ in range(moves):
         if not left:
@@ -275,10 +286,10 @@ def anneal(field: Any, constraint: Any, bounds: Any, state: Any, moves: Any, tem
             p = (at[0, 0] * shape[1] + at[0, 1]) * shape[2] + at[0, 2]
             q = (at[1, 0] * shape[1] + at[1, 1]) * shape[2] + at[1, 2]
             own = patterns_screen(codes, geometry, patterns, scales, p, at, 0, b - a, few)
-            hopeless = known and own - hopes[0] > most
+            hopeless = known and own - limits[0] > most
             if not hopeless:
                 both = own + patterns_screen(codes, geometry, patterns, scales, q, at, 1, a - b, few)
-                hopeless = known and both - hopes[1] > most
+                hopeless = known and both - limits[1] > most
             if hopeless:
                 swap_back(constraint, at, shape, a, b)
                 continue
@@ -292,17 +303,16 @@ def anneal(field: Any, constraint: Any, bounds: Any, state: Any, moves: Any, tem
         if field.weights[1] > 0:
             cost += field.weights[1] * paths_cost(lines, field.path_reach, field.paths, places, a, b, segments)
         most_of_it = cost
-        hopeless = known and cost - hopes[2] > most
+        hopeless = known and cost - limits[2] > most
         if field.weights[0] > 0 and not hopeless:
             cost += field.weights[0] * pairs_cost(lines, field.reach, field.pairs, places, a, b, phases, radius, change)
         if not known:
-            learnt[0, full], learnt[1, full], learnt[2, full] = own - cost, both - cost, most_of_it - cost
-            costs[0, full], costs[1, full], costs[2, full] = own, both, most_of_it
+            learnt[0, full], learnt[1, full], learnt[2, full], costs[full] = own, both, most_of_it, cost
             full += 1
             if full == LEARNING:
                 full = 0
                 if temperature >= 0:
-                    _hopes(learnt, costs, hopes)
+                    _learn(learnt, costs, limits)
                     known = True
             if cost > 0:
                 uphill += 1

@@ -253,7 +253,7 @@ def settle(labels: np.ndarray, constraint: Constraint, shares: np.ndarray, rng: 
     _repair(labels, constraint, rng.permutation(labels.size), shares)
     present = np.bincount(labels.ravel(), minlength=OUTSIDE + 1)[: len(shares)]
     surplus = present - whole_shares(shares, int(present.sum()))
-    for beside in (True, False):
+    for near in (True, False):
         for _ in range(PASSES):
-            if not surplus.any() or not _balance(labels, constraint, rng.permutation(labels.size), surplus, beside):
+            if not surplus.any() or not _balance(labels, constraint, rng.permutation(labels.size), surplus, near):
                 break

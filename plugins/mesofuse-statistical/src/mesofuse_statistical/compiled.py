@@ -11,7 +11,7 @@ import numba
 def compiled(fastmath: Collection[str] | None = None) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that compiles a function when it is first called, without Python's lock.
 
-    What was compiled is kept beside the source or, where that can't be written, in the user's cache; where nothing can
+    What was compiled is kept next to the source or, where that can't be written, in the user's cache; where nothing can
     be written, it is compiled by every process anew. Kept code is taken while its own file stays as it is: after a
     change of a function that it calls from another file, delete the ``.nbi`` files in ``__pycache__``.
 

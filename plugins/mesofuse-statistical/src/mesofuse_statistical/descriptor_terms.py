@@ -31,7 +31,7 @@ BANK = 128
 DIRECTIONS = 16
 """Directions that a step looks at."""
 PART = 8.0
-"""Weight of the histogram of each part of the stencil, beside that of the whole one: where it is small, spots of noise
+"""Weight of the histogram of each part of the stencil, next to that of the whole one: where it is small, spots of noise
 freeze in, none of whose patterns is the image's (in the demo's electrode, of 64³ voxels, 1.0 % of the patterns are none
 of the image's with a weight of 0.5, and 0.3 % with 8)."""
 NUMBERS = 1 << 25
