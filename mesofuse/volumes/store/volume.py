@@ -88,10 +88,20 @@ class StoredVolume:
 
     @classmethod
     def _open(cls, path: str, mode: Mode, phases: tuple[Phase, ...] | None = None, grid: Grid | None = None) -> Self:
-        volume = cls(path, mode, open_group(path, mode), phases)
+        volume = cls.from_group(path, mode, open_group(path, mode), phases)
+        volume.grid = grid or volume.grid
+        return volume
+
+    @classmethod
+    def from_group(cls, path: str, mode: Mode, group: zarr.Group, phases: tuple[Phase, ...] | None = None) -> Self:
+        """Take a group that `open_group` has opened for a volume.
+
+        Raises:
+            UserError: See `open`.
+        """
+        volume = cls(path, mode, group, phases)
         if mode == "r+" and not volume.arrangement.plain:
             raise UserError(f"{path} is not stored as z, y, x, so it can't be written; `mesofuse import` makes a copy.")
-        volume.grid = grid or volume.grid
         return volume
 
     @classmethod
