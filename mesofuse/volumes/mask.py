@@ -192,6 +192,17 @@ def check_found(wanted: Sequence[Ignore], found: Mapping[str, Sequence[Ignore]])
         )
 
 
+def owners(region: Region, scale: Scale) -> list[np.ndarray]:
+    """Return along each axis to which scan voxel, from 0, each of a region's high-resolution voxels belongs.
+
+    Args:
+        region: Scan voxels.
+        scale: High-resolution voxels along one of them.
+    """
+    spans = zip(region.start, region.stop, scale, strict=True)
+    return [np.repeat(np.arange(b - a), np.diff([scaled_edge(i, s) for i in range(a, b + 1)])) for a, b, s in spans]
+
+
 def on_fine_grid(values: np.ndarray, region: Region, scale: Scale) -> np.ndarray:
     """Return values of scan voxels at each of their own high-resolution voxels.
 
@@ -200,9 +211,8 @@ def on_fine_grid(values: np.ndarray, region: Region, scale: Scale) -> np.ndarray
         region: Scan voxels.
         scale: High-resolution voxels along one of them.
     """
-    for axis, (a, b, s) in enumerate(zip(region.start, region.stop, scale, strict=True)):
-        edges = [scaled_edge(i, s) for i in range(a, b + 1)]
-        values = np.repeat(values, np.diff(edges), axis=axis)
+    for axis, owner in enumerate(owners(region, scale)):
+        values = values.take(owner, axis)
     return values
 
 

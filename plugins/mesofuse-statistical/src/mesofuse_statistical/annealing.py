@@ -24,6 +24,7 @@ from mesofuse_statistical.annealing_run import Run, Settings
 from mesofuse_statistical.annealing_scan import Scan
 from mesofuse_statistical.annealing_targets import Targets, measure
 from mesofuse_statistical.options import AnnealingOptions
+from mesofuse_statistical.requirements import need_scan
 
 SEED_BITS = 4096
 MOST_VOXELS = 2**31 // UNIT - 1
@@ -61,8 +62,7 @@ class Annealing:
             UserError: If there is no scan, an image is too small or has ignored pixels, or a phase has none.
         """
         problem, options = inputs.problem, self._options
-        if inputs.low_res is None or not problem.low_phases:
-            raise UserError("The method 'annealing' needs a scan, but there is none: give --low-res and --scale.")
+        need_scan("annealing", inputs)
         targets = measure(inputs, options.radius, options.spacings, options.levels)
         model = AnnealingModel(problem, targets, options)
         if model.weights() is None:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mesofuse.interfaces.problem import Problem
-from mesofuse.volumes.grid import Region, scaled_edge
+from mesofuse.volumes.grid import Region
+from mesofuse.volumes.mask import owners
 from mesofuse.volumes.phases import IGNORED
 from mesofuse_statistical.annealing_energy import OUTSIDE
 from mesofuse_statistical.annealing_lattice import Lattice
@@ -174,12 +175,9 @@ class Scan:
         self._problem, self._field, self._weights = problem, field, weights
         inner = region.scaled(problem.scale)
         self.shape = inner.shape
-        self._owners, self._first = [], []
-        for axis, scale in enumerate(problem.scale):
-            span = range(region.start[axis], region.stop[axis] + 1)
-            edges = np.array([scaled_edge(i, scale) - inner.start[axis] for i in span])
-            self._owners.append(np.repeat(np.arange(field.shape[axis]), np.diff(edges)))
-            self._first.append(edges[:-1])
+        self._owners = owners(region, problem.scale)
+        spans = zip(self._owners, field.shape, strict=True)
+        self._first = [np.searchsorted(owner, np.arange(n)) for owner, n in spans]
         self.groups = np.full(len(problem.phases), -1, np.int64)
         for low, phases in enumerate(problem.match.shows):
             self.groups[list(phases)] = low
@@ -195,12 +193,12 @@ class Scan:
 
     def constraint(self, lattice: Lattice, labels: np.ndarray) -> Constraint:
         """Return what is asked of labels of a lattice, with their counts. Weights are for all voxels, level 0."""
-        owners = [owner[lattice.at(axis)] for axis, owner in enumerate(self._owners)]
+        own = [owner[lattice.at(axis)] for axis, owner in enumerate(self._owners)]
         _, rows, columns = self._field.shape
-        cells = [owners[0] * rows * columns, owners[1] * columns, owners[2]]
+        cells = [own[0] * rows * columns, own[1] * columns, own[2]]
         weights = [np.ones(n, np.int64) for n in lattice.shape]
         if self._weights is not None and lattice.level == 0:
-            for axis, (first, owner) in enumerate(zip(self._first, owners, strict=True)):
+            for axis, (first, owner) in enumerate(zip(self._first, own, strict=True)):
                 weights[axis] = self._weights[axis][lattice.at(axis) - first[owner]]
         groups = len(self._problem.match.shows)
         scan = self._field.ravel().astype(np.int64)

@@ -11,8 +11,8 @@ import numpy as np
 from mesofuse.errors import UserError
 from mesofuse.interfaces.method import FusionInputs
 from mesofuse.volumes.grid import Triple
-from mesofuse.volumes.labels import is_masked
 from mesofuse.volumes.patterns import TURNS, Stencil, turned_counts
+from mesofuse_statistical.requirements import need_whole
 
 MAX_BINS = 19_683
 """Patterns that a histogram tells apart, at most: with three phases those of 3 × 3 pixels."""
@@ -220,13 +220,9 @@ def measure(inputs: FusionInputs, radius: int, spacings: Sequence[int], levels: 
 
 
 def _check(inputs: FusionInputs, normals: Sequence[int], radius: int) -> None:
+    need_whole("annealing", (inputs.images[normal] for normal in normals), "statistics of whole images")
     for normal in normals:
         image = inputs.images[normal]
-        if is_masked(image):
-            raise UserError(
-                "The method 'annealing' measures statistics of whole images, but an image has ignored pixels: crop it "
-                "to what is material."
-            )
         rows, columns = image.array.shape[1:]
         if min(rows, columns) <= radius:
             raise UserError(

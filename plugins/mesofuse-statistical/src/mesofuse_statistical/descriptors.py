@@ -12,12 +12,13 @@ from mesofuse.errors import UserError
 from mesofuse.interfaces.method import FitRun, FusionInputs, TileInput, TileOutput, TileRun
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
-from mesofuse.volumes.grid import Scale, Triple
-from mesofuse.volumes.labels import LabelArray, is_masked
+from mesofuse.volumes.grid import AXES, Scale, Triple
+from mesofuse.volumes.labels import LabelArray
 from mesofuse.volumes.patterns import MAX_PHASES, TURNS, Stencil
 from mesofuse_statistical.descriptor_descent import Descent, ImageDescriptors, one_thread
 from mesofuse_statistical.descriptor_terms import NUMBERS, PatchProjections, PatternHistograms, TwoPointMaps
 from mesofuse_statistical.options import DescriptorsOptions
+from mesofuse_statistical.requirements import need_scan, need_whole
 from mesofuse_statistical.scan_shares import mended
 
 TILE_VOXELS = 64
@@ -57,21 +58,21 @@ class Descriptors:
         """
         problem = inputs.problem
         phases = len(problem.phases)
-        if inputs.low_res is None or not problem.low_phases:
-            raise UserError("The method 'descriptors' needs a scan, but there is none: give --low-res and --scale.")
+        need_scan("descriptors", inputs)
         if not 2 <= phases <= MAX_PHASES:
             raise UserError(
                 f"The method 'descriptors' takes from 2 to {MAX_PHASES} phases, but the image has {phases}: merge some "
                 "of them, or use another image."
             )
         turns = TURNS["rotate" if inputs.isotropic else "mirror"]
-        measured: dict[int, ImageDescriptors] = {}
+        images: list[ImageDescriptors | None] = [None] * 3
         with one_thread("cpu"):
-            for image in inputs.groups.values():
+            for normals, image in inputs.groups.items():
                 _check(image, problem, self._options)
-                measured[id(image)] = _measured(image, phases, turns, self._options)
-        images = tuple(measured[id(inputs.images[a])] if a in inputs.axes else None for a in range(3))
-        return DescriptorsModel(problem, self._options, images)
+                measured = _measured(image, phases, turns, self._options)
+                for letter in normals:
+                    images[AXES.index(letter)] = measured
+        return DescriptorsModel(problem, self._options, tuple(images))
 
     def restore(self, problem: Problem, state: Mapping[str, np.ndarray]) -> DescriptorsModel:
         """Rebuild a model from its arrays.
@@ -185,11 +186,7 @@ def _check(image: LabelArray, problem: Problem, options: DescriptorsOptions) -> 
     Raises:
         UserError: If it is too small, lacks a phase or has ignored pixels.
     """
-    if is_masked(image):
-        raise UserError(
-            "The method 'descriptors' measures whole images, but an image has ignored pixels: crop it to what is "
-            "material."
-        )
+    need_whole("descriptors", [image], "whole images")
     counts = np.bincount(image.array.ravel(), minlength=len(problem.phases))
     missing = [phase.name for phase in problem.phases if not counts[phase.value]]
     if missing:

@@ -18,7 +18,6 @@ from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
 from mesofuse.training.parts import build_degradation
 from mesofuse.volumes.grid import Scale, Triple
-from mesofuse.volumes.labels import is_masked
 from mesofuse_statistical.correlation_maps import correlation_map, phase_pairs
 from mesofuse_statistical.options import PhaseRetrievalOptions
 from mesofuse_statistical.pair_targets import (
@@ -30,6 +29,7 @@ from mesofuse_statistical.pair_targets import (
     scan_targets,
     voxel_counts,
 )
+from mesofuse_statistical.requirements import need_scan, need_whole
 from mesofuse_statistical.retrieval import Search, retrieve
 from mesofuse_statistical.scan_rule import ScanRule, own_weights
 
@@ -70,13 +70,8 @@ class PhaseRetrieval:
                 image is too small.
         """
         problem, phases = inputs.problem, len(inputs.problem.phases)
-        if inputs.low_res is None or not problem.low_phases:
-            raise UserError(f"The method {NAME!r} needs a scan, but there is none: give --low-res and --scale.")
-        if any(is_masked(image) for image in inputs.images):
-            raise UserError(
-                f"The method {NAME!r} measures two-point statistics of whole images, but an image has ignored pixels: "
-                "crop it to what is material."
-            )
+        scan = need_scan(NAME, inputs)
+        need_whole(NAME, inputs.images, "two-point statistics of whole images")
         degradation = _instrument(self._options, problem)
         planes, radius = self._planes(inputs, run)
         middle = planes.shape[-1] // 2
@@ -97,7 +92,7 @@ class PhaseRetrieval:
                 )
         missed = target - products(shares)
         if sum(map(bool, problem.match.shows)) > 1:
-            planar, rng = inputs.low_res.grid.shape[0] == 1, np.random.default_rng(run.seed)
+            planar, rng = scan.grid.shape[0] == 1, np.random.default_rng(run.seed)
             missed = missed_by_scan(target, shares, radius, problem, degradation, planar, rng)
         return PhaseRetrievalModel(problem, self._options, shares, missed.astype(np.float32), radius)
 

@@ -16,10 +16,11 @@ from mesofuse.interfaces.method import FitRun, FusionInputs, TileInput, TileOutp
 from mesofuse.interfaces.noise import NoiseSpec
 from mesofuse.interfaces.problem import Problem
 from mesofuse.volumes.grid import Scale, Triple
-from mesofuse.volumes.labels import LabelArray, is_masked
+from mesofuse.volumes.labels import LabelArray
 from mesofuse_statistical.expected import expected_shares
 from mesofuse_statistical.gaussian_fit import SMALLEST, correlations, kernel, two_point
 from mesofuse_statistical.options import PlurigaussianOptions
+from mesofuse_statistical.requirements import need_scan, need_whole
 
 TILE_VOXELS = 64
 MOST_ORDERED = 5
@@ -61,13 +62,8 @@ class Plurigaussian:
             UserError: If there is no scan, a phase is missing or fills everything, or ignored pixels leave gaps.
         """
         problem = inputs.problem
-        if inputs.low_res is None or not problem.low_phases:
-            raise UserError("The method 'plurigaussian' needs a scan, but there is none: give --low-res and --scale.")
-        if any(is_masked(image) for image in inputs.images):
-            raise UserError(
-                "The method 'plurigaussian' measures two-point statistics of whole images, but an image has ignored "
-                "pixels: crop it to what is material."
-            )
+        need_scan("plurigaussian", inputs)
+        need_whole("plurigaussian", inputs.images, "two-point statistics of whole images")
         shares = _shares(inputs.images, len(problem.phases))
         radius = self._options.radius
         statistics = _Statistics(inputs.images, 2 * radius)

@@ -8,22 +8,14 @@ import numpy as np
 
 from mesofuse.interfaces.degradation import Degradation, SupportsShares
 from mesofuse.interfaces.problem import Problem
-from mesofuse.volumes.grid import Region, Triple, scaled_edge
+from mesofuse.volumes.grid import Region, Triple
+from mesofuse.volumes.mask import owners
 from mesofuse.volumes.phases import IGNORED
 
 BLOCK: Triple = (16, 16, 16)
 """Scan voxels whose weights are found at once."""
 LEAST = -1e-6
 """Lead above which a phase of the scan counts as the strongest; equal ones tie (`mesofuse.interfaces.degradation`)."""
-
-
-def owners(region: Region, scale: tuple[float, float, float]) -> list[np.ndarray]:
-    """Return along each axis to which scan voxel of a region, from 0, each of its high-resolution voxels belongs."""
-    found = []
-    for a, b, s in zip(region.start, region.stop, scale, strict=True):
-        edges = np.array([scaled_edge(i, s) for i in range(a, b + 1)])
-        found.append(np.repeat(np.arange(b - a), np.diff(edges)))
-    return found
 
 
 def own_weights(degradation: Degradation, problem: Problem, shape: Triple) -> np.ndarray:

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from mesofuse.interfaces.problem import Problem
-from mesofuse.volumes.grid import Region, scaled_edge
+from mesofuse.volumes.grid import Region
+from mesofuse.volumes.mask import owners
 from mesofuse.volumes.phases import IGNORED
 
 STEEP = 2.0
@@ -33,14 +34,14 @@ class ScanShares:
         for low, values in enumerate(self._shows):
             self._group[values] = low
         self._group = self._group.to(device)
-        owners = []
-        for owner in owners_of(core, problem):
+        seen = []
+        for owner in owners(core, problem.scale):
             points = factor * np.arange(-(-len(owner) // factor)) + factor // 2
-            owners.append(owner[np.minimum(points, len(owner) - 1)])
-        counts = [np.bincount(o, minlength=n) for o, n in zip(owners, field.shape, strict=True)]
-        self._owners = [torch.from_numpy(o).to(device) for o in owners]
+            seen.append(owner[np.minimum(points, len(owner) - 1)])
+        counts = [np.bincount(o, minlength=n) for o, n in zip(seen, field.shape, strict=True)]
+        self._owners = [torch.from_numpy(o).to(device) for o in seen]
         means = [
-            (np.arange(len(c))[:, None] == o) / np.maximum(c, 1)[:, None] for o, c in zip(owners, counts, strict=True)
+            (np.arange(len(c))[:, None] == o) / np.maximum(c, 1)[:, None] for o, c in zip(seen, counts, strict=True)
         ]
         self._means = [torch.from_numpy(m.astype(np.float32)).to(device) for m in means]
         asks = (field != IGNORED) & (counts[0][:, None, None] * counts[1][:, None] * counts[2] > 0)
@@ -77,13 +78,6 @@ class ScanShares:
         return wrong, torch.cat([slope, free]).index_select(0, self._group)
 
 
-def owners_of(core: Region, problem: Problem) -> list[np.ndarray]:
-    """Return, along each axis, which scan voxel of the core each of its voxels is in."""
-    spans = zip(core.start, core.stop, problem.scale, strict=True)
-    edges = [[scaled_edge(i, s) for i in range(a, b + 1)] for a, b, s in spans]
-    return [np.repeat(np.arange(len(e) - 1), np.diff(e)) for e in edges]
-
-
 def mended(labels: np.ndarray, logits: np.ndarray, field: np.ndarray, core: Region, problem: Problem) -> np.ndarray:
     """Return labels of which every scan voxel sees its own phase most.
 
@@ -101,7 +95,7 @@ def mended(labels: np.ndarray, logits: np.ndarray, field: np.ndarray, core: Regi
     group = np.full(len(problem.phases), len(shows))
     for low, values in enumerate(shows):
         group[list(values)] = low
-    owner = np.ravel_multi_index(np.ix_(*owners_of(core, problem)), field.shape).ravel()
+    owner = np.ravel_multi_index(np.ix_(*owners(core, problem.scale)), field.shape).ravel()
     seen = np.bincount(owner * (len(shows) + 1) + group[labels.ravel()], minlength=field.size * (len(shows) + 1))
     counts = seen.reshape(field.size, -1)[:, :-1]
     scan = np.where(field.ravel() == IGNORED, 0, field.ravel()).astype(np.intp)
