@@ -9,26 +9,27 @@ from mesofuse.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from mesofuse.evaluation.measure import MetricChoice
+    from mesofuse.volumes.content import Content
 
 DEFAULT = "volume-fraction,surface-area"
-DEFAULT_INTENSITIES = "intensity-mean,intensity-deviation,variogram"
 
 
 def metric_choices(
-    metrics: str | None, settings: Sequence[str], low_res: bool, content: str = "phases"
+    metrics: str | None, settings: Sequence[str], low_res: bool, content: Content = "phases"
 ) -> list[MetricChoice]:
     """Return the metrics to measure of such voxels with the options that ``--set`` gives them."""
     import yaml
 
     from mesofuse.config.yaml_text import load_yaml
+    from mesofuse.pipeline.measuring import OF_IMAGE
     from mesofuse.registry import get_registry
 
     registry = get_registry()
     if metrics == "all":
         names = [c.spec.name for c in registry.components("metric") if content in c.options_model().contents]
     else:
-        usual = DEFAULT if content == "phases" else DEFAULT_INTENSITIES
-        names = [name.strip() for name in (metrics or usual).split(",") if name.strip()]
+        named = metrics.split(",") if metrics else OF_IMAGE[content]
+        names = [name.strip() for name in named if name.strip()]
     if low_res and "low-res-consistency" not in names:
         names.append("low-res-consistency")
     given: dict[str, dict[str, Any]] = {name: {} for name in names}

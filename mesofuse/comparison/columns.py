@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ from mesofuse.evaluation.records import from_json, to_json
 from mesofuse.evaluation.scan_reference import ScanReference
 from mesofuse.evaluation.subvolumes import Sampled, sample
 from mesofuse.evaluation.texture import JUDGE, all_with_floors
+from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.metric import Measured
 from mesofuse.models.provenance import hash_labels
 from mesofuse.pipeline.inputs import JobInputs
 from mesofuse.pipeline.measuring import AGAINST_IMAGE
 from mesofuse.pipeline.output_size import image_voxel
-from mesofuse.registry import get_registry
+from mesofuse.training.parts import build_degradation
+from mesofuse.training.recipe import Part
 from mesofuse.volumes.files import replacing
 from mesofuse.volumes.grid import AXES, Grid
 from mesofuse.volumes.json_text import load_json
@@ -85,6 +88,13 @@ class Bench:
     say: Callable[[str], None] = lambda text: None
     progress: Progress = lambda name, done, total: None
     _hashes: dict[int, tuple[Labels, str]] = field(default_factory=dict)
+
+    @cached_property
+    def degradation(self) -> Degradation | None:
+        """The model of the instrument that results are judged by; None without a scan."""
+        if self.inputs.low_res is None:
+            return None
+        return build_degradation(Part.model_validate(self.config.degradation), self.inputs.problem)
 
     def measure_all(self, labels: Mapping[str, Labels]) -> list[Column]:
         """Measure each volume in its subvolumes and as a whole, or read what was measured before."""
@@ -149,12 +159,31 @@ class Bench:
                 return Column(name, sampled, from_json(kept))
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             pass  # it is measured again
-        whole = measure_whole(name, volume, config, self.inputs, self.workers, scanless=without)
+        whole = self._whole(name, volume, without)
         data = to_json(whole)
         data["sha256"] = sealed(file.name, data)
         with replacing(file) as temporary:
             temporary.write_text(json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
         return Column(name, sampled, whole)
+
+    def _whole(self, name: str, volume: Labels, without: bool) -> Measured:
+        """Measure a whole volume, and how far it agrees with the scan if it was made from it."""
+        config, inputs = self.config, self.inputs
+        if name == IMAGE:
+            found = {
+                axes: measure(
+                    placed_image(inputs, AXES.index(axes[0])), config.metric_choices, stack=True, name=name,
+                    workers=self.workers,
+                )
+                for axes in inputs.fusion.groups
+            }  # fmt: skip
+            return directions.mean_of_whole(found, name) if len(found) > 1 else next(iter(found.values()))
+        scan = None if without else ScanReference.of(inputs.problem, inputs.low_res, self.degradation)
+        wanted = [*config.metric_choices, *_of_textures(volume, config, inputs), *([CONSISTENCY] if scan else [])]
+        images = dict(enumerate(inputs.images))
+        measured = measure(volume, wanted, name=name, workers=self.workers, scan=scan, images=images)
+        measured.skipped |= {CONSISTENCY: "It takes no scan."} if without else {}
+        return measured
 
     def _content_of(self, volume: Labels) -> list[Any]:
         """Return what the values of a volume depend on."""
@@ -173,32 +202,6 @@ def _with_floors(columns: list[Column]) -> list[Column]:
         return columns
     wholes = all_with_floors([column.whole for column in columns], names.index(IMAGE))
     return [replace(column, whole=whole) for column, whole in zip(columns, wholes, strict=True)]
-
-
-def measure_whole(
-    name: str, volume: Labels, config: ComparisonConfig, inputs: JobInputs, workers: int, *, scanless: bool = False
-) -> Measured:
-    """Measure a whole volume, and how far it agrees with the scan if it was made from it."""
-    if name == IMAGE:
-        found = {
-            axes: measure(
-                placed_image(inputs, AXES.index(axes[0])), config.metric_choices, stack=True, name=name, workers=workers
-            )
-            for axes in inputs.fusion.groups
-        }
-        return directions.mean_of_whole(found, name) if len(found) > 1 else next(iter(found.values()))
-    problem, images = inputs.problem, dict(enumerate(inputs.images))
-    wanted = [*config.metric_choices, *_of_textures(volume, config, inputs)]
-    if inputs.low_res is None or scanless:
-        measured = measure(volume, wanted, name=name, workers=workers, images=images)
-        measured.skipped |= {CONSISTENCY: "It takes no scan."} if scanless else {}
-        return measured
-    options = {k: v for k, v in config.degradation.items() if k != "name"}
-    degradation = get_registry().find("degradation", config.degradation["name"]).build(options, problem)
-    return measure(
-        volume, [*wanted, CONSISTENCY], name=name, workers=workers,
-        scan=ScanReference.of(problem, inputs.low_res, degradation), images=images,
-    )  # fmt: skip
 
 
 def _of_textures(volume: Labels, config: ComparisonConfig, inputs: JobInputs) -> list[str]:

@@ -11,7 +11,7 @@ from mesofuse.comparison.compared import Compared
 from mesofuse.console.progress import duration
 from mesofuse.evaluation.comparison import cell_text, curves_only, line_to_json, overall
 from mesofuse.evaluation.footnotes import Footnotes
-from mesofuse.evaluation.layout import RULE, Layout, Tabular, pandas
+from mesofuse.evaluation.layout import RULE, Layout, Tabular, pandas, without_repeats
 from mesofuse.evaluation.rounding import rounded, share
 from mesofuse.models.provenance import versions
 from mesofuse.streaming.plan import human_bytes
@@ -33,16 +33,15 @@ class ComparisonTable(Tabular):
         """Return relative errors against the reference, which has its values."""
         compared = self.compared
         config, names = compared.config, [c.name for c in compared.columns]
-        notes, rows, previous = Footnotes(), [], ""
+        notes, rows = Footnotes(), []
         for line in compared.lines:
             own = line.entries[0]
             floor = "" if line.floor is None else f" ± {share(line.floor)}"
             reference = notes.marked(cell_text(own) + floor, own.note, own.reason)
             spread = "" if line.spread is None else f"± {share(line.spread)}"
             cells = [cell_text(entry, error_only=True, notes=notes) for entry in line.entries[1:]]
-            metric = "" if line.metric == previous else line.metric
-            rows.append((metric, line.label, line.unit, reference, spread, *cells))
-            previous = line.metric
+            rows.append((line.metric, line.label, line.unit, reference, spread, *cells))
+        rows = without_repeats(rows)
         for metric in curves_only(compared.columns, compared.lines):
             has = [any(name == metric for name, _ in c.sampled.curves) for c in compared.columns]
             words = [notes.marked("curves", CURVES) if there else "–" for there in has]

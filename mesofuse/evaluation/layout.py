@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +84,15 @@ class Layout:
         body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in self.rows if row)
         notes = "".join(f"<div><small>{html.escape(note)}</small></div>" for note in self.notes)
         return f"<table><thead><tr>{line(self.header, 'th')}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
+
+def without_repeats(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return rows of which one that begins as the row above leaves its first cell empty."""
+    found, previous = [], ""
+    for first, *rest in rows:
+        found.append(("" if first == previous else first, *rest))
+        previous = first
+    return found
 
 
 class Tabular:

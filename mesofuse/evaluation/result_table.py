@@ -10,7 +10,7 @@ from typing import Any
 from mesofuse.errors import UserError
 from mesofuse.evaluation.compare import Cell, Row, curves_only, table
 from mesofuse.evaluation.footnotes import Footnotes
-from mesofuse.evaluation.layout import Layout, Tabular, file_name, pandas
+from mesofuse.evaluation.layout import Layout, Tabular, file_name, pandas, without_repeats
 from mesofuse.evaluation.records import row_to_json, to_json
 from mesofuse.evaluation.rounding import rounded
 from mesofuse.evaluation.texture import FLOOR_NOTE, TEXTURE
@@ -43,11 +43,9 @@ class ResultTable(Tabular):
         rows, notes = self.rows, Footnotes()
         shown = [row for row in rows if any(cell.value for cell in row.cells)] if len(rows) > MANY_ROWS else rows
         known = all(column.grid.known for column in self.columns)
-        cells, previous = [], ""
-        for row in shown:
-            texts = [_cell(cell, row, notes, known) for cell in row.cells]
-            cells.append(("" if row.metric == previous else row.metric, row.label, *texts, row.unit))
-            previous = row.metric
+        cells = without_repeats(
+            (row.metric, row.label, *(_cell(cell, row, notes, known) for cell in row.cells), row.unit) for row in shown
+        )
         for metric in curves_only(self.columns):
             has = [any(r.metric == metric for r in column.results) for column in self.columns]
             cells.append((metric, "", *(notes.marked("curves", CURVES) if h else "–" for h in has), ""))

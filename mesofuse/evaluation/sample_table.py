@@ -8,7 +8,7 @@ from typing import Any
 
 from mesofuse.evaluation.distributions import Distance, Summary, distance, summary, undefined
 from mesofuse.evaluation.footnotes import Footnotes
-from mesofuse.evaluation.layout import Layout, Tabular, file_name
+from mesofuse.evaluation.layout import Layout, Tabular, file_name, without_repeats
 from mesofuse.evaluation.records import number
 from mesofuse.evaluation.rounding import with_error
 from mesofuse.evaluation.subvolumes import Key, Sampled
@@ -75,11 +75,12 @@ class SampleTable(Tabular):
     def layout(self) -> Layout:
         """Return mean ± standard error of every quantity, and the error against the reference with its interval."""
         names = [file_name(column.volume) for column in self.columns]
-        notes, rows, previous = Footnotes(), [], ""
-        for key in self.keys():
-            cells = [_text(*self.cell(column, key), undefined(column, key), notes) for column in self.columns]
-            rows.append(("" if key[0] == previous else key[0], key[1], *cells, self.unit(key)))
-            previous = key[0]
+        notes = Footnotes()
+
+        def cells(key: Key) -> list[str]:
+            return [_text(*self.cell(column, key), undefined(column, key), notes) for column in self.columns]
+
+        rows = without_repeats((*key, *cells(key), self.unit(key)) for key in self.keys())
         for metric in self.curves_only():
             there = [any(name == metric for name, _ in column.curves) for column in self.columns]
             rows.append((metric, "", *[notes.marked("curves", CURVES) if has else "–" for has in there], ""))

@@ -12,7 +12,7 @@ from typing import Any
 
 from mesofuse.evaluation.compare import table
 from mesofuse.evaluation.footnotes import Footnotes
-from mesofuse.evaluation.layout import Layout, Tabular, pandas
+from mesofuse.evaluation.layout import Layout, Tabular, pandas, without_repeats
 from mesofuse.evaluation.records import number
 from mesofuse.evaluation.rounding import rounded, with_error
 from mesofuse.interfaces.metric import Measured
@@ -86,15 +86,14 @@ class SpreadTable(Tabular):
 
     def layout(self) -> Layout:
         """Return mean ± standard deviation, least and most."""
-        notes, rows, previous = Footnotes(), [], ""
+        notes, rows = Footnotes(), []
         title = "mean ± standard deviation" if self.draws else notes.marked("value", ONE_RESULT)
         for s in self.spreads:
             mean = with_error(s.mean, s.deviation) if self.draws else rounded(s.mean)
             few = "" if s.count == len(self.seeds) else f" ({s.count} of {len(self.seeds)})"
             ends = [rounded(v, s.deviation) if s.count else "–" for v in (s.least, s.most)]
-            metric = "" if s.metric == previous else s.metric
-            rows.append((metric, s.label, notes.marked(mean + few, s.reason), *ends, s.unit))
-            previous = s.metric
+            rows.append((s.metric, s.label, notes.marked(mean + few, s.reason), *ends, s.unit))
+        rows = without_repeats(rows)
         rows += [(metric, "", notes.marked("curves", CURVES), "", "", "") for metric in self.curves]
         below = [*notes.lines, *(f"{m} was not measured. {reason}" for m, reason in self.skipped.items())]
         return Layout(("metric", "of", title, "min", "max", "unit"), tuple(rows), tuple(below), "llrrrl")

@@ -10,8 +10,9 @@ from mesofuse.interfaces.degradation import Degradation
 from mesofuse.interfaces.method import Model
 from mesofuse.interfaces.problem import Problem
 from mesofuse.models.package import Package
-from mesofuse.registry import get_registry
 from mesofuse.streaming.projection import ProjectedModel
+from mesofuse.training.parts import build_degradation
+from mesofuse.training.recipe import Part
 
 DEFAULT_DEGRADATION = "blur-downsample"
 
@@ -19,11 +20,7 @@ DEFAULT_DEGRADATION = "blur-downsample"
 def method_degradation(package: Package, problem: Problem) -> Degradation | None:
     """Return the degradation that a method's options name, or None where it has none."""
     part = package.options.get("degradation")
-    if not part:
-        return None
-    options = {k: v for k, v in part.items() if k != "name"}
-    built: Degradation = get_registry().find("degradation", part["name"]).build(options, problem)
-    return built
+    return build_degradation(Part.model_validate(part), problem) if part else None
 
 
 def judged_by(package: Package, problem: Problem) -> tuple[Degradation | None, str]:
@@ -34,7 +31,7 @@ def judged_by(package: Package, problem: Problem) -> tuple[Degradation | None, s
     if own := method_degradation(package, problem):
         return own, ""
     try:
-        built: Degradation = get_registry().find("degradation", DEFAULT_DEGRADATION).build(None, problem)
+        built = build_degradation(Part(name=DEFAULT_DEGRADATION), problem)
     except UserError as error:
         return None, f"Agreement with the scan is not measured: {error}"
     return built, (

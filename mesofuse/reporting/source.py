@@ -138,7 +138,7 @@ def _comparison(folder: Path, sampling: Sampling, say: Callable[[str], None], pr
         _curves(done.labels, done.bench), done.usage,
         {name: read_record(path) for name, path in models.items()},
         {name: run / TRAINING for name, run in made.items()}, _checks(done.inputs, {}),
-        _degradation(config, done.inputs),
+        done.bench.degradation,
     )  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def _run(folder: Path, sampling: Sampling, say: Callable[[str], None], progress:
     return Source(
         folder, config, inputs, labels, tuple(columns), tuple(lines(columns, columns[0])),
         _curves(labels, bench), {}, {"fused": record},
-        {"fused": folder / TRAINING}, _checks(inputs, known), _degradation(config, inputs),
+        {"fused": folder / TRAINING}, _checks(inputs, known), bench.degradation,
     )  # fmt: skip
 
 
@@ -216,14 +216,6 @@ def _checks(inputs: JobInputs, known: dict[str, Any]) -> tuple[dict[str, Any], .
         return ()
     recorded = known.get("preflight") or preflight(inputs.fusion).to_json()
     return tuple(recorded["checks"] if isinstance(recorded, dict) else recorded)
-
-
-def _degradation(config: ComparisonConfig, inputs: JobInputs) -> Degradation | None:
-    if inputs.low_res is None:
-        return None
-    options = {k: v for k, v in config.degradation.items() if k != "name"}
-    built: Degradation = get_registry().find("degradation", config.degradation["name"]).build(options, inputs.problem)
-    return built
 
 
 def training_rows(folder: Path) -> list[dict[str, float]]:

@@ -47,7 +47,7 @@ class LongTiles:
         """Return where a tile is reconstructed; None for a model whose tiles are quick."""
         if not self._long:
             return None
-        folder = None if self.path is None else self.path / "-".join(map(str, tile.index))
+        folder = None if self.path is None else self._home(self.path, tile)
         if folder is not None:
             folder.mkdir(exist_ok=True)
         return TileRun(self._emit, folder)
@@ -55,7 +55,10 @@ class LongTiles:
     def done(self, tile: Tile) -> None:
         """Delete what a tile kept, now that it is stored."""
         if self.path is not None:
-            remove(self.path / "-".join(map(str, tile.index)))
+            remove(self._home(self.path, tile))
+
+    def _home(self, path: Path, tile: Tile) -> Path:
+        return path / "-".join(map(str, tile.index))
 
     def remove(self) -> None:
         """Delete all of it."""

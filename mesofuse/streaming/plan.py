@@ -122,7 +122,7 @@ def make_plan(
     if model.can_tile:
         probe = probe_tile(model, tile, shape, low_res, seed, device, workers, periodic)
     else:  # its one tile is the whole job
-        probe = Probe(math.nan, resident(), model.tile_bytes(shape), UNKNOWN_STORED)
+        probe = Probe(0.0, resident(), model.tile_bytes(shape), UNKNOWN_STORED)
     aligned = is_aligned(tiling, region, unit)
     voxels = sum_output(tiling, region)
     side_by_side = workers if device == "cpu" else 1
@@ -139,7 +139,7 @@ def make_plan(
         peak_bytes=probe.base_bytes + int(ALLOWANCE * workers * (probe.tile_bytes + extra)),
         disk_bytes=int(region.size * probe.stored) + FILE_BYTES * units,
         scratch_bytes=0 if aligned else int(voxels * probe.stored) + FILE_BYTES * tiles,
-        seconds=None if math.isnan(probe.seconds) else probe.seconds * voxels / tile.output.size / side_by_side,
+        seconds=probe.seconds * voxels / tile.output.size / side_by_side if model.can_tile else None,
         aligned=aligned,
     )
 

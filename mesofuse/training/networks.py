@@ -19,6 +19,7 @@ from mesofuse.interfaces.problem import Problem
 from mesofuse.registry import get_registry
 from mesofuse.training.batch_norm import over_all_processes
 from mesofuse.training.generator_model import GeneratorModel
+from mesofuse.training.parts import build_degradation
 from mesofuse.training.recipe import AdversarialOptions
 from mesofuse.training.sampling import SliceSampler, step_rng
 from mesofuse.training.stopwatch import Stopwatch
@@ -110,7 +111,7 @@ class Networks:
         part = self.options.degradation
         if part is None:
             return None
-        built = get_registry().find("degradation", part.name).build(part.options, self.inputs.problem)
+        built = cast(torch.nn.Module, build_degradation(part, self.inputs.problem))
         return cast(Degradation, built.to(device))
 
 

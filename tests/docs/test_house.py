@@ -1,31 +1,17 @@
 """The structure of the code: what import-linter's layers do not say."""
 
+from graphlib import CycleError, TopologicalSorter
+
 import grimp
 
 
 def circles(imports):
-    """Return the groups of modules that import each other, by Tarjan's algorithm in its plain recursive form."""
-    index, low, stack, found = {}, {}, [], []
-
-    def visit(module):
-        index[module] = low[module] = len(index)
-        stack.append(module)
-        for other in imports.get(module, ()):
-            if other not in index:
-                visit(other)
-                low[module] = min(low[module], low[other])
-            elif other in stack:
-                low[module] = min(low[module], index[other])
-        if low[module] == index[module]:
-            at = stack.index(module)
-            if len(stack) - at > 1:
-                found.append(sorted(stack[at:]))
-            del stack[at:]
-
-    for module in imports:
-        if module not in index:
-            visit(module)
-    return found
+    """Return a group of modules that import each other, as a list of its own; nothing where there is none."""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return [sorted(set(error.args[1]))]
+    return []
 
 
 def test_a_circle_is_found():

@@ -3,7 +3,7 @@ import builtins
 import pytest
 
 from mesofuse.errors import UserError
-from mesofuse.evaluation.layout import RULE, Layout, Tabular, file_name, pandas
+from mesofuse.evaluation.layout import RULE, Layout, Tabular, file_name, pandas, without_repeats
 
 SHOWN = Layout(
     ("metric", "of", "a\nb"), (("share", "pore | solid", "1.5 ± 0.1 %"), ("", "x_1", "−3"), RULE, ("sum", "", "2")),
@@ -67,3 +67,8 @@ def test_without_pandas_a_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UserError, match="pip install pandas"):
         pandas()
+
+
+def test_a_row_that_begins_as_the_one_above_leaves_that_out():
+    rows = [("a", "1"), ("a", "2"), ("b", "3"), ("a", "4")]
+    assert without_repeats(rows) == [("a", "1"), ("", "2"), ("b", "3"), ("a", "4")]
